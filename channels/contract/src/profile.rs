@@ -1,0 +1,83 @@
+//! What a channel can do, as data. Flow and routing read this, never `if channel == …`.
+
+use crate::method::Method;
+use crate::money::Fen;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The channel's word: `wechat`.
+    pub channel: &'static str,
+    pub methods: Vec<MethodProfile>,
+    pub number: NumberRule,
+    pub amount_min: Fen,
+    pub amount_max: Fen,
+    pub refund: RefundRule,
+    pub callback: CallbackIs,
+    pub has_statement: bool,
+    /// Names this channel's `sub` table may hold, and whether a binding must give them.
+    pub sub_fields: &'static [(&'static str, bool)],
+}
+
+impl Profile {
+    #[must_use]
+    pub fn method(&self, method: Method) -> Option<&MethodProfile> {
+        self.methods.iter().find(|m| m.method == method)
+    }
+}
+
+/// Length and alphabet of our numbers at the channel. Ours are 27 letters and digits: every listed channel takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberRule {
+    pub len_min: usize,
+    pub len_max: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackIs {
+    /// A verified callback moves the order.
+    Proof,
+    /// A verified callback only says: query.
+    Hint,
+}
+
+/// Times in seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodProfile {
+    pub method: Method,
+    /// Fields of the order that must be given, by the API's names (`payer.openid`).
+    pub required: &'static [&'static str],
+    pub expires_in_max_s: i64,
+    /// How long the code or link of one action lives; `None`: as long as the order.
+    pub code_life_s: Option<i64>,
+    /// Whether the channel can confirm a close.
+    pub can_close: bool,
+    pub reverse: Option<ReverseRule>,
+    /// `NotFound` is a definite no this long after the last moment at which the request could still execute.
+    pub not_found_final_after_s: i64,
+    /// When to query after the pay call, counted from it. After the last one: every `query_then_every_s`.
+    pub query_at_s: &'static [i64],
+    pub query_then_every_s: i64,
+    /// Whether the channel calls back at all (WeChat's barcode does not).
+    pub calls_back: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReverseRule {
+    /// Not earlier than this after the pay call.
+    pub earliest_s: i64,
+    /// Not later than this after the pay call.
+    pub window_s: i64,
+    /// An unknown or waiting barcode is reversed by us this long after the pay call.
+    pub give_up_after_s: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRule {
+    /// Counted from the payment.
+    pub window_s: i64,
+    pub count_max: u32,
+    /// Least time between two refunds of one payment.
+    pub gap_s: i64,
+    pub query_at_s: &'static [i64],
+    pub query_then_every_s: i64,
+}

@@ -1,0 +1,122 @@
+//! The trait of a pretend channel.
+
+use crate::faults::{Api, Fault};
+use crate::ledger::Ledger;
+use serde_json::Value;
+use sluice_contract::{Day, Discount, Fen, Headers, HttpReply, Millis, Verb};
+
+/// A request as the channel's server saw it: the raw target (path and query), never a parsed one.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub verb: Verb,
+    pub target: String,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+/// What the payer does with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Pay,
+    Decline,
+    /// Looks at it and goes away.
+    Abandon,
+}
+
+/// What a payment code does when it is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    Pay,
+    /// The payer is asked for a password; [`Simulator::confirm`] types it.
+    Password,
+    Decline,
+    /// The channel never says how it ended by itself: it stays in progress until undone or auto-revoked.
+    Timeout,
+}
+
+/// A planted difference between bill and ledger (CONTRACT section 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discrepancy {
+    MissingHere,
+    MissingThere,
+    Amount,
+    Status,
+    Duplicate,
+    Fee,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    pub out_trade_no: String,
+    pub paid: bool,
+}
+
+/// Why a person's request to the pretend channel cannot be done; shown as a 4xx of the control API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint(pub String);
+
+/// A callback that is due: a POST to the gateway. Answer with [`Simulator::delivered`].
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The simulator's handle of this delivery.
+    pub id: u64,
+    pub out_trade_no: String,
+    pub url: String,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+    pub timeout_ms: u64,
+}
+
+/// What waits on the payer's phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub out_trade_no: String,
+    /// What a scan takes.
+    pub content: String,
+    pub subject: String,
+    pub total: Fen,
+    pub method: String,
+    /// For barcode orders that wait for a password: the code to confirm.
+    pub auth_code: Option<String>,
+}
+
+pub trait Simulator: Send {
+    /// The channel's word: `wechat`.
+    fn channel(&self) -> &'static str;
+    /// Everything a client of this channel needs, for `GET /credentials`.
+    fn credentials(&self, base_url: &str) -> Value;
+    /// The `[[account]]` table of `channels.toml` that `--write-config` writes, complete, credentials included.
+    fn account_toml(&self, base_url: &str) -> String;
+
+    /// Which API a request calls, for faults; `None` for anything faults do not name (certificates, downloads).
+    fn api_of(&self, call: &Call) -> Option<Api>;
+    /// Serves one request. `fault` is one the simulator itself must play: `Error500` (before executing), `BadSignature`,
+    /// `Garbage`, `WrongAmount`, `WrongOrder` (after executing; lies are validly signed).
+    fn serve(&mut self, call: &Call, now: Millis, fault: Option<Fault>) -> HttpReply;
+
+    /// A payer scans: QR text, URL, prepay id or `out_trade_no`. Answers when the books have it; the callback follows.
+    fn scan(&mut self, content: &str, outcome: Outcome, discounts: &[Discount], now: Millis) -> Result<Scanned, Complaint>;
+    /// A fresh payment code, unique for the life of the sandbox.
+    fn issue_auth_code(&mut self, behaviour: Behaviour, balance: Fen, now: Millis) -> String;
+    /// Types the password of a code that waits for it.
+    fn confirm(&mut self, auth_code: &str, now: Millis) -> Result<(), Complaint>;
+
+    /// Lets time pass up to `now`: expiries, auto-revocations, refunds that finish.
+    fn tick(&mut self, now: Millis);
+    /// When [`Simulator::tick`] or [`Simulator::due`] next has something to do.
+    fn next_at(&self) -> Option<Millis>;
+    /// Callbacks due by `now`, each once until [`Simulator::delivered`] tells how it went. `fault` as drawn for the callback API.
+    fn due(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery>;
+    /// How a delivery went; `None` when nothing answered. Schedules the next try by the channel's own schedule.
+    fn delivered(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis);
+    /// Makes the last callback of an order due again now.
+    fn resend(&mut self, out_trade_no: &str, now: Millis) -> Result<(), Complaint>;
+
+    fn ledger(&self) -> &Ledger;
+    /// What a phone would show.
+    fn waiting(&self) -> Vec<Waiting>;
+    /// Plants differences in the bill of a day; answers the numbers concerned.
+    fn plant(&mut self, kind: Discrepancy, count: usize, day: Day) -> Result<Vec<String>, Complaint>;
+    /// Divides waiting rules and callback schedules.
+    fn set_fast(&mut self, factor: i64);
+}
