@@ -1,0 +1,21 @@
+//! Pure rules: what an order, an attempt and a refund may become, and what that does to money. No async, no IO, no clock, no
+//! randomness, no map with a random hasher: the same facts give the same answer, which is what the seeded world replays.
+//!
+//! Reading order: [`id`], [`state`] (the transition tables), [`life`] (one order with everything tied to it), then what may happen
+//! to it: [`pay`], [`undo`], [`refund`]; [`show`] is how merchants see it, [`route`] and [`limit`] who may serve it.
+
+pub mod fee;
+pub mod id;
+pub mod life;
+pub mod limit;
+pub mod merchant;
+pub mod pay;
+pub mod refund;
+pub mod route;
+pub mod show;
+pub mod state;
+pub mod undo;
+
+pub use id::OrderId;
+pub use life::{Attempt, Broken, Candidate, Effect, Event, Life, Order, OrderFacts, Refund, RefundOrigin};
+pub use state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};

@@ -1,0 +1,190 @@
+//! Closing and reversing: what somebody wants undone, what the channel says of it, and how the order then ends.
+
+use super::life::{Broken, Intent, Life, Undo};
+use super::show;
+use super::state::{AttemptStatus, OrderStatus};
+use serde_json::{Value, json};
+use sluice_contract::{Millis, Undone};
+
+/// An answer of the channel to a close or a reversal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoTold {
+    pub attempt_seq: u32,
+    pub verb: Undo,
+    pub said: Undone,
+    pub at: Millis,
+    /// When to try or ask again.
+    pub next_at: Millis,
+    pub not_found_final: bool,
+    pub inner: Value,
+}
+
+/// What became of somebody's wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It is in force; the attempts to undo are marked.
+    Taken,
+    /// The order has ended already.
+    TooLate,
+}
+
+impl Life {
+    /// Somebody wants the order undone. Kept with the order until it is, across crashes.
+    pub fn wish(&mut self, intent: Intent, verb: Undo, at: Millis) -> Wish {
+        if self.order.status != OrderStatus::Pending {
+            return Wish::TooLate;
+        }
+        if self.order.intent == Some(intent) {
+            return Wish::Taken;
+        }
+        // A merchant's reversal is the strongest wish: it also returns money that turns out to be taken.
+        if self.order.intent != Some(Intent::MerchantReverse) {
+            self.order.intent = Some(intent);
+        }
+        for attempt in self.attempts.iter_mut().filter(|a| a.status.is_open()) {
+            attempt.undo.get_or_insert(verb);
+            attempt.next_at = Some(attempt.next_at.unwrap_or(at).min(at));
+        }
+        self.event(at, "order.undo_wanted", json!({"why": intent}), None);
+        Wish::Taken
+    }
+
+    /// An attempt that stayed open too long, or was declined, is to be reversed.
+    pub fn want_undone(&mut self, seq: u32, verb: Undo, at: Millis, why: &str) -> Result<(), Broken> {
+        let attempt = self.attempt_mut(seq)?;
+        if attempt.status.is_open() && attempt.undo.is_none() {
+            attempt.undo = Some(verb);
+            attempt.next_at = Some(at);
+            self.event(at, "attempt.undo_wanted", json!({"attempt": seq, "undo": verb, "why": why}), None);
+        }
+        Ok(())
+    }
+
+    /// From this commit on the undo request may have been sent. `lease_until`: when somebody else looks, if we die.
+    pub fn begin_undo(&mut self, seq: u32, at: Millis, lease_until: Millis) -> Result<bool, Broken> {
+        let attempt = self.attempt_mut(seq)?;
+        if !attempt.status.is_open() || attempt.undo.is_none() {
+            return Ok(false);
+        }
+        attempt.undo_sent_at.get_or_insert(at);
+        attempt.next_at = Some(lease_until);
+        Ok(true)
+    }
+
+    /// Takes the channel's answer to a close or reversal.
+    pub fn take_undone(&mut self, told: &UndoTold) -> Result<(), Broken> {
+        let seq = told.attempt_seq;
+        let ended = match told.verb {
+            Undo::Close => AttemptStatus::Closed,
+            Undo::Reverse => AttemptStatus::Reversed,
+        };
+        match &told.said {
+            Undone::Closed | Undone::Returned => self.end_attempt(seq, ended, told.at, &told.inner),
+            Undone::NotFound if told.not_found_final => self.end_attempt(seq, ended, told.at, &told.inner),
+            Undone::Paid => self.cannot_undo(told),
+            Undone::Busy | Undone::NotFound | Undone::Unknown(_) => self.undo_later(told),
+        }
+    }
+
+    /// Paid, and the channel will not undo it: the money is booked by the query due now.
+    fn cannot_undo(&mut self, told: &UndoTold) -> Result<(), Broken> {
+        if self.order.intent == Some(Intent::MerchantClose) || self.order.intent == Some(Intent::Expiry) {
+            self.order.intent = None;
+        }
+        let attempt = self.attempt_mut(told.attempt_seq)?;
+        if attempt.status.is_open() {
+            attempt.undo = None;
+            attempt.undo_sent_at = None;
+            attempt.next_at = Some(told.at);
+        }
+        let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "answer": "the channel says paid"});
+        self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));
+        Ok(())
+    }
+
+    fn undo_later(&mut self, told: &UndoTold) -> Result<(), Broken> {
+        let attempt = self.attempt_mut(told.attempt_seq)?;
+        if attempt.status.is_open() {
+            attempt.next_at = Some(told.next_at);
+        }
+        let note = match &told.said {
+            Undone::Busy => "busy".to_owned(),
+            Undone::Unknown(why) => format!("{}: {}", why.kind.word(), why.note),
+            _ => "not found yet".to_owned(),
+        };
+        let data = json!({"attempt": told.attempt_seq, "undo": told.verb});
+        self.event(told.at, "attempt.undo_unsettled", data, Some(json!({"note": note, "exchange": told.inner})));
+        Ok(())
+    }
+
+    /// Where the channel cannot confirm a close: the order closes, the attempt is watched once more after its code has died.
+    pub fn abandon(&mut self, seq: u32, payable_until: Millis, at: Millis) -> Result<(), Broken> {
+        let order_id = self.order.id.clone();
+        let attempt = self.attempt_mut(seq)?;
+        if !attempt.status.is_open() {
+            return Ok(());
+        }
+        attempt.become_status(&order_id, AttemptStatus::Abandoned)?;
+        attempt.undo = None;
+        attempt.next_at = Some(payable_until);
+        attempt.ended_at = Some(at);
+        self.event(at, "attempt.abandoned", json!({"attempt": seq, "payable_until": payable_until.rfc3339()}), None);
+        self.close_order_if_nothing_is_open(seq, at)
+    }
+
+    /// Nothing automatic is left to try: listed and alarmed until a person or reconciliation ends it. Never guessed.
+    pub fn suspend(&mut self, seq: u32, at: Millis, why: &str) -> Result<(), Broken> {
+        let attempt = self.attempt_mut(seq)?;
+        if attempt.status.is_open() && !attempt.suspended {
+            attempt.suspended = true;
+            attempt.next_at = None;
+            self.event(at, "attempt.suspended", json!({"attempt": seq, "why": why}), None);
+        }
+        Ok(())
+    }
+
+    /// The channel has told that this attempt will take no money.
+    pub(super) fn end_attempt(&mut self, seq: u32, to: AttemptStatus, at: Millis, inner: &Value) -> Result<(), Broken> {
+        let order_id = self.order.id.clone();
+        let attempt = self.attempt_mut(seq)?;
+        if attempt.status == AttemptStatus::Succeeded {
+            let data = json!({"attempt": seq, "says": to, "booked": "succeeded"});
+            self.event(at, "attempt.contradiction", data, Some(inner.clone()));
+            return Ok(());
+        }
+        if !attempt.status.may_become(to) {
+            attempt.next_at = None;
+            return Ok(());
+        }
+        attempt.become_status(&order_id, to)?;
+        attempt.next_at = None;
+        attempt.undo = None;
+        attempt.suspended = false;
+        attempt.ended_at = Some(at);
+        let kind = if to == AttemptStatus::Reversed { "attempt.reversed" } else { "attempt.closed" };
+        self.event(at, kind, json!({"attempt": seq}), Some(inner.clone()));
+        self.close_order_if_nothing_is_open(seq, at)
+    }
+
+    fn close_order_if_nothing_is_open(&mut self, seq: u32, at: Millis) -> Result<(), Broken> {
+        if self.order.status != OrderStatus::Pending || self.has_open_attempt() {
+            return Ok(());
+        }
+        let ended = self.attempt(seq).map(|a| (a.status, a.notes.declined.clone()));
+        let reverse_wanted = self.order.intent == Some(Intent::MerchantReverse);
+        match ended {
+            Some((_, Some(declined))) if !reverse_wanted => self.fail_order(declined, at),
+            Some((AttemptStatus::Reversed, _)) => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
+            _ if reverse_wanted => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
+            _ => self.end_and_tell(OrderStatus::Closed, "order.closed", at),
+        }
+    }
+
+    fn end_and_tell(&mut self, to: OrderStatus, kind: &str, at: Millis) -> Result<(), Broken> {
+        let why = self.order.intent;
+        self.end_order(to, at)?;
+        let about = show::order(self);
+        self.tell(at, kind, json!({"why": why}), about);
+        Ok(())
+    }
+}
