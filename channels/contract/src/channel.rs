@@ -5,7 +5,7 @@ use crate::method::Method;
 use crate::money::Fen;
 use crate::profile::Profile;
 use crate::time::{Day, Second};
-use crate::verbs::{Ack, Callback, KeyHint, KeyUpdate, Pay, Person, Refund, Refusal, Rejected, Statement, Step, Undone};
+use crate::verbs::{Ack, Callback, KeyHint, KeyUpdate, Pay, Person, Refund, Refusal, Rejected, Renewed, Statement, Step, Undone};
 use crate::wire::{HttpReply, RawCallback};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,7 +43,8 @@ pub struct AttemptRef {
 }
 
 /// What the channel needs to place the order and what must be the same when it is placed again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Its `Debug` shows neither payer nor code.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayOrder {
     pub subject: String,
     pub payer: Payer,
@@ -59,7 +60,19 @@ pub struct PayOrder {
     pub return_url: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl std::fmt::Debug for PayOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PayOrder").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Payer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Payer")
+    }
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payer {
     pub openid: Option<String>,
     pub buyer_id: Option<String>,
@@ -93,10 +106,19 @@ pub struct RefundRef {
     /// Our refund number at the channel.
     pub number: String,
     pub amount: Fen,
+    /// Frozen by the transaction just before the first send.
     pub at: Second,
     pub reason: Option<String>,
     pub payment: AttemptRef,
     pub handles: Notes,
+}
+
+/// Who is to be identified: the app the code belongs to decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor<'a> {
+    pub method: Method,
+    pub app_id: Option<&'a str>,
+    pub sub: &'a Notes,
 }
 
 /// What opens an account. Secrets are resolved; nothing here may be logged.
@@ -104,6 +126,8 @@ pub struct AccountConfig<'a> {
     pub id: &'a str,
     /// Without a trailing slash.
     pub base_url: &'a str,
+    /// Only a sandbox account may relax what protects a live one (plain http, test certificates).
+    pub sandbox: bool,
     pub methods: Option<&'a [Method]>,
     pub credentials: Reader<'a>,
     /// The credentials before the last change: they verify and decrypt, they never sign.
@@ -118,6 +142,8 @@ pub trait Channel: Send + Sync {
     fn profile(&self) -> &Profile;
     /// The binding's `sub` table, checked and typed. Called when config is read and by the operator API.
     fn check_sub(&self, sub: &Notes) -> Vec<Problem>;
+    /// The renewable secrets of a binding's `sub` table as keys, to be installed; empty for most channels.
+    fn sub_keys(&self, sub: &Notes) -> KeyUpdate;
     /// Before T1: whatever this channel would refuse, cheaply and without a signature; answers the memo T1 stores.
     fn admit(&self, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal>;
 
@@ -133,8 +159,12 @@ pub trait Channel: Send + Sync {
     /// The channel's own words for "taken" and "refused", signed where it wants that.
     fn acknowledge(&self, raw: &RawCallback<'_>, ack: Ack, env: &Env<'_>) -> HttpReply;
 
-    fn statement(&self, day: Day, env: &Env<'_>) -> Step<Statement>;
-    fn renew(&self, why: &KeyHint, env: &Env<'_>) -> Step<KeyUpdate>;
+    /// The bill of a day: of the whole account, or of one binding where `sub` is given and the channel bills so.
+    fn statement(&self, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement>;
+    fn renew(&self, why: &KeyHint, env: &Env<'_>) -> Step<Renewed>;
     fn install(&self, keys: &KeyUpdate) -> Result<(), Refusal>;
-    fn identify(&self, code: &str, env: &Env<'_>) -> Step<Person>;
+    /// Where to send a payer's browser for silent authorisation; it comes back to `return_url` with `state`.
+    fn authorize(&self, who: &Visitor<'_>, return_url: &str, state: &str) -> Result<String, Refusal>;
+    /// Who came back, by the raw query of the return (or a mini program's code as `code=…`).
+    fn identify(&self, who: &Visitor<'_>, query: &str, env: &Env<'_>) -> Step<Person>;
 }

@@ -19,15 +19,15 @@ pub mod time;
 pub mod verbs;
 pub mod wire;
 
-pub use channel::{AccountConfig, AttemptRef, Channel, Env, Notes, PayOrder, Payer, RefundRef, Store, Terminal};
+pub use channel::{AccountConfig, AttemptRef, Channel, Env, Notes, PayOrder, Payer, RefundRef, Store, Terminal, Visitor};
 pub use fields::{Problem, Reader};
 pub use method::{Method, Wallet};
 pub use money::Fen;
-pub use profile::{CallbackIs, MethodProfile, NumberRule, Profile, RefundRule, ReverseRule};
+pub use profile::{CallbackIs, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
 pub use time::{Day, Millis, Second};
 pub use verbs::{
     Ack, Action, BillKind, BillRow, Callback, Claims, Discount, DiscountKind, Failure, FailureCode, Fault, FundedBy, Handles, KeyHint,
-    KeyItem, KeyUpdate, Pay, Payment, Person, Reading, Refund, Refunded, Refusal, RefusalKind, Rejected, Says, Statement, Step, Stuck,
-    Undone, Why, WhyKind,
+    KeyItem, KeyUpdate, Pay, Payment, Person, Reading, Refund, Refunded, Refusal, RefusalKind, Rejected, Renewed, Says, Statement, Step,
+    Stuck, Undone, Why, WhyKind,
 };
 pub use wire::{Body, Exchange, Headers, HttpReply, HttpRequest, Identity, Into, RawCallback, Verb};

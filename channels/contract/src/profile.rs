@@ -14,8 +14,10 @@ pub struct Profile {
     pub refund: RefundRule,
     pub callback: CallbackIs,
     pub has_statement: bool,
-    /// Names this channel's `sub` table may hold, and whether a binding must give them.
-    pub sub_fields: &'static [(&'static str, bool)],
+    /// How often platform keys are to be renewed, in seconds.
+    pub renew_every_s: Option<i64>,
+    /// What this channel's `sub` table may hold.
+    pub sub_fields: Vec<SubField>,
 }
 
 impl Profile {
@@ -23,6 +25,14 @@ impl Profile {
     pub fn method(&self, method: Method) -> Option<&MethodProfile> {
         self.methods.iter().find(|m| m.method == method)
     }
+}
+
+/// One field of a binding's `sub` table. Secret ones are never frozen into attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubField {
+    pub name: &'static str,
+    pub required: bool,
+    pub secret: bool,
 }
 
 /// Length and alphabet of our numbers at the channel. Ours are 27 letters and digits: every listed channel takes them.
@@ -46,19 +56,36 @@ pub struct MethodProfile {
     pub method: Method,
     /// Fields of the order that must be given, by the API's names (`payer.openid`).
     pub required: &'static [&'static str],
+    /// Of each group at least one must be given.
+    pub required_one_of: &'static [&'static [&'static str]],
+    /// Sending pay again under the same number gives the same order a fresh action. Never for barcodes.
+    pub can_repeat: bool,
+    pub expires_in_min_s: i64,
     pub expires_in_max_s: i64,
     /// How long the code or link of one action lives; `None`: as long as the order.
     pub code_life_s: Option<i64>,
     /// Whether the channel can confirm a close.
     pub can_close: bool,
     pub reverse: Option<ReverseRule>,
-    /// `NotFound` is a definite no this long after the last moment at which the request could still execute.
+    /// `NotFound` is a definite no this long after the last moment at which the order could still come to exist.
     pub not_found_final_after_s: i64,
+    pub not_found_from: NotFoundFrom,
+    /// Overrides `RefundRule.window_s`.
+    pub refund_window_s: Option<i64>,
     /// When to query after the pay call, counted from it. After the last one: every `query_then_every_s`.
     pub query_at_s: &'static [i64],
     pub query_then_every_s: i64,
     /// Whether the channel calls back at all (WeChat's barcode does not).
     pub calls_back: bool,
+}
+
+/// What brings the order into being at the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFoundFrom {
+    /// Our call: it exists once that has executed.
+    Call,
+    /// The payer's arrival: any time until the order expires.
+    Payer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +96,8 @@ pub struct ReverseRule {
     pub window_s: i64,
     /// An unknown or waiting barcode is reversed by us this long after the pay call.
     pub give_up_after_s: i64,
+    /// Also not after this second of the +08:00 day of the attempt (UnionPay: 82_800, its clearing day ends at 23:00).
+    pub day_ends_at_s: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +107,10 @@ pub struct RefundRule {
     pub count_max: u32,
     /// Least time between two refunds of one payment.
     pub gap_s: i64,
+    /// The channel answers a repeat under the same number with the same refund, never with a second one.
+    pub can_repeat: bool,
+    /// `NotFound` is a definite no this long after the last send; `None`: only the bill or a person says so.
+    pub not_found_final_after_s: Option<i64>,
     pub query_at_s: &'static [i64],
     pub query_then_every_s: i64,
 }

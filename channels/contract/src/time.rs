@@ -114,6 +114,18 @@ impl Day {
         Date::strptime("%Y-%m-%d", text).ok().map(Day)
     }
 
+    /// `20261123`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.0.strftime("%Y%m%d").to_string()
+    }
+
+    /// The day that many days later; the same at the end of the calendar.
+    #[must_use]
+    pub fn plus(self, days: i64) -> Day {
+        Day(self.0.saturating_add(jiff::Span::new().try_days(days).unwrap_or_default()))
+    }
+
     /// The first second of the day at +08:00.
     #[must_use]
     pub fn start(self) -> Second {

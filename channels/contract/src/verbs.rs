@@ -47,7 +47,8 @@ pub enum Pay {
     Unknown(Why),
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Its `Debug` shows no payer id.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Payment {
     /// What the order's money claim is, before discounts. Compared with ours by [`Claims::contradiction`].
     pub amount: Fen,
@@ -61,7 +62,34 @@ pub struct Payment {
     pub paid_at: Option<Second>,
     /// `YYYY-MM-DD`, where the channel tells its own day.
     pub settle_date: Option<String>,
+    /// The channel gives late money back itself: hold it as a case, never refund it.
+    pub channel_returns: bool,
     pub handles: Handles,
+}
+
+impl Payment {
+    /// A payment of this amount of which the channel has told nothing else.
+    #[must_use]
+    pub fn of(amount: Fen) -> Payment {
+        Payment {
+            amount,
+            payer_amount: None,
+            discounts: Vec::new(),
+            wallet: None,
+            payer: Notes::new(),
+            channel_trade_no: None,
+            paid_at: None,
+            settle_date: None,
+            channel_returns: false,
+            handles: Handles::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Payment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Payment").field("amount", &self.amount).field("channel_trade_no", &self.channel_trade_no).finish_non_exhaustive()
+    }
 }
 
 words! {
@@ -180,10 +208,11 @@ pub enum Refund {
     Succeeded(Refunded),
     /// Taken, not done: query later.
     Accepted(Handles),
-    /// Definite: no money moved and none will under this number.
+    /// Definite: no money moved and none will under this number. From a *repeated* send it is not definite
+    /// (the first may have been taken): flow then asks before it believes.
     Failed(Failure),
-    /// Not final: needs money or a person. The number stays.
-    Stuck(Stuck, String),
+    /// Not final: needs money or a person. The number stays; the note is for operators.
+    Stuck(Stuck, String, Handles),
     NotFound,
     Unknown(Why),
 }
@@ -193,6 +222,8 @@ pub struct Refunded {
     /// What goes back to the payer's pocket; `None` when not told.
     pub payer_amount: Option<Fen>,
     pub at: Option<Second>,
+    /// `YYYY-MM-DD`, where the channel tells its own day.
+    pub settle_date: Option<String>,
     pub handles: Handles,
 }
 
@@ -210,6 +241,8 @@ pub enum Undone {
     Returned,
     /// Is paid and was not undone.
     Paid,
+    /// Will not be undone, for good; says nothing about paid or unpaid: query.
+    Refused(Failure),
     /// The payer is in the middle of it, or the channel says come again.
     Busy,
     NotFound,
@@ -221,7 +254,7 @@ pub enum Undone {
 pub enum Says {
     Payment(Pay),
     Refund(Refund),
-    /// Verified, but only a hint: query.
+    /// Verified, but only a hint: with `claims.refund_number` query that refund, else the payment.
     Ask,
 }
 
@@ -229,8 +262,8 @@ pub enum Says {
 /// attempt's `memo` and `sub` (for example `appid`, `sub_mchid`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Our attempt number.
-    pub number: String,
+    /// Our attempt number. Every message about a payment must name it; one about a refund may name the refund only.
+    pub number: Option<String>,
     /// Our refund number, on messages about a refund.
     pub refund_number: Option<String>,
     /// The payment's amount before discounts; `None` where this message does not carry it.
@@ -241,20 +274,13 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The first field in which the message contradicts the attempt, or `None` when all agree.
+    /// The first field in which a message about a payment contradicts the attempt, or `None` when all agree.
     #[must_use]
     pub fn contradiction(&self, attempt: &crate::AttemptRef) -> Option<&str> {
-        if self.number != attempt.number {
+        if self.number.as_deref() != Some(attempt.number.as_str()) {
             return Some("number");
         }
-        if self.amount.is_some_and(|amount| amount != attempt.amount) {
-            return Some("amount");
-        }
-        if self.currency.as_deref().is_some_and(|currency| currency != "CNY") {
-            return Some("currency");
-        }
-        let stored = |name: &String| attempt.memo.get(name).or_else(|| attempt.sub.get(name));
-        self.same.iter().find(|(name, value)| stored(name) != Some(value)).map(|(name, _)| name.as_str())
+        self.contradicts_facts(attempt)
     }
 
     /// As [`Claims::contradiction`], for a message about a refund: its number, its amount and its payment.
@@ -266,7 +292,21 @@ impl Claims {
         if self.refund_amount.is_some_and(|amount| amount != refund.amount) {
             return Some("refund_amount");
         }
-        self.contradiction(&refund.payment)
+        if self.number.as_ref().is_some_and(|number| *number != refund.payment.number) {
+            return Some("number");
+        }
+        self.contradicts_facts(&refund.payment)
+    }
+
+    fn contradicts_facts(&self, attempt: &crate::AttemptRef) -> Option<&str> {
+        if self.amount.is_some_and(|amount| amount != attempt.amount) {
+            return Some("amount");
+        }
+        if self.currency.as_deref().is_some_and(|currency| currency != "CNY") {
+            return Some("currency");
+        }
+        let stored = |name: &String| attempt.memo.get(name).or_else(|| attempt.sub.get(name));
+        self.same.iter().find(|(name, value)| stored(name) != Some(value)).map(|(name, _)| name.as_str())
     }
 }
 
@@ -310,6 +350,7 @@ pub struct KeyItem {
     pub id: String,
     pub value: String,
     pub from: Option<Second>,
+    /// Renewed before this time, with the item's id as the hint.
     pub until: Option<Second>,
 }
 
@@ -317,6 +358,15 @@ impl std::fmt::Debug for KeyItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "KeyItem({})", self.id)
     }
+}
+
+/// What a renewal led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    Keys(KeyUpdate),
+    /// The channel will not renew: a person has to act.
+    Refused(String),
+    Unknown(Why),
 }
 
 /// Provably nothing was sent, and why. `outer` may be shown to the merchant, `inner` to operators.
@@ -362,6 +412,7 @@ pub enum Person {
     /// The code was used, expired or another app's: authorise again, once.
     AskAgain(String),
     Refused(String),
+    Unknown(Why),
 }
 
 /// A channel's bill of a day.
@@ -397,6 +448,7 @@ pub struct BillRow {
     pub refund_number: Option<String>,
     pub channel_trade_no: Option<String>,
     pub amount: Fen,
+    /// What the merchant pays is positive.
     pub fee: Option<Fen>,
     /// The channel's own word for the row's state.
     pub state: String,

@@ -72,8 +72,11 @@ pub enum Into {
     File { max_bytes: u64 },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Its `Debug` shows neither query, headers nor body: secrets and payer ids travel there.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
+    /// The API's name for logs and the trail, without ids: `native.create`.
+    pub api: &'static str,
     pub verb: Verb,
     /// Absolute, percent-encoded exactly as it was signed.
     pub url: String,
@@ -84,10 +87,34 @@ pub struct HttpRequest {
     pub timeout_ms: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl HttpRequest {
+    /// The address without its query.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {} ({} bytes)", self.api, self.verb.word(), self.place(), self.body.len())
+    }
+}
+
+/// A reply's body. `File` holds only a 2xx body; any other body stays in memory, 64 KiB at most.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     Bytes(Vec<u8>),
     File(PathBuf),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Body::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Body::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +177,6 @@ impl<T> Exchange<T> {
 
 impl<T> std::fmt::Debug for Exchange<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Exchange({} {})", self.request.verb.word(), self.request.url)
+        write!(f, "Exchange({:?})", self.request)
     }
 }
