@@ -141,7 +141,10 @@ pub struct RefundNotes {
     pub reason: Option<String>,
     pub handles: Notes,
     pub payer_amount: Option<Fen>,
+    pub settle_date: Option<String>,
     pub failure: Option<Failure>,
+    /// A repeat was refused: definite once a query finds nothing.
+    pub refused: Option<Failure>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +160,8 @@ pub struct Refund {
     pub at: Millis,
     /// The request may have been sent from here on: query before anything else.
     pub sent_at: Option<Millis>,
+    /// How often it was sent, always under the same number.
+    pub sends: u32,
     pub next_at: Option<Millis>,
     pub queries: u32,
     pub version: i64,
@@ -362,6 +367,33 @@ impl Life {
         self.event(at, kind, trail, None);
         let event_id = self.order.id.event_id(self.order.last_seq);
         self.effects.push(Effect { event_id, kind: kind.to_owned(), at, data: about });
+    }
+
+    /// Somebody should ask the channel now, whatever the schedule says.
+    pub fn ask_now(&mut self, at: Millis, why: &str) {
+        let mut asked = false;
+        for attempt in self.attempts.iter_mut().filter(|a| a.status != AttemptStatus::Succeeded) {
+            attempt.next_at = Some(at);
+            attempt.suspended = false;
+            asked = true;
+        }
+        for refund in self.refunds.iter_mut().filter(|r| r.status == RefundStatus::Pending && r.sent_at.is_some()) {
+            refund.next_at = Some(at);
+            asked = true;
+        }
+        if asked {
+            self.event(at, "order.ask_now", json!({"why": why}), None);
+        }
+    }
+
+    /// What merchants are told carries the version of the commit that tells it. `earlier`: effects of commands before this one.
+    pub fn stamp_version(&mut self, earlier: usize) {
+        let version = Value::from(self.order.version);
+        for effect in self.effects.iter_mut().skip(earlier).filter(|e| e.kind.starts_with("order.")) {
+            if let Some(fields) = effect.data.as_object_mut() {
+                fields.insert("version".to_owned(), version.clone());
+            }
+        }
     }
 
     /// When somebody must look at this order next; `None`: never again by itself. Derived, so that no job can be lost.

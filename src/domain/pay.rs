@@ -91,7 +91,7 @@ impl Life {
         attempt.suspended = false;
         attempt.ended_at = Some(told.at);
         note_payment(attempt, payment, told);
-        if order_status == OrderStatus::Pending { self.win(payment, told) } else { self.return_late_money(told) }
+        if order_status == OrderStatus::Pending { self.win(payment, told) } else { self.return_late_money(payment, told) }
     }
 
     fn win(&mut self, payment: &Payment, told: &PayTold) -> Result<(), Broken> {
@@ -114,13 +114,17 @@ impl Life {
     }
 
     /// Money after an end, or a second time: booked on its attempt, told, and sent back. The order's end stays.
-    fn return_late_money(&mut self, told: &PayTold) -> Result<(), Broken> {
+    fn return_late_money(&mut self, payment: &Payment, told: &PayTold) -> Result<(), Broken> {
         let origin = if self.order.status == OrderStatus::Paid { RefundOrigin::DuplicatePayment } else { RefundOrigin::LatePayment };
         let amount = self.order.amount;
         let trail = json!({"attempt": told.attempt_seq, "amount": amount, "origin": origin});
         let about = show::order(self);
         self.tell(told.at, "order.paid_late", trail, about);
         self.attach_inner(&told.inner);
+        if payment.channel_returns {
+            self.event(told.at, "attempt.held", json!({"attempt": told.attempt_seq, "why": "the channel returns it itself"}), None);
+            return Ok(());
+        }
         self.add_refund(&NewRefund::automatic(told.attempt_seq, amount, origin, told.at, told.refund_gap_ms))?;
         Ok(())
     }
@@ -129,6 +133,7 @@ impl Life {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(told.attempt_seq)?;
         if !attempt.status.is_open() {
+            attempt.next_at = None;
             if attempt.status == AttemptStatus::Abandoned {
                 self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner)?;
             }

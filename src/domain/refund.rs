@@ -11,6 +11,7 @@ use sluice_contract::{Failure, Fen, Millis, Refund as Said, Refunded, Stuck};
 pub struct NewRefund {
     /// `None`: the winning attempt.
     pub attempt_seq: Option<u32>,
+    pub merchant_id: String,
     pub merchant_refund_no: Option<String>,
     pub fingerprint: Vec<u8>,
     pub amount: Fen,
@@ -32,6 +33,7 @@ impl NewRefund {
     pub fn automatic(attempt_seq: u32, amount: Fen, origin: RefundOrigin, at: Millis, gap_ms: i64) -> NewRefund {
         NewRefund {
             attempt_seq: Some(attempt_seq),
+            merchant_id: String::new(),
             merchant_refund_no: None,
             fingerprint: Vec::new(),
             amount,
@@ -110,6 +112,7 @@ impl Life {
             origin: new.origin,
             at: new.at,
             sent_at: at_once.then_some(new.at),
+            sends: u32::from(at_once),
             next_at: Some(if at_once { new.lease_until } else { send_at }),
             queries: 0,
             version: 1,
@@ -135,6 +138,7 @@ impl Life {
             return Ok(false);
         }
         refund.sent_at = Some(at);
+        refund.sends = refund.sends.saturating_add(1);
         refund.next_at = Some(lease_until);
         refund.version = refund.version.saturating_add(1);
         Ok(true)
@@ -153,17 +157,30 @@ impl Life {
         refund.version = refund.version.saturating_add(1);
         match &told.said {
             Said::Succeeded(done) => self.refund_succeeded(done, told),
+            // A repeated send that is refused proves nothing about the first one: ask, and believe the answer.
+            Said::Failed(failure) if !told.queried && refund.sends > 1 => {
+                refund.notes.refused = Some(failure.clone());
+                self.refund_waits(told, PendingReason::Unknown, "a repeat was refused: asking")
+            }
             Said::Failed(failure) => self.refund_failed(failure, told),
             Said::Accepted(handles) => {
                 refund.notes.handles.extend(handles.clone());
                 self.refund_waits(told, PendingReason::Processing, "accepted")
             }
-            Said::Stuck(Stuck::MerchantBalance, note) => {
+            Said::Stuck(Stuck::MerchantBalance, note, handles) => {
+                refund.notes.handles.extend(handles.clone());
                 // Definitely not taken: the same number is sent again once there may be money.
                 refund.sent_at = None;
                 self.refund_waits(told, PendingReason::MerchantBalance, note)
             }
-            Said::Stuck(Stuck::PayeeAccount, note) => self.refund_waits(told, PendingReason::PayeeAccount, note),
+            Said::Stuck(Stuck::PayeeAccount, note, handles) => {
+                refund.notes.handles.extend(handles.clone());
+                self.refund_waits(told, PendingReason::PayeeAccount, note)
+            }
+            Said::NotFound if refund.notes.refused.is_some() => {
+                let refused = refund.notes.refused.clone();
+                refused.map_or(Ok(()), |failure| self.refund_failed(&failure, told))
+            }
             Said::NotFound => {
                 refund.sent_at = None;
                 self.refund_waits(told, PendingReason::Queued, "never accepted: sent again under the same number")
@@ -179,6 +196,7 @@ impl Life {
         refund.status = RefundStatus::Succeeded;
         refund.next_at = None;
         refund.notes.payer_amount = done.payer_amount;
+        refund.notes.settle_date.clone_from(&done.settle_date);
         refund.notes.handles.extend(done.handles.clone());
         let earliest = paid_at.unwrap_or(refund.at);
         refund.succeeded_at = Some(done.at.map(|s| s.millis()).filter(|t| *t >= earliest && *t <= told.at.plus_s(300)).unwrap_or(told.at));

@@ -4,7 +4,7 @@ use super::life::{Broken, Intent, Life, Undo};
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};
 use serde_json::{Value, json};
-use sluice_contract::{Millis, Undone};
+use sluice_contract::{Failure, Millis, Undone};
 
 /// An answer of the channel to a close or a reversal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ impl Life {
             Undone::Closed | Undone::Returned => self.end_attempt(seq, ended, told.at, &told.inner),
             Undone::NotFound if told.not_found_final => self.end_attempt(seq, ended, told.at, &told.inner),
             Undone::Paid => self.cannot_undo(told),
+            Undone::Refused(failure) => self.undo_refused(failure, told),
             Undone::Busy | Undone::NotFound | Undone::Unknown(_) => self.undo_later(told),
         }
     }
@@ -98,6 +99,23 @@ impl Life {
             attempt.next_at = Some(told.at);
         }
         let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "answer": "the channel says paid"});
+        self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));
+        Ok(())
+    }
+
+    /// Refused for good, which says nothing about paid or unpaid: it certainly was not undone, and the query tells the rest.
+    fn undo_refused(&mut self, failure: &Failure, told: &UndoTold) -> Result<(), Broken> {
+        let by_merchant = self.order.intent == Some(Intent::MerchantClose);
+        if by_merchant {
+            self.order.intent = None;
+        }
+        let attempt = self.attempt_mut(told.attempt_seq)?;
+        if attempt.status.is_open() {
+            attempt.undo = attempt.undo.filter(|_| !by_merchant);
+            attempt.undo_sent_at = None;
+            attempt.next_at = Some(told.next_at);
+        }
+        let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "failure": failure});
         self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));
         Ok(())
     }

@@ -1,0 +1,189 @@
+//! The one pure decision: what a command does to the rows it names. Both engines fold batches with it, so that two commands for one
+//! order in one batch see each other, and so that there is one place to read, test and break.
+
+use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome};
+use super::view::{ClaimRow, Held, View, claim_of};
+use crate::domain::life::{Broken, Life};
+use crate::domain::refund::NewRefund;
+use crate::domain::{OrderId, limit};
+use sluice_contract::Millis;
+
+/// Decides one command. On `Err` nothing of the view has changed.
+pub fn decide(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
+    if command.nonce().is_some_and(|nonce| view.used_nonces.contains(&nonce.name())) {
+        return Ok(Outcome::NonceReused);
+    }
+    let outcome = apply(view, command)?;
+    if let Some(nonce) = command.nonce() {
+        view.used_nonces.insert(nonce.name());
+        view.new_nonces.push(nonce.clone());
+    }
+    Ok(outcome)
+}
+
+fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
+    match command {
+        Command::PlaceOrder { order, candidates, .. } => place(view, command, order, candidates),
+        Command::RequestRefund { order_id, new, .. } => request_refund(view, command, order_id, new),
+        Command::TakePay { order_id, told } => change(view, order_id, |life| life.take_pay(told)),
+        Command::TakeUndone { order_id, told } => change(view, order_id, |life| life.take_undone(told)),
+        Command::TakeRefund { order_id, told } => change(view, order_id, |life| life.take_refund(told)),
+        Command::Wish { order_id, intent, verb, at } => change(view, order_id, |life| {
+            life.wish(*intent, *verb, *at);
+            Ok(())
+        }),
+        Command::WantUndone { order_id, attempt_seq, verb, at, why } => {
+            change(view, order_id, |life| life.want_undone(*attempt_seq, *verb, *at, why))
+        }
+        Command::Abandon { order_id, attempt_seq, payable_until, at } => {
+            change(view, order_id, |life| life.abandon(*attempt_seq, *payable_until, *at))
+        }
+        Command::Suspend { order_id, attempt_seq, at, why } => change(view, order_id, |life| life.suspend(*attempt_seq, *at, why)),
+        Command::AskNow { order_id, at, why } => change(view, order_id, |life| {
+            life.ask_now(*at, why);
+            Ok(())
+        }),
+        Command::BeginUndo { order_id, attempt_seq, at, lease_until } => {
+            begin(view, order_id, |life| life.begin_undo(*attempt_seq, *at, *lease_until))
+        }
+        Command::BeginRefund { order_id, refund_seq, at, lease_until } => {
+            begin(view, order_id, |life| life.begin_refund(*refund_seq, *at, *lease_until))
+        }
+        Command::TakeDelivery { event_id, delivery, note, .. } => Ok(take_delivery(view, event_id, delivery, note)),
+        Command::Replay { event_id, at, audit } => Ok(replay(view, event_id, *at, audit)),
+        Command::PutRecords { records, audit, only_new } => {
+            for record in records {
+                let key = (record.kind.clone(), record.id.clone());
+                if !*only_new || !view.records.contains(&key) {
+                    view.put_records.push(record.clone());
+                    if record.doc.is_some() {
+                        view.records.insert(key)
+                    } else {
+                        view.records.remove(&key)
+                    };
+                }
+            }
+            view.audits.extend(audit.iter().cloned());
+            Ok(Outcome::Done)
+        }
+        // Scans are the engine's: they name no rows beforehand.
+        Command::UseNonce { .. } | Command::ClaimOrders { .. } | Command::ClaimNotices { .. } | Command::PruneNonces { .. } => {
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn place(
+    view: &mut View,
+    command: &Command,
+    order: &crate::domain::Order,
+    candidates: &[crate::domain::Candidate],
+) -> Result<Outcome, Broken> {
+    let Some(key) = claim_of(command) else { return Ok(Outcome::Missing) };
+    if let Some(known) = view.claims.get(&key) {
+        let target = known.target.clone();
+        return Ok(if known.fingerprint == order.fingerprint { Outcome::Replayed { target } } else { Outcome::Conflict { target } });
+    }
+    let Some(first) = limit::admit(candidates) else { return Ok(Outcome::NotAdmitted) };
+    let mut life = Life::begin(order.clone(), first);
+    life.order.version = 1;
+    life.check()?;
+    view.claims.insert(key.clone(), ClaimRow { target: order.id.to_string(), fingerprint: order.fingerprint.clone() });
+    view.new_claims.insert(key);
+    view.lives.insert(order.id.clone(), Held { before: None, now: life.clone() });
+    Ok(Outcome::Placed(Box::new(life)))
+}
+
+fn request_refund(view: &mut View, command: &Command, order_id: &OrderId, new: &NewRefund) -> Result<Outcome, Broken> {
+    let key = claim_of(command);
+    if let Some(known) = key.as_ref().and_then(|key| view.claims.get(key)) {
+        let target = known.target.clone();
+        return Ok(if known.fingerprint == new.fingerprint { Outcome::Replayed { target } } else { Outcome::Conflict { target } });
+    }
+    let Some(current) = view.life(order_id) else { return Ok(Outcome::Missing) };
+    let mut life = current.clone();
+    let seq = match life.request_refund(new)? {
+        Ok(seq) => seq,
+        Err(refused) => return Ok(Outcome::RefundRefused(refused)),
+    };
+    keep(view, order_id, &mut life)?;
+    if let Some(key) = key {
+        view.claims.insert(key.clone(), ClaimRow { target: order_id.refund_id(seq), fingerprint: new.fingerprint.clone() });
+        view.new_claims.insert(key);
+    }
+    Ok(Outcome::RefundCreated { life: Box::new(life), refund_seq: seq })
+}
+
+fn change(view: &mut View, order_id: &OrderId, act: impl FnOnce(&mut Life) -> Result<(), Broken>) -> Result<Outcome, Broken> {
+    let Some(current) = view.life(order_id) else { return Ok(Outcome::Missing) };
+    let mut life = current.clone();
+    act(&mut life)?;
+    keep(view, order_id, &mut life)?;
+    Ok(Outcome::Life(Box::new(life)))
+}
+
+fn begin(view: &mut View, order_id: &OrderId, act: impl FnOnce(&mut Life) -> Result<bool, Broken>) -> Result<Outcome, Broken> {
+    let Some(current) = view.life(order_id) else { return Ok(Outcome::Missing) };
+    let mut life = current.clone();
+    let go = act(&mut life)?;
+    keep(view, order_id, &mut life)?;
+    Ok(Outcome::Begun { life: Box::new(life), go })
+}
+
+/// Checks the money rules and puts the changed order back into the view.
+fn keep(view: &mut View, order_id: &OrderId, life: &mut Life) -> Result<(), Broken> {
+    life.check()?;
+    if let Some(current) = view.life(order_id) {
+        if current != life {
+            life.order.version = life.order.version.saturating_add(1);
+            life.stamp_version(current.effects.len());
+        }
+        current.clone_from(life);
+    }
+    Ok(())
+}
+
+fn take_delivery(view: &mut View, event_id: &str, delivery: &Delivery, note: &serde_json::Value) -> Outcome {
+    let Some(notice) = view.notices.get_mut(event_id) else { return Outcome::Missing };
+    if notice.status != NoticeStatus::Waiting {
+        return Outcome::Done;
+    }
+    (notice.status, notice.next_at) = match delivery {
+        Delivery::Done => (NoticeStatus::Delivered, None),
+        Delivery::Kept => (NoticeStatus::Kept, None),
+        Delivery::Again { at } => (NoticeStatus::Waiting, Some(*at)),
+        Delivery::Parked => (NoticeStatus::Parked, None),
+    };
+    notice.tries = notice.tries.saturating_add(1);
+    notice.last = Some(note.clone());
+    view.changed_notices.insert(event_id.to_owned());
+    Outcome::Done
+}
+
+fn replay(view: &mut View, event_id: &str, at: Millis, audit: &super::command::Audit) -> Outcome {
+    let Some(notice) = view.notices.get_mut(event_id) else { return Outcome::Missing };
+    notice.status = NoticeStatus::Waiting;
+    notice.next_at = Some(at);
+    notice.tries = 0;
+    view.changed_notices.insert(event_id.to_owned());
+    view.audits.push(audit.clone());
+    Outcome::Done
+}
+
+/// The outbox rows an order's change adds: written in the same transaction.
+#[must_use]
+pub fn notices_of(life: &Life) -> Vec<Notice> {
+    let row = |effect: &crate::domain::Effect| Notice {
+        event_id: effect.event_id.clone(),
+        order_id: life.order.id.clone(),
+        merchant_id: life.order.merchant_id.clone(),
+        kind: effect.kind.clone(),
+        at: effect.at,
+        data: effect.data.clone(),
+        status: NoticeStatus::Waiting,
+        tries: 0,
+        next_at: Some(effect.at),
+        last: None,
+    };
+    life.effects.iter().map(row).collect()
+}

@@ -1,0 +1,68 @@
+//! Questions to the store. All are answered from committed rows, by key or by a short range of an index.
+
+use super::command::{Audit, ClaimKey, Notice, NoticeStatus};
+use crate::domain::life::{Event, Life};
+use crate::domain::{OrderId, OrderStatus};
+use serde_json::Value;
+use sluice_contract::Millis;
+
+/// Which of a merchant's orders. Newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// `None`: every merchant's (operators).
+    pub merchant_id: Option<String>,
+    pub status: Option<OrderStatus>,
+    pub created_from: Option<Millis>,
+    pub created_to: Option<Millis>,
+    /// Only orders before this id: the cursor.
+    pub before: Option<OrderId>,
+    pub suspended_only: bool,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug)]
+pub enum Query {
+    Life(OrderId),
+    Claim(ClaimKey),
+    Orders(OrderFilter),
+    /// The trail of an order, oldest first.
+    Events(OrderId),
+    /// Notifications of an order.
+    NoticesOf(OrderId),
+    Notice(String),
+    /// Notifications by status and merchant, oldest first.
+    Notices {
+        merchant_id: Option<String>,
+        status: NoticeStatus,
+        after: Option<String>,
+        limit: u32,
+    },
+    Records {
+        kind: String,
+    },
+    /// The audit log, newest first, before a line.
+    AuditLog {
+        before: Option<i64>,
+        limit: u32,
+    },
+    /// Whether an account has attempts.
+    AccountUsed(String),
+    /// When the next order or notification is due.
+    NextDue,
+    /// Whether the engine answers.
+    Ping,
+}
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Life(Option<Box<Life>>),
+    Claim(Option<String>),
+    Lives(Vec<Life>),
+    Events(Vec<Event>),
+    Notices(Vec<Notice>),
+    Records(Vec<(String, Value)>),
+    AuditLog(Vec<(i64, Audit)>),
+    Used(bool),
+    Due { orders: Option<Millis>, notices: Option<Millis> },
+    Pong,
+}

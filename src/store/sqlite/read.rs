@@ -1,0 +1,183 @@
+//! Answers questions from committed rows.
+
+use super::Columns;
+use super::load::kind;
+use crate::domain::OrderId;
+use crate::domain::life::{Event, Life};
+use crate::store::StoreError;
+use crate::store::command::{Audit, ClaimKey, Notice, NoticeStatus};
+use crate::store::query::{Answer, OrderFilter, Query};
+use crate::store::rows::{self, Row, Unreadable, from_json};
+use rusqlite::{Connection, OptionalExtension, params};
+use sluice_contract::Millis;
+
+/// Reads on one connection.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    pub(super) conn: &'a Connection,
+}
+
+pub const NOTICE_COLUMNS: &str = "event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last";
+
+pub fn notice(row: &rusqlite::Row<'_>) -> Result<Notice, StoreError> {
+    let row = Columns(row);
+    let (order_id, status) = (row.text(1)?, row.text(6)?);
+    Ok(Notice {
+        event_id: row.text(0)?,
+        order_id: OrderId::parse(&order_id).ok_or(Unreadable { what: "order id", detail: order_id })?,
+        merchant_id: row.text(2)?,
+        kind: row.text(3)?,
+        at: Millis(row.int(4)?),
+        data: from_json("notification", &row.text(5)?)?,
+        status: NoticeStatus::from_word(&status).ok_or(Unreadable { what: "notification status", detail: status })?,
+        tries: u32::try_from(row.int(7)?).unwrap_or(u32::MAX),
+        next_at: row.int_or_null(8)?.map(Millis),
+        last: row.text_or_null(9)?.map(|t| from_json("notification", &t)).transpose()?,
+    })
+}
+
+impl Reading<'_> {
+    pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
+        Ok(match query {
+            Query::Life(id) => Answer::Life(self.life(id)?.map(Box::new)),
+            Query::Claim(key) => Answer::Claim(self.claim(key)?),
+            Query::Orders(filter) => Answer::Lives(self.orders(filter)?),
+            Query::Events(id) => Answer::Events(self.events(id)?),
+            Query::NoticesOf(id) => {
+                let where_clause = "order_id = ?1 AND event_id >= ?2 AND event_id < ?3";
+                // The ids of one order's events lie side by side: no index on the order is needed.
+                let (first, last) = (id.event_id(0), id.event_id(u32::from(u16::MAX)));
+                Answer::Notices(self.notices(where_clause, params![id.as_str(), first, last], 1000)?)
+            }
+            Query::Notice(event_id) => Answer::Notices(self.notices("event_id = ?1", params![event_id], 1)?),
+            Query::Notices { merchant_id, status, after, limit } => {
+                let where_clause = "status = ?1 AND (?2 IS NULL OR merchant_id = ?2) AND (?3 IS NULL OR event_id > ?3)";
+                Answer::Notices(self.notices(where_clause, params![status.word(), merchant_id, after], *limit)?)
+            }
+            Query::Records { kind } => Answer::Records(self.records(kind)?),
+            Query::AuditLog { before, limit } => Answer::AuditLog(self.audit(*before, *limit)?),
+            Query::AccountUsed(account) => {
+                let mut statement = self.conn.prepare_cached("SELECT 1 FROM attempts WHERE account = ?1 LIMIT 1")?;
+                Answer::Used(statement.exists(params![account])?)
+            }
+            Query::NextDue => {
+                let min = |sql: &str| -> Result<Option<Millis>, StoreError> {
+                    let at: Option<i64> = self.conn.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
+                    Ok(at.map(Millis))
+                };
+                Answer::Due {
+                    orders: min("SELECT MIN(wake_at) FROM orders WHERE wake_at IS NOT NULL")?,
+                    notices: min("SELECT MIN(next_at) FROM notices WHERE next_at IS NOT NULL")?,
+                }
+            }
+            Query::Ping => {
+                self.conn.prepare_cached("SELECT 1 FROM records LIMIT 1")?.exists([])?;
+                Answer::Pong
+            }
+        })
+    }
+
+    pub fn life(&self, id: &OrderId) -> Result<Option<Life>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!("SELECT {} FROM orders WHERE id = ?1", rows::ORDER_COLUMNS))?;
+        let mut found = statement.query(params![id.as_str()])?;
+        let Some(row) = found.next()? else { return Ok(None) };
+        let order = rows::order(&Columns(row))?;
+        self.with_children(order).map(Some)
+    }
+
+    fn with_children(&self, order: crate::domain::Order) -> Result<Life, StoreError> {
+        let id = order.id.as_str().to_owned();
+        let sql = format!("SELECT {} FROM attempts WHERE order_id = ?1 ORDER BY seq", rows::ATTEMPT_COLUMNS);
+        let attempts = self.all(&sql, params![id], |row| Ok(rows::attempt(&Columns(row))?))?;
+        let sql = format!("SELECT {} FROM refunds WHERE order_id = ?1 ORDER BY seq", rows::REFUND_COLUMNS);
+        let refunds = self.all(&sql, params![id], |row| Ok(rows::refund(&Columns(row))?))?;
+        Ok(rows::life(order, attempts, refunds))
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        with: impl rusqlite::Params,
+        read: impl Fn(&rusqlite::Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut found = statement.query(with)?;
+        let mut items = Vec::new();
+        while let Some(row) = found.next()? {
+            items.push(read(row)?);
+        }
+        Ok(items)
+    }
+
+    fn claim(&self, key: &ClaimKey) -> Result<Option<String>, StoreError> {
+        let mut statement = self.conn.prepare_cached("SELECT target FROM claims WHERE merchant_id = ?1 AND kind = ?2 AND number = ?3")?;
+        Ok(statement.query_row(params![key.merchant_id, kind(key.kind), key.number], |r| r.get(0)).optional()?)
+    }
+
+    fn orders(&self, filter: &OrderFilter) -> Result<Vec<Life>, StoreError> {
+        // Ids are time-ordered, so times become id ranges and every form of the filter walks an index.
+        let before = filter.before.as_ref().map(|id| id.as_str().to_owned());
+        let mut clauses = vec![
+            "(?1 IS NULL OR id < ?1)",
+            "(?3 IS NULL OR status = ?3)",
+            "(?4 IS NULL OR created_at >= ?4)",
+            "(?5 IS NULL OR created_at < ?5)",
+        ];
+        clauses.push(if filter.merchant_id.is_some() { "merchant_id = ?2" } else { "?2 IS NULL" });
+        if filter.suspended_only {
+            clauses.push("suspended = 1");
+        }
+        let sql = format!("SELECT {} FROM orders WHERE {} ORDER BY id DESC LIMIT ?6", rows::ORDER_COLUMNS, clauses.join(" AND "));
+        let with = params![
+            before,
+            filter.merchant_id,
+            filter.status.map(|s| s.word()),
+            filter.created_from.map(|m| m.0),
+            filter.created_to.map(|m| m.0),
+            filter.limit
+        ];
+        let orders = self.all(&sql, with, |row| Ok(rows::order(&Columns(row))?))?;
+        orders.into_iter().map(|order| self.with_children(order)).collect()
+    }
+
+    fn events(&self, id: &OrderId) -> Result<Vec<Event>, StoreError> {
+        self.all("SELECT seq, at, kind, data, inner FROM events WHERE order_id = ?1 ORDER BY seq", params![id.as_str()], |row| {
+            let row = Columns(row);
+            Ok(Event {
+                seq: u32::try_from(row.int(0)?).unwrap_or(u32::MAX),
+                at: Millis(row.int(1)?),
+                kind: row.text(2)?,
+                data: from_json("event", &row.text(3)?)?,
+                inner: row.text_or_null(4)?.map(|t| from_json("event", &t)).transpose()?,
+            })
+        })
+    }
+
+    fn notices(&self, where_clause: &str, with: impl rusqlite::Params, limit: u32) -> Result<Vec<Notice>, StoreError> {
+        let sql = format!("SELECT {NOTICE_COLUMNS} FROM notices WHERE {where_clause} ORDER BY event_id LIMIT {limit}");
+        self.all(&sql, with, notice)
+    }
+
+    fn records(&self, kind: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        self.all("SELECT id, doc FROM records WHERE kind = ?1 ORDER BY id", params![kind], |row| {
+            let row = Columns(row);
+            Ok((row.text(0)?, from_json("record", &row.text(1)?)?))
+        })
+    }
+
+    fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Audit)>, StoreError> {
+        let sql = "SELECT seq, at, who, role, act, about, detail FROM audit WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2";
+        self.all(sql, params![before, limit], |row| {
+            let row = Columns(row);
+            let line = Audit {
+                at: Millis(row.int(1)?),
+                who: row.text(2)?,
+                role: row.text(3)?,
+                act: row.text(4)?,
+                about: row.text(5)?,
+                detail: from_json("audit", &row.text(6)?)?,
+            };
+            Ok((row.int(0)?, line))
+        })
+    }
+}
