@@ -1,0 +1,130 @@
+//! Before anything is stored: what WeChat Pay would refuse, and the facts that an attempt freezes.
+
+use crate::config::{Account, Dialect, Mode, is_app_id, is_mchid};
+use crate::profile::EXPIRES_IN_MAX_S;
+use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
+use std::net::IpAddr;
+
+/// Checks the binding's `sub` table: nothing for a direct account, `sub_mchid` and perhaps `sub_appid` for a provider's.
+pub(crate) fn check_sub(account: &Account, sub: &Notes) -> Vec<Problem> {
+    let known = &account.profile.sub_fields;
+    let mut problems = Vec::new();
+    for name in sub.keys().filter(|name| !known.iter().any(|field| field.name == *name)) {
+        problems.push(Problem::new(name, "is not a field of this account's sub table"));
+    }
+    for field in known {
+        let fits = match (sub.get(field.name), field.name) {
+            (None, _) => !field.required,
+            (Some(id), "sub_mchid") => is_mchid(id),
+            (Some(id), _) => is_app_id(id),
+        };
+        if !fits {
+            problems.push(Problem::new(field.name, "must be the id that WeChat Pay gave the sub-merchant"));
+        }
+    }
+    problems
+}
+
+/// Refuses what WeChat Pay would refuse; answers what the attempt must remember.
+pub(crate) fn admit(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
+    let profile = &account.profile;
+    if profile.method(attempt.method).is_none() {
+        return Err(Refusal::account("the method is not served by this account"));
+    }
+    if attempt.amount < profile.amount_min || attempt.amount > profile.amount_max {
+        return Err(Refusal::field("amount", "must be 1 to 10000000000 fen"));
+    }
+    let number_fits = (profile.number.len_min..=profile.number.len_max).contains(&attempt.number.len());
+    if !number_fits || !attempt.number.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Refusal::account("the attempt's number must be 6 to 32 letters and digits"));
+    }
+    if description(&order.subject).is_empty() {
+        return Err(Refusal::field("subject", "must have characters that WeChat Pay can show (it refuses emoji)"));
+    }
+    if !attempt.method.is_barcode() && attempt.expires_at.0.saturating_sub(attempt.at.0) > EXPIRES_IN_MAX_S {
+        return Err(Refusal::field("expires_in", "must be at most 604800 s"));
+    }
+    if let Some(problem) = check_sub(account, &attempt.sub).first() {
+        return Err(Refusal::account(format!("sub.{problem}")));
+    }
+    of_method(account, attempt, order)?;
+    freeze(account, attempt)
+}
+
+fn of_method(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<(), Refusal> {
+    match attempt.method {
+        Method::WechatJsapi | Method::WechatMini => match order.payer.openid.as_deref().map(str::len) {
+            Some(1..=128) => Ok(()),
+            _ => Err(Refusal::field("payer.openid", "is required, at most 128 characters")),
+        },
+        Method::WechatH5 => {
+            payer_ip(account, order)?;
+            h5_type(order).map(drop)
+        }
+        Method::WechatBarcode => auth_code(order).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The payer's code: 18 digits that begin with 10 to 15 (pack §3.6).
+pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
+    let Some(code) = order.auth_code.as_deref() else { return Err(Refusal::field("auth_code", "is required")) };
+    let is_code = code.len() == 18 && code.bytes().all(|b| b.is_ascii_digit());
+    let is_ours = code.get(..2).is_some_and(|prefix| ("10"..="15").contains(&prefix));
+    if is_code && is_ours { Ok(code) } else { Err(Refusal::field("auth_code", "is no WeChat payment code (18 digits, 10 to 15 first)")) }
+}
+
+/// H5 wants the payer's own public address; loopback is refused (pack §3.4). The sandbox's payers do live there.
+pub(crate) fn payer_ip<'a>(account: &Account, order: &'a PayOrder) -> Result<&'a str, Refusal> {
+    let Some(text) = order.client_ip.as_deref() else { return Err(Refusal::field("client_ip", "is required")) };
+    let public = match text.parse::<IpAddr>() {
+        Ok(ip) => account.sandbox || !(ip.is_loopback() || ip.is_unspecified()),
+        Err(_) => false,
+    };
+    if public { Ok(text) } else { Err(Refusal::field("client_ip", "must be the payer's public IP address")) }
+}
+
+/// `iOS`, `Android` or `Wap` in WeChat's spelling.
+pub(crate) fn h5_type(order: &PayOrder) -> Result<&'static str, Refusal> {
+    let given = order.h5_type.as_deref().unwrap_or_default();
+    let known = ["iOS", "Android", "Wap"].into_iter().find(|word| word.eq_ignore_ascii_case(given));
+    known.ok_or_else(|| Refusal::field("h5_type", "must be iOS, Android or Wap"))
+}
+
+/// What the payer reads: without 4-byte characters, which WeChat refuses (pack §1), and control characters; 127 at most.
+pub(crate) fn description(subject: &str) -> String {
+    let shown: String = subject.chars().filter(|c| c.len_utf8() < 4 && !c.is_control()).collect();
+    shown.trim().chars().take(127).collect()
+}
+
+/// The facts that requests, queries and claims will be made of (see [`crate::ids`]), the dialect, and in partner mode
+/// whose app the openid belongs to.
+fn freeze(account: &Account, attempt: &AttemptRef) -> Result<Notes, Refusal> {
+    let default = account.app_id(attempt.method).unwrap_or_default();
+    let sub_app = attempt.sub.get("sub_appid").map(String::as_str);
+    let (app, payer_app) = match attempt.app_id.as_deref() {
+        None => (default, "sp"),
+        Some(id) if account.known_apps.iter().any(|known| known == id) => (id, "sp"),
+        Some(id) if account.mode == Mode::Partner && sub_app == Some(id) => (default, "sub"),
+        Some(_) => return Err(Refusal::field("app_id", "is not an app id of this account")),
+    };
+    let v2 = attempt.method.is_barcode() && account.barcode == Dialect::V2;
+    let mut memo = Notes::new();
+    let mut note = |name: &str, value: &str| drop(memo.insert(name.to_owned(), value.to_owned()));
+    note("dialect", if v2 { "v2" } else { "v3" });
+    match account.mode {
+        Mode::Direct => {
+            note("appid", app);
+            note("mchid", &account.signer.mchid);
+        }
+        Mode::Partner => {
+            note("sp_appid", app);
+            note("sp_mchid", &account.signer.mchid);
+            note("payer_app", payer_app);
+            if let Some(id) = sub_app {
+                note("sub_appid", id);
+            }
+        }
+    }
+    Ok(memo)
+}

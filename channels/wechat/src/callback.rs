@@ -1,0 +1,99 @@
+//! Callbacks (pack §7): raw bytes → time → key by serial → signature → decrypt → is it our merchant → what it says.
+//!
+//! The caller compares the claims with what it stored. Nothing is changed here.
+
+use crate::config::{Account, Dialect};
+use crate::refund::Told;
+use crate::sign::{self, Seal};
+use crate::wire::text;
+use crate::{trade, v2_notify};
+use serde_json::Value;
+use sluice_contract::fields::parse_json;
+use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, KeyHint, Pay, RawCallback, Rejected, Says, Verb};
+
+/// WeChat's notices are a few kilobytes; more is not one.
+pub(crate) const BODY_MAX_BYTES: usize = 256 * 1024;
+
+pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
+    if raw.verb != Verb::Post || raw.body.len() > BODY_MAX_BYTES {
+        return Err(unreadable("a callback is a POST of at most 256 KiB"));
+    }
+    if is_xml(raw.body) {
+        let v2 = account.v2.as_ref().filter(|_| account.barcode == Dialect::V2);
+        return v2.map_or_else(|| Err(unreadable("this account takes no v2 callbacks")), |v2| v2_notify::read(account, v2, raw.body));
+    }
+    match sign::seal(raw.headers, raw.body, env.now, |id| account.keys.get(id, env.now)) {
+        Seal::Holds => {}
+        Seal::UnknownKey(key_id) => return Err(Rejected::NeedKeys(KeyHint { key_id })),
+        Seal::Absent => return Err(forged("there is no signature", None)),
+        Seal::Broken(reason) => return Err(forged(reason, None)),
+    }
+    let envelope = parse_json(raw.body).map_err(|_| unreadable("the body is not acceptable JSON"))?;
+    let resource = envelope.get("resource").unwrap_or(&Value::Null);
+    let plain = opened(account, resource).ok_or_else(|| unreadable("the resource does not decrypt: check api_v3_key"))?;
+    let tree = parse_json(&plain).map_err(|_| unreadable("the resource is not acceptable JSON"))?;
+    let ours = ["mchid", "sp_mchid"].iter().filter_map(|name| text(&tree, name)).collect::<Vec<_>>();
+    if ours != [account.signer.mchid.as_str()] {
+        return Err(forged("the merchant is not this account's", text(&tree, "out_trade_no").map(str::to_owned)));
+    }
+    let (claims, says) = meaning(text(&envelope, "event_type").unwrap_or_default(), &tree)?;
+    Ok(Callback { claims, says, event_id: text(&envelope, "id").map(str::to_owned) })
+}
+
+fn opened(account: &Account, resource: &Value) -> Option<Vec<u8>> {
+    if text(resource, "algorithm") != Some("AEAD_AES_256_GCM") {
+        return None;
+    }
+    let aad = text(resource, "associated_data").unwrap_or_default();
+    sign::open(&account.api_keys, text(resource, "nonce")?, aad, text(resource, "ciphertext")?)
+}
+
+/// Only what the pack lists is proof. A message that is verified but says less than it should is a reason to ask.
+fn meaning(event: &str, tree: &Value) -> Result<(Claims, Says), Rejected> {
+    match event {
+        "TRANSACTION.SUCCESS" => {
+            let trade = trade::read(tree).ok_or_else(|| unreadable("the resource is no transaction"))?;
+            let claims = trade.claims.clone();
+            // WeChat calls back for payments only; a claim of anything else is worth a question, not an ending.
+            let says = match trade.says(false) {
+                Pay::Paid(payment) => Says::Payment(Pay::Paid(payment)),
+                _ => Says::Ask,
+            };
+            Ok((claims, says))
+        }
+        "REFUND.SUCCESS" | "REFUND.ABNORMAL" | "REFUND.CLOSED" => {
+            let told = Told::read(tree, "refund_status").ok_or_else(|| unreadable("the resource is no refund"))?;
+            Ok((told.claims.clone(), Says::Refund(told.says())))
+        }
+        _ => match text(tree, "out_trade_no") {
+            Some(number) => Ok((Claims { number: Some(number.to_owned()), ..Claims::default() }, Says::Ask)),
+            None => Err(unreadable("the event is not one of ours")),
+        },
+    }
+}
+
+/// `200 SUCCESS` or `500 FAIL` in the caller's own language: v3 sends JSON, v2 XML. Why it was refused is not told.
+pub(crate) fn acknowledge(raw: &RawCallback<'_>, ack: Ack) -> HttpReply {
+    let (status, json, xml) = match ack {
+        Ack::Taken => (200, r#"{"code":"SUCCESS","message":"OK"}"#, ("SUCCESS", "OK")),
+        Ack::Refused => (500, r#"{"code":"FAIL","message":"not taken"}"#, ("FAIL", "not taken")),
+    };
+    if is_xml(raw.body) {
+        let (code, message) = xml;
+        let body = format!("<xml><return_code><![CDATA[{code}]]></return_code><return_msg><![CDATA[{message}]]></return_msg></xml>");
+        return HttpReply::new(status, &[("Content-Type", "text/xml; charset=utf-8")], body);
+    }
+    HttpReply::new(status, &[("Content-Type", "application/json")], json)
+}
+
+fn is_xml(body: &[u8]) -> bool {
+    body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
+}
+
+pub(crate) fn forged(reason: &str, number: Option<String>) -> Rejected {
+    Rejected::Forged { reason: reason.to_owned(), number }
+}
+
+pub(crate) fn unreadable(reason: &str) -> Rejected {
+    Rejected::Unreadable { reason: reason.to_owned() }
+}

@@ -1,0 +1,334 @@
+//! The account's credentials, read once and typed; every problem is collected, each with its key.
+
+use crate::keys::{self, Keys};
+use crate::profile;
+use crate::sign::{ApiKey, Signer};
+use crate::v2_sign::SignType;
+use aws_lc_rs::digest::{SHA256, digest};
+use sluice_contract::{AccountConfig, Identity, Method, Problem, Profile, Reader};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Direct,
+    /// 服务商: the account is a service provider, the binding names the sub-merchant.
+    Partner,
+}
+
+/// The protocol an attempt was made in. Frozen in its memo, because query and reversal must follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    V3,
+    V2,
+}
+
+/// Whose number an APP string carries in partner mode (pack §3.7: the sub-merchant's per the pages, UNCONFIRMED).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppPartner {
+    Sub,
+    Sp,
+}
+
+/// What the old XML API needs. `keys`: the one that signs first, then former ones that still verify.
+pub(crate) struct V2 {
+    pub(crate) keys: Vec<Zeroizing<String>>,
+    pub(crate) sign_type: SignType,
+    pub(crate) identity: Option<Identity>,
+}
+
+/// Silent authorisation (pack §15): where browsers go, where codes are exchanged, and the secret of each app.
+pub(crate) struct Oauth {
+    pub(crate) authorize_base_url: String,
+    pub(crate) base_url: String,
+    pub(crate) secrets: BTreeMap<String, Zeroizing<String>>,
+}
+
+/// An opened account. Holds secrets: it is never printed.
+pub(crate) struct Account {
+    pub(crate) base_url: String,
+    /// Payers may live on loopback, and mutual TLS may be missing.
+    pub(crate) sandbox: bool,
+    pub(crate) mode: Mode,
+    pub(crate) barcode: Dialect,
+    pub(crate) refund_v2_orders_by: Dialect,
+    pub(crate) app_partner: AppPartner,
+    pub(crate) signer: Signer,
+    /// The app id of each served method.
+    pub(crate) app_ids: BTreeMap<Method, String>,
+    /// Every app id of the account, the default included.
+    pub(crate) known_apps: Vec<String>,
+    /// Sent with every request, so that replies come signed with this key (pack §2.3).
+    pub(crate) public_key_id: Option<String>,
+    pub(crate) keys: Keys,
+    pub(crate) api_keys: Vec<ApiKey>,
+    pub(crate) v2: Option<V2>,
+    pub(crate) oauth: Oauth,
+    pub(crate) profile: Profile,
+}
+
+impl Account {
+    pub(crate) fn app_id(&self, method: Method) -> Option<&str> {
+        self.app_ids.get(&method).map(String::as_str)
+    }
+}
+
+/// Every key of the table, so that a complete old table may stand under `previous`.
+const NAMES: &[&str] = &[
+    "mchid",
+    "app_id",
+    "app_ids",
+    "serial_no",
+    "private_key",
+    "api_v3_key",
+    "api_v2_key",
+    "v2_sign_type",
+    "v2_refund_api",
+    "public_key_id",
+    "public_key",
+    "platform_certificates",
+    "client_certificate",
+    "mode",
+    "barcode_api",
+    "app_partner_id",
+    "oauth_secret",
+    "oauth_secrets",
+    "oauth_base_url",
+    "authorize_base_url",
+    "previous",
+];
+
+/// Reads an account, or tells everything that is wrong with it.
+pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
+    let table = &config.credentials;
+    let methods = methods(table, config.methods);
+    let mode = word(table, "mode", &[("direct", Mode::Direct), ("partner", Mode::Partner)]);
+    let dialects = [("v3", Dialect::V3), ("v2", Dialect::V2)];
+    let barcode = word(table, "barcode_api", &dialects);
+    let refund_v2_orders_by = word(table, "v2_refund_api", &dialects);
+    let app_partner = word(table, "app_partner_id", &[("sub", AppPartner::Sub), ("sp", AppPartner::Sp)]);
+    let (app_ids, known_apps) = apps(table, &methods);
+    let keys = Keys::default();
+    let mut api_keys: Vec<ApiKey> = api_key(table, true).into_iter().collect();
+    let public_key_id = platform_keys(table, &keys);
+    // An account that only has the public key may be answered 500 for ever (pack §2.3).
+    let renews = public_key_id.is_none() || table.raw("platform_certificates").is_some();
+    let needs_v2 = barcode == Dialect::V2 && methods.contains(&Method::WechatBarcode);
+    let mut v2 = v2(table, config.id, needs_v2, config.sandbox);
+    let signer = signer(table);
+    let oauth = oauth(table, app_ids.get(&Method::WechatJsapi));
+    let _ = table.raw("previous");
+    table.finish();
+    if let Some(old) = &config.previous {
+        api_keys.extend(api_key(old, false));
+        let _ = platform_keys(old, &keys);
+        if let (Some(v2), Some(key)) = (&mut v2, old.text("api_v2_key")) {
+            v2.keys.push(Zeroizing::new(key.to_owned()));
+        }
+        for name in NAMES {
+            let _ = old.raw(name);
+        }
+        old.finish();
+    }
+    let problems = all_problems(config);
+    match signer {
+        Some(signer) if problems.is_empty() => Ok(Account {
+            base_url: config.base_url.to_owned(),
+            sandbox: config.sandbox,
+            mode,
+            barcode,
+            refund_v2_orders_by,
+            app_partner,
+            signer,
+            app_ids,
+            known_apps,
+            public_key_id,
+            keys,
+            api_keys,
+            v2,
+            oauth,
+            profile: profile::of(&methods, mode, renews),
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// Problems of both tables. They may share one list, when `previous` is nested in the credentials.
+fn all_problems(config: &AccountConfig<'_>) -> Vec<Problem> {
+    let mut problems = config.credentials.found();
+    for problem in config.previous.iter().flat_map(Reader::found) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+fn methods(table: &Reader<'_>, wanted: Option<&[Method]>) -> Vec<Method> {
+    let Some(wanted) = wanted else { return profile::METHODS.to_vec() };
+    for method in wanted.iter().filter(|m| !profile::METHODS.contains(m)) {
+        table.problem("methods", format!("{} is not a method of WeChat Pay", method.word()));
+    }
+    profile::METHODS.iter().filter(|m| wanted.contains(m)).copied().collect()
+}
+
+/// A word of a short list; absent is the first.
+fn word<T: Copy>(table: &Reader<'_>, field: &str, words: &[(&str, T); 2]) -> T {
+    let [(first, default), _] = words;
+    let text = table.text(field).unwrap_or(first);
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return *value;
+    }
+    let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    table.problem(field, format!("must be one of: {}", list.join(", ")));
+    *default
+}
+
+fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Vec<String>) {
+    let default = table.text("app_id").map(|id| checked_app_id(table, "app_id", id));
+    let mut by_method = BTreeMap::new();
+    let mut known: Vec<String> = default.iter().cloned().collect();
+    // A list only says which other ids there are; a table says which method takes which.
+    let is_list = table.raw("app_ids").is_some_and(serde_json::Value::is_array);
+    let list = if is_list { table.texts("app_ids").unwrap_or_default() } else { Vec::new() };
+    known.extend(list.into_iter().map(|id| checked_app_id(table, "app_ids", id)));
+    let chosen = if is_list { None } else { table.table("app_ids") };
+    for method in profile::METHODS {
+        let name = method.word().trim_start_matches("wechat_");
+        let own = chosen.as_ref().and_then(|t| t.text(name).map(|id| checked_app_id(t, name, id)));
+        if let Some(id) = &own
+            && !known.contains(id)
+        {
+            known.push(id.clone());
+        }
+        if !methods.contains(method) {
+            continue;
+        }
+        match own.or_else(|| default.clone()) {
+            Some(id) => drop(by_method.insert(*method, id)),
+            None => table.problem("app_id", format!("is required, or app_ids.{name}")),
+        }
+    }
+    if let Some(chosen) = chosen {
+        chosen.finish();
+    }
+    (by_method, known)
+}
+
+fn checked_app_id(table: &Reader<'_>, field: &str, id: &str) -> String {
+    if !is_app_id(id) {
+        table.problem(field, "must be 1 to 32 letters and digits");
+    }
+    id.to_owned()
+}
+
+/// `wx…`: letters and digits, at most 32 (pack §3.2).
+pub(crate) fn is_app_id(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// A merchant number: digits, at most 32.
+pub(crate) fn is_mchid(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn signer(table: &Reader<'_>) -> Option<Signer> {
+    let mchid = table.need_text("mchid");
+    if !mchid.is_empty() && !is_mchid(mchid) {
+        table.problem("mchid", "must be 1 to 32 digits");
+    }
+    let serial_no = table.need_text("serial_no").to_ascii_uppercase();
+    if !serial_no.bytes().all(|b| b.is_ascii_hexdigit()) {
+        table.problem("serial_no", "must be the hex serial of the merchant API certificate, leading zeros kept");
+    }
+    let pem = table.need_text("private_key");
+    if pem.is_empty() {
+        return None;
+    }
+    let key = keys::private_key(pem).map_err(|reason| table.problem("private_key", reason)).ok()?;
+    Some(Signer { mchid: mchid.to_owned(), serial_no, key })
+}
+
+fn api_key(table: &Reader<'_>, required: bool) -> Option<ApiKey> {
+    let text = if required { table.need_text("api_v3_key") } else { table.text("api_v3_key")? };
+    let bytes: Option<[u8; 32]> = text.as_bytes().try_into().ok();
+    if bytes.is_none() && !text.is_empty() {
+        table.problem("api_v3_key", "must be exactly 32 bytes");
+    }
+    bytes.map(Zeroizing::new)
+}
+
+/// Takes the configured keys of WeChat into `keys`; answers the public key's id.
+fn platform_keys(table: &Reader<'_>, keys: &Keys) -> Option<String> {
+    for (index, pem) in table.texts("platform_certificates").unwrap_or_default().into_iter().enumerate() {
+        match keys::certificate(pem) {
+            Ok((serial, key)) => keys.add(serial, Arc::new(key)),
+            Err(reason) => table.problem(&format!("platform_certificates[{index}]"), reason),
+        }
+    }
+    let (id, pem) = (table.text("public_key_id"), table.text("public_key"));
+    match (id, pem) {
+        (Some(id), Some(pem)) => match keys::public_key(pem) {
+            Ok(key) => {
+                keys.add(id.to_owned(), Arc::new(key));
+                return Some(id.to_owned());
+            }
+            Err(reason) => table.problem("public_key", reason),
+        },
+        (Some(_), None) => table.problem("public_key", "is required with public_key_id"),
+        (None, Some(_)) => table.problem("public_key_id", "is required with public_key"),
+        (None, None) => {}
+    }
+    None
+}
+
+fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<V2> {
+    let key = table.text("api_v2_key");
+    let sign_type = word(table, "v2_sign_type", &[("HMAC-SHA256", SignType::HmacSha256), ("MD5", SignType::Md5)]);
+    let pem = table.text("client_certificate");
+    if pem.is_some_and(|pem| !pem.contains("BEGIN CERTIFICATE")) {
+        table.problem("client_certificate", "must be the merchant API certificate in PEM, with or without its key");
+    }
+    if needed && pem.is_none() && !sandbox {
+        table.problem("client_certificate", "is required with barcode_api = \"v2\": a v2 reversal needs it");
+    }
+    if needed && key.is_none() {
+        table.problem("api_v2_key", "is required with barcode_api = \"v2\"");
+    }
+    let key = key?;
+    if key.len() != 32 {
+        table.problem("api_v2_key", "must be exactly 32 bytes");
+    }
+    // The id follows the certificate: a renewed one must not reuse the old connections.
+    let identity = pem.map(|pem| {
+        let print: String = hex::encode(digest(&SHA256, pem.as_bytes())).chars().take(16).collect();
+        // It is the certificate of the very key that signs v3 requests: that key completes it.
+        let own_key = if pem.contains("PRIVATE KEY") { "" } else { table.text("private_key").unwrap_or_default() };
+        Identity { id: format!("{account}-{print}"), pem: format!("{}\n{own_key}", pem.trim_end()) }
+    });
+    Some(V2 { keys: vec![Zeroizing::new(key.to_owned())], sign_type, identity })
+}
+
+/// `oauth_secret` is the secret of the app that JSAPI pays in; `oauth_secrets` names those of other apps.
+fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
+    let url = |field: &str, default: &str| {
+        let url = table.text(field).unwrap_or(default);
+        if !url.starts_with("http") || url.ends_with('/') {
+            table.problem(field, "must be an http(s) URL without a slash at its end");
+        }
+        url.to_owned()
+    };
+    let mut secrets = BTreeMap::new();
+    if let Some(named) = table.table("oauth_secrets") {
+        for app in named.names() {
+            secrets.insert(app.to_owned(), Zeroizing::new(named.need_text(app).to_owned()));
+        }
+    }
+    if let (Some(app), Some(secret)) = (jsapi_app, table.text("oauth_secret")) {
+        secrets.insert(app.clone(), Zeroizing::new(secret.to_owned()));
+    }
+    // A sandbox that plays the one API plays the other too; the real ones have two hosts.
+    let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
+    Oauth { authorize_base_url: url("authorize_base_url", web), base_url: url("oauth_base_url", "https://api.weixin.qq.com"), secrets }
+}

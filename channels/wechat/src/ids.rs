@@ -1,0 +1,50 @@
+//! Who is who in a message: our merchant and app ids, the sub-merchant's, by WeChat's own names.
+//!
+//! `admit` freezes them under these names (memo, and `sub_mchid` in the binding's `sub`), so requests, claims and queries
+//! all read the same facts and direct and partner mode need no branch.
+
+use serde_json::{Map, Value};
+use sluice_contract::{AttemptRef, Notes};
+
+pub(crate) const APPS: [&str; 3] = ["appid", "sp_appid", "sub_appid"];
+pub(crate) const MERCHANTS: [&str; 3] = ["mchid", "sp_mchid", "sub_mchid"];
+
+/// A frozen fact: from the memo, else from the binding.
+pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str> {
+    attempt.memo.get(name).or_else(|| attempt.sub.get(name)).map(String::as_str)
+}
+
+/// `v3` paths: partner orders live under their own.
+pub(crate) fn path(attempt: &AttemptRef, rest: &str) -> String {
+    let partner = if attempt.memo.contains_key("sp_mchid") { "/partner" } else { "" };
+    format!("/v3/pay{partner}/transactions/{rest}")
+}
+
+/// The merchant ids as members of a body.
+pub(crate) fn merchants(attempt: &AttemptRef) -> Map<String, Value> {
+    members(attempt, &MERCHANTS)
+}
+
+/// Merchant and app ids as members of a body.
+pub(crate) fn all(attempt: &AttemptRef) -> Map<String, Value> {
+    let mut body = members(attempt, &APPS);
+    body.extend(merchants(attempt));
+    body
+}
+
+/// The merchant ids as a query string.
+pub(crate) fn query(attempt: &AttemptRef) -> String {
+    let pairs: Vec<String> = MERCHANTS.iter().filter_map(|name| frozen(attempt, name).map(|id| format!("{name}={id}"))).collect();
+    pairs.join("&")
+}
+
+fn members(attempt: &AttemptRef, names: &[&str]) -> Map<String, Value> {
+    let found = names.iter().filter_map(|name| frozen(attempt, name).map(|id| (*name, id)));
+    found.map(|(name, id)| (name.to_owned(), Value::from(id))).collect()
+}
+
+/// What a message says of them. An absent name claims nothing; a present one must be what was frozen.
+pub(crate) fn claimed(tree: &Value) -> Notes {
+    let names = APPS.iter().chain(&MERCHANTS);
+    names.filter_map(|name| crate::wire::text(tree, name).map(|id| ((*name).to_owned(), id.to_owned()))).collect()
+}

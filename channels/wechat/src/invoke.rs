@@ -1,0 +1,56 @@
+//! What the payer's front end needs to open the cashier (pack §3.7): JSAPI, mini-program and APP parameters.
+//!
+//! The one difference to know: JSAPI signs `prepay_id=<id>`, APP signs the bare id.
+
+use crate::config::{Account, AppPartner};
+use crate::ids::frozen;
+use crate::sign;
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Refusal};
+
+/// Signs the invocation of a prepaid order. Signed afresh at every reading: it carries time and nonce.
+pub(crate) fn action(account: &Account, attempt: &AttemptRef, prepay_id: &str, env: &Env<'_>) -> Result<Action, Refusal> {
+    let app = app_that_opens(attempt);
+    let nonce = sign::nonce(&env.entropy);
+    let time = env.now.0.to_string();
+    if attempt.method == Method::WechatApp {
+        let sign = account.signer.sign(&lines(&[app, &time, &nonce, prepay_id]))?;
+        let params = [
+            ("appId", app),
+            ("partnerId", partner_id(account, attempt)),
+            ("prepayId", prepay_id),
+            ("packageValue", "Sign=WXPay"),
+            ("nonceStr", &nonce),
+            ("timeStamp", &time),
+            ("sign", &sign),
+        ];
+        return Ok(Action::App { params: notes(&params) });
+    }
+    let package = format!("prepay_id={prepay_id}");
+    let sign = account.signer.sign(&lines(&[app, &time, &nonce, &package]))?;
+    let params =
+        [("appId", app), ("timeStamp", &time), ("nonceStr", &nonce), ("package", &package), ("signType", "RSA"), ("paySign", &sign)];
+    Ok(Action::Jsapi { params: notes(&params) })
+}
+
+/// The app in which the payer is: the sub-merchant's when the order was placed for it, else ours.
+fn app_that_opens(attempt: &AttemptRef) -> &str {
+    let names = if attempt.memo.get("payer_app").is_some_and(|app| app == "sub") { ["sub_appid", "appid"] } else { ["appid", "sp_appid"] };
+    names.iter().find_map(|name| frozen(attempt, name)).unwrap_or_default()
+}
+
+/// Partner mode: the sub-merchant's number per the pages, by setting the provider's (UNCONFIRMED).
+fn partner_id<'a>(account: &'a Account, attempt: &'a AttemptRef) -> &'a str {
+    match account.app_partner {
+        AppPartner::Sub => frozen(attempt, "sub_mchid").unwrap_or(&account.signer.mchid),
+        AppPartner::Sp => &account.signer.mchid,
+    }
+}
+
+/// Each part and a newline after it, the last one included.
+pub(crate) fn lines(parts: &[&str]) -> Vec<u8> {
+    parts.iter().flat_map(|part| [part.as_bytes(), b"\n"]).flatten().copied().collect()
+}
+
+fn notes(pairs: &[(&str, &str)]) -> Notes {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}

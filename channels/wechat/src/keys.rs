@@ -1,0 +1,99 @@
+//! WeChat's keys: the ones that sign what it sends us, by the text of `Wechatpay-Serial`.
+//!
+//! Two modes at once (pack §2.3): platform certificates (hex serial, fetched and rotated) and the WeChat Pay public key
+//! (`PUB_KEY_ID_…`, configured). A serial is only ever a name to look up; it is never parsed.
+
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use sluice_contract::Second;
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::{Arc, PoisonError, RwLock};
+use x509_parser::pem::Pem;
+use zeroize::Zeroizing;
+
+/// A key that verifies, and when it may.
+pub(crate) struct PlatformKey {
+    key: ParsedPublicKey,
+    from: Option<Second>,
+    until: Option<Second>,
+}
+
+impl PlatformKey {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.key.verify_sig(message, signature).is_ok()
+    }
+
+    fn is_valid(&self, now: Second) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now <= until)
+    }
+
+    /// Both ends of the validity, unix seconds.
+    pub(crate) const fn validity(&self) -> (Option<Second>, Option<Second>) {
+        (self.from, self.until)
+    }
+}
+
+/// All keys of an account by their id. Only grows; an expired certificate is simply no longer found.
+#[derive(Default)]
+pub(crate) struct Keys {
+    by_id: RwLock<BTreeMap<String, Arc<PlatformKey>>>,
+}
+
+impl Keys {
+    /// The key of that id if it is valid now.
+    pub(crate) fn get(&self, id: &str, now: Second) -> Option<Arc<PlatformKey>> {
+        let keys = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(id).filter(|key| key.is_valid(now)).map(Arc::clone)
+    }
+
+    pub(crate) fn add(&self, id: String, key: Arc<PlatformKey>) {
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, key);
+    }
+}
+
+/// Reads an X.509 certificate in PEM: its serial as OpenSSL prints it (upper hex, leading zeros kept) and its key.
+pub(crate) fn certificate(pem: &str) -> Result<(String, PlatformKey), &'static str> {
+    let block = block(pem, "CERTIFICATE")?;
+    let cert = block.parse_x509().map_err(|_| "is not a readable X.509 certificate")?;
+    // DER puts a zero byte before a serial whose first bit is set; it is a sign, not a digit.
+    let serial = match cert.raw_serial() {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        whole => whole,
+    };
+    let validity = cert.validity();
+    let mut key = parsed(cert.public_key().raw)?;
+    key.from = Some(Second(validity.not_before.timestamp()));
+    key.until = Some(Second(validity.not_after.timestamp()));
+    Ok((hex::encode_upper(serial), key))
+}
+
+/// Reads a public key in PEM (SPKI), as the merchant console hands it out. It never expires.
+pub(crate) fn public_key(pem: &str) -> Result<PlatformKey, &'static str> {
+    parsed(&block(pem, "PUBLIC KEY")?.contents)
+}
+
+/// Reads the merchant's RSA private key in PEM, PKCS#8 or PKCS#1.
+pub(crate) fn private_key(pem: &str) -> Result<KeyPair, &'static str> {
+    let found = Pem::read(Cursor::new(pem.as_bytes())).map_err(|_| "is not PEM")?.0;
+    let label = found.label;
+    let der = Zeroizing::new(found.contents);
+    let key = match label.as_str() {
+        "PRIVATE KEY" => KeyPair::from_pkcs8(&der),
+        "RSA PRIVATE KEY" => KeyPair::from_der(&der),
+        _ => return Err("must be an unencrypted PRIVATE KEY (PKCS#8) or RSA PRIVATE KEY (PKCS#1)"),
+    };
+    key.map_err(|_| "is not an RSA private key of 2048 bits or more")
+}
+
+fn parsed(der: &[u8]) -> Result<PlatformKey, &'static str> {
+    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| "is not an RSA key of 2048 bits or more")?;
+    Ok(PlatformKey { key, from: None, until: None })
+}
+
+fn block(pem: &str, label: &str) -> Result<Pem, &'static str> {
+    match Pem::read(Cursor::new(pem.as_bytes())) {
+        Ok((block, _)) if block.label == label => Ok(block),
+        _ => Err("is not PEM of the right kind"),
+    }
+}

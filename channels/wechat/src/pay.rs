@@ -1,0 +1,196 @@
+//! Placing an order: native, JSAPI, mini-program, APP, H5 and codepay (pack §3).
+//!
+//! The body is made of the attempt and the order only, so placing the order again sends the same bytes and refreshes
+//! the code under the same number (pack §4, 2).
+
+use crate::admit::{auth_code, description, h5_type, payer_ip};
+use crate::codes::{Api, Class};
+use crate::config::Account;
+use crate::trade::{self, POLL_AFTER_MS};
+use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unsealed, text};
+use crate::{ids, invoke};
+use serde_json::{Map, Value};
+use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use std::sync::Arc;
+
+pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
+    let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
+    let (api, rest) = product(attempt.method);
+    let target = ids::path(attempt, rest);
+    let request = body(account, attempt, order, env).and_then(|body| wire::post(account, api, &target, body, timeout_ms, env));
+    let attempt = attempt.clone();
+    let return_url = order.return_url.clone();
+    wire::send(account, request, move |account, reply, env| read(account, &attempt, return_url.as_deref(), reply, env))
+}
+
+/// The API's name and the end of its path.
+fn product(method: Method) -> (&'static str, &'static str) {
+    match method {
+        Method::WechatJsapi | Method::WechatMini => ("jsapi.create", "jsapi"),
+        Method::WechatApp => ("app.create", "app"),
+        Method::WechatH5 => ("h5.create", "h5"),
+        Method::WechatBarcode => ("codepay", "codepay"),
+        _ => ("native.create", "native"),
+    }
+}
+
+fn body(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Map<String, Value>, Refusal> {
+    let mut body = ids::all(attempt);
+    put(&mut body, "description", description(&order.subject));
+    put(&mut body, "out_trade_no", attempt.number.as_str());
+    put(&mut body, "amount", object([("total", Value::from(attempt.amount.0)), ("currency", Value::from("CNY"))]));
+    if attempt.method.is_barcode() {
+        put(&mut body, "payer", object([("auth_code", Value::from(auth_code(order)?))]));
+        put(&mut body, "scene_info", counter(attempt, order));
+        return Ok(body);
+    }
+    put(&mut body, "time_expire", attempt.expires_at.rfc3339());
+    put(&mut body, "notify_url", env.notify_url);
+    if let Some(openid) = order.payer.openid.as_deref().filter(|_| matches!(attempt.method, Method::WechatJsapi | Method::WechatMini)) {
+        put(&mut body, "payer", object([(openid_name(attempt), Value::from(openid))]));
+    }
+    if let Some(scene) = scene(account, attempt, order)? {
+        put(&mut body, "scene_info", scene);
+    }
+    Ok(body)
+}
+
+/// Whose openid it is (pack §11): the sub-merchant's app was chosen, or the provider's, or there is only one.
+fn openid_name(attempt: &AttemptRef) -> &'static str {
+    match attempt.memo.get("payer_app").map(String::as_str) {
+        Some("sub") => "sub_openid",
+        Some(_) => "sp_openid",
+        None => "openid",
+    }
+}
+
+/// `scene_info` of a payer's device; only with the payer's address, which it demands (pack §3.4).
+fn scene(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Option<Value>, Refusal> {
+    let is_h5 = attempt.method == Method::WechatH5;
+    let address = if is_h5 { Some(payer_ip(account, order)?) } else { order.client_ip.as_deref() };
+    let Some(address) = address else { return Ok(None) };
+    let mut scene = Map::new();
+    put(&mut scene, "payer_client_ip", address);
+    if let Some(id) = device(order) {
+        put(&mut scene, "device_id", id);
+    }
+    if is_h5 {
+        put(&mut scene, "h5_info", object([("type", Value::from(h5_type(order)?))]));
+    }
+    if let Some(store) = &order.store {
+        let mut info = Map::new();
+        put(&mut info, "id", cut(&store.id, 32));
+        for (name, value, max) in [("name", &store.name, 256), ("area_code", &store.area_code, 32), ("address", &store.address, 512)] {
+            if let Some(value) = value {
+                put(&mut info, name, cut(value, max));
+            }
+        }
+        put(&mut scene, "store_info", Value::Object(info));
+    }
+    Ok(Some(Value::Object(scene)))
+}
+
+/// `scene_info` of a shop's counter. It is required, and in it a store: our store's id, else the merchant's own number.
+fn counter(attempt: &AttemptRef, order: &PayOrder) -> Value {
+    let mut info = Map::new();
+    let own = ["sub_mchid", "mchid"].iter().find_map(|name| ids::frozen(attempt, name)).unwrap_or_default();
+    put(&mut info, "out_id", cut(order.store.as_ref().map_or(own, |store| &store.id), 256));
+    // What this account calls the store is WeChat's place id when it is one (digits).
+    let place = order.store.as_ref().and_then(|store| store.store_code.as_deref());
+    if let Some(place) = place.filter(|code| !code.is_empty() && code.len() <= 32 && code.bytes().all(|b| b.is_ascii_digit())) {
+        put(&mut info, "id", place);
+    }
+    let mut scene = Map::new();
+    put(&mut scene, "store_info", Value::Object(info));
+    if let Some(id) = device(order) {
+        put(&mut scene, "device_id", id);
+    }
+    if let Some(ip) = order.terminal.as_ref().and_then(|t| t.ip.as_deref()) {
+        put(&mut scene, "device_ip", ip);
+    }
+    Value::Object(scene)
+}
+
+/// The terminal's id, else what the account calls the store's terminal.
+pub(crate) fn device(order: &PayOrder) -> Option<String> {
+    let own = order.terminal.as_ref().and_then(|t| t.id.as_deref());
+    own.or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref())).map(|id| cut(id, 32))
+}
+
+pub(crate) fn cut(text: &str, max: usize) -> String {
+    text.chars().filter(|c| c.len_utf8() < 4).take(max).collect()
+}
+
+pub(crate) fn put(body: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    body.insert(name.to_owned(), value.into());
+}
+
+pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
+    wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
+        Answer::Good(tree) if attempt.method.is_barcode() => match trade::read(&tree) {
+            Some(trade) => trade.about(attempt),
+            None => Pay::Unknown(Why::new(WhyKind::Unreadable, "the reply is no transaction")),
+        },
+        Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
+        Answer::Error(complaint) => refused(attempt, &complaint),
+    })
+}
+
+/// The order is there: what the payer does next.
+fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tree: &Value, env: &Env<'_>) -> Pay {
+    let name = match attempt.method {
+        Method::WechatNative => "code_url",
+        Method::WechatH5 => "h5_url",
+        _ => "prepay_id",
+    };
+    let Some(value) = text(tree, name).filter(|value| !value.is_empty()) else {
+        return Pay::Unknown(Why::new(WhyKind::Unreadable, format!("the reply has no {name}")));
+    };
+    // From now on a payer may hold a code: no later refusal may fail the attempt.
+    let mut handles = Notes::from([("placed".to_owned(), "yes".to_owned())]);
+    let action = match attempt.method {
+        Method::WechatNative => Action::QrCode { content: value.to_owned() },
+        Method::WechatH5 => Action::Redirect { url: with_return(value, return_url) },
+        _ => {
+            handles.insert("prepay_id".to_owned(), value.to_owned());
+            match invoke::action(account, attempt, value, env) {
+                Ok(action) => action,
+                Err(refusal) => return Pay::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
+            }
+        }
+    };
+    Pay::Waiting(action, handles)
+}
+
+/// Where the payer's browser comes back to (pack §3.5).
+fn with_return(h5_url: &str, return_url: Option<&str>) -> String {
+    let Some(back) = return_url else { return h5_url.to_owned() };
+    let joint = if h5_url.contains('?') { '&' } else { '?' };
+    format!("{h5_url}{joint}redirect_url={}", wire::encode(back))
+}
+
+fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
+    let barcode = attempt.method.is_barcode();
+    let (api, unsealed) = if barcode { (Api::Codepay, Unsealed::DecidesNothing) } else { (Api::Create, Unsealed::MayFail) };
+    let class = match complaint.class(api, unsealed) {
+        Ok(class) => class,
+        Err(why) => return Pay::Unknown(why),
+    };
+    let may_hold_a_code = attempt.handles.contains_key("placed");
+    match class {
+        Class::Unknown if barcode && crate::codes::normalise(&complaint.code) == "USERPAYING" => {
+            Pay::Waiting(Action::Wait { poll_after_ms: POLL_AFTER_MS }, Notes::new())
+        }
+        Class::Fail(..) | Class::Config if may_hold_a_code => Pay::Unknown(complaint.why(WhyKind::Pending)),
+        Class::Fail(code, fault) => Pay::Failed(complaint.failure(code, fault)),
+        Class::Config => {
+            Pay::Failed(complaint.failure(sluice_contract::FailureCode::ChannelConfiguration, sluice_contract::Fault::Account))
+        }
+        Class::Decline(code, fault) => Pay::Unknown(Why::declined(complaint.failure(code, fault))),
+        Class::Ok | Class::Unknown | Class::Query | Class::Retry | Class::NotCreated => Pay::Unknown(complaint.why(WhyKind::Pending)),
+    }
+}

@@ -1,0 +1,149 @@
+//! Refunds and their queries (pack §6). A 200 means accepted, not refunded; the number never changes.
+
+use crate::codes::{Api, Class};
+use crate::config::Account;
+use crate::ids;
+use crate::pay::{cut, object, put};
+use crate::trade::fen;
+use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, Unsealed, text};
+use serde_json::{Map, Value};
+use sluice_contract::{
+    AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck, Why, WhyKind,
+};
+use std::sync::Arc;
+
+const PATH: &str = "/v3/refund/domestic/refunds";
+
+pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
+    let request = wire::post(account, "refund.create", PATH, body(refund, env), TIMEOUT_MONEY_MS, env);
+    let refund = refund.clone();
+    wire::send(account, request, move |account, reply, env| read(account, Api::Refund, &refund, reply, env))
+}
+
+pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
+    let sub = sub_mchid(&refund.payment).map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
+    let request = wire::get(account, "refund.query", &format!("{PATH}/{}{sub}", wire::encode(&refund.number)), env);
+    let refund = refund.clone();
+    wire::send(account, request, move |account, reply, env| read(account, Api::RefundQuery, &refund, reply, env))
+}
+
+fn sub_mchid(payment: &AttemptRef) -> Option<&str> {
+    ids::frozen(payment, "sub_mchid")
+}
+
+/// The same bytes for every repeat of the same refund: nothing in it comes from the moment.
+fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
+    let mut body = Map::new();
+    if let Some(id) = sub_mchid(&refund.payment) {
+        put(&mut body, "sub_mchid", id);
+    }
+    match refund.payment.handles.get("transaction_id") {
+        Some(id) => put(&mut body, "transaction_id", id.as_str()),
+        None => put(&mut body, "out_trade_no", refund.payment.number.as_str()),
+    }
+    put(&mut body, "out_refund_no", refund.number.as_str());
+    let reason = refund.reason.as_deref().map(|reason| cut(reason, 80)).unwrap_or_default();
+    if !reason.is_empty() {
+        put(&mut body, "reason", reason);
+    }
+    put(&mut body, "notify_url", format!("{}/refund", env.notify_url));
+    // `total` is the payment's own amount, never the remainder.
+    let amount =
+        [("refund", Value::from(refund.amount.0)), ("total", Value::from(refund.payment.amount.0)), ("currency", Value::from("CNY"))];
+    put(&mut body, "amount", object(amount));
+    body
+}
+
+fn read(account: &Account, api: Api, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
+    wire::judged(account, reply, env, Refund::Unknown, |answer| match answer {
+        Answer::Good(tree) => match Told::read(&tree, "status") {
+            Some(told) => told.about(refund),
+            None => Refund::Unknown(Why::new(WhyKind::Unreadable, "the reply is no refund")),
+        },
+        Answer::Error(complaint) => refused(api, refund, &complaint),
+    })
+}
+
+/// A refund object: the API calls its state `status`, the callback `refund_status`.
+pub(crate) struct Told {
+    pub(crate) claims: Claims,
+    state: String,
+    refunded: Refunded,
+}
+
+impl Told {
+    /// `None` when the object does not say which refund of which payment it is about, or how much.
+    pub(crate) fn read(tree: &Value, state: &str) -> Option<Told> {
+        let amount = tree.get("amount")?;
+        Some(Told {
+            claims: Claims {
+                number: Some(text(tree, "out_trade_no")?.to_owned()),
+                refund_number: Some(text(tree, "out_refund_no")?.to_owned()),
+                amount: Some(fen(amount, "total")?),
+                refund_amount: Some(fen(amount, "refund")?),
+                currency: text(amount, "currency").map(str::to_owned),
+                same: ids::claimed(tree),
+            },
+            state: text(tree, state)?.to_owned(),
+            refunded: Refunded {
+                payer_amount: fen(amount, "payer_refund"),
+                settle_date: None,
+                at: text(tree, "success_time").and_then(Second::from_rfc3339),
+                handles: text(tree, "refund_id").iter().map(|id| ("refund_id".to_owned(), (*id).to_owned())).collect(),
+            },
+        })
+    }
+
+    fn about(self, refund: &RefundRef) -> Refund {
+        match self.claims.refund_contradiction(refund) {
+            None => self.says(),
+            Some(field) => Refund::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))),
+        }
+    }
+
+    /// The state as an outcome (pack §6.1).
+    pub(crate) fn says(self) -> Refund {
+        match self.state.as_str() {
+            "SUCCESS" => Refund::Succeeded(self.refunded),
+            "PROCESSING" => Refund::Accepted(self.refunded.handles),
+            "CLOSED" => Refund::Failed(wire::failure(
+                FailureCode::RefundClosed,
+                Fault::Payer,
+                "CLOSED",
+                "WeChat Pay closed the refund: no money moved",
+            )),
+            "ABNORMAL" => Refund::Stuck(Stuck::PayeeAccount, note(&self.refunded.handles), self.refunded.handles),
+            state => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund status {}", cut(state, 32)))),
+        }
+    }
+}
+
+fn note(handles: &Notes) -> String {
+    let id = handles.get("refund_id").map(String::as_str).unwrap_or_default();
+    format!("the payer's card or account cannot take the refund {id}: another way is needed")
+}
+
+fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
+    let class = match complaint.class(api, Unsealed::DecidesNothing) {
+        Ok(class) => class,
+        Err(why) => return Refund::Unknown(why),
+    };
+    // Accepted before: what a repeat is refused for says nothing about that refund.
+    let accepted_before = refund.handles.contains_key("refund_id");
+    match class {
+        Class::Fail(FailureCode::MerchantBalance, _) => Refund::Stuck(Stuck::MerchantBalance, complaint.message.clone(), Notes::new()),
+        Class::Fail(code, fault) if !accepted_before => Refund::Failed(complaint.failure(code, fault)),
+        Class::NotCreated if complaint.status == 404 => Refund::NotFound,
+        Class::Config => Refund::Unknown(complaint.why(WhyKind::Configuration)),
+        Class::Query if is_refusal(api, &complaint.code) && !accepted_before => {
+            Refund::Failed(complaint.failure(FailureCode::RequestInvalid, Fault::Request))
+        }
+        _ => Refund::Unknown(complaint.why(WhyKind::Pending)),
+    }
+}
+
+/// `INVALID_REQUEST`: over the remainder, too old, or the number was used with other parameters. Definite for a number
+/// that was never sent before; of a repeated one the caller asks before it believes (see `Refund::Failed`).
+pub(crate) fn is_refusal(api: Api, code: &str) -> bool {
+    matches!(api, Api::Refund | Api::V2Refund) && crate::codes::normalise(code) == "INVALIDREQUEST"
+}

@@ -1,0 +1,135 @@
+//! The transaction object (pack §5.1): what it claims, which state it is in, how it was paid. Shared by codepay, query
+//! and callback.
+
+use crate::ids;
+use crate::wire::text;
+use serde_json::Value;
+use sluice_contract::{
+    Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
+    WhyKind,
+};
+
+/// How long a waiting barcode waits before it is asked again, in milliseconds (pack §5.3).
+pub(crate) const POLL_AFTER_MS: u64 = 5000;
+
+/// A transaction as told.
+pub(crate) struct Trade {
+    pub(crate) claims: Claims,
+    pub(crate) state: String,
+    /// `None` until the message says what was paid: an amount and the ids it belongs to.
+    pub(crate) payment: Option<Payment>,
+    pub(crate) described: String,
+}
+
+/// Reads a transaction object; `None` when it does not even say which order of which merchant it is about.
+pub(crate) fn read(tree: &Value) -> Option<Trade> {
+    let amount = tree.get("amount");
+    let total = amount.and_then(|a| fen(a, "total"));
+    let same = ids::claimed(tree);
+    let complete = ids::MERCHANTS.iter().any(|name| same.contains_key(*name));
+    let has_app = ids::APPS.iter().any(|name| same.contains_key(*name));
+    if !complete {
+        return None;
+    }
+    Some(Trade {
+        claims: Claims {
+            number: Some(text(tree, "out_trade_no")?.to_owned()),
+            amount: total,
+            currency: amount.and_then(|a| text(a, "currency")).map(str::to_owned),
+            same,
+            ..Claims::default()
+        },
+        state: text(tree, "trade_state")?.to_owned(),
+        payment: total.filter(|_| has_app).map(|total| payment(tree, total)),
+        described: text(tree, "trade_state_desc").unwrap_or_default().chars().take(100).collect(),
+    })
+}
+
+impl Trade {
+    /// What it means for an attempt, which it must not contradict.
+    pub(crate) fn about(self, attempt: &AttemptRef) -> Pay {
+        if let Some(field) = self.claims.contradiction(attempt) {
+            return Pay::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")));
+        }
+        self.says(attempt.method.is_barcode())
+    }
+
+    /// The state as an outcome (pack §5.2). An unlisted state is unknown, never failed.
+    pub(crate) fn says(self, barcode: bool) -> Pay {
+        let waiting = if barcode { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };
+        match (self.state.as_str(), self.payment) {
+            // REFUND: paid once, and something of it was refunded.
+            ("SUCCESS" | "REFUND", Some(payment)) => Pay::Paid(payment),
+            ("SUCCESS" | "REFUND", None) => Pay::Unknown(Why::new(WhyKind::Unreadable, "paid, but without amount or app id")),
+            ("NOTPAY" | "USERPAYING" | "ACCEPT", _) => Pay::Waiting(waiting, Notes::new()),
+            ("CLOSED", _) => Pay::Closed,
+            ("REVOKED", _) => Pay::Reversed,
+            ("PAYERROR", _) if barcode => {
+                Pay::Unknown(Why::declined(crate::wire::failure(FailureCode::PayerDeclined, Fault::Payer, "PAYERROR", &self.described)))
+            }
+            (state, _) => Pay::Unknown(Why::new(WhyKind::Unlisted, format!("trade_state {}", state.chars().take(32).collect::<String>()))),
+        }
+    }
+}
+
+fn payment(tree: &Value, total: Fen) -> Payment {
+    let trade_no = text(tree, "transaction_id").map(str::to_owned);
+    Payment {
+        amount: total,
+        payer_amount: tree.get("amount").and_then(|a| fen(a, "payer_total")),
+        discounts: tree
+            .get("promotion_detail")
+            .and_then(Value::as_array)
+            .map(|all| all.iter().flat_map(discounts).collect())
+            .unwrap_or_default(),
+        wallet: Some(Wallet::Wechat),
+        payer: payer(tree.get("payer").unwrap_or(&Value::Null)),
+        handles: trade_no.iter().map(|no| ("transaction_id".to_owned(), no.clone())).collect(),
+        channel_trade_no: trade_no,
+        paid_at: text(tree, "success_time").and_then(Second::from_rfc3339),
+        settle_date: None,
+        channel_returns: false,
+    }
+}
+
+/// Direct: `openid`. Partner: `openid` is the provider's, `sub_openid` stands beside it.
+fn payer(tree: &Value) -> Notes {
+    let openid = ["openid", "sp_openid"].iter().find_map(|name| text(tree, name));
+    let pairs = [("openid", openid), ("sub_openid", text(tree, "sub_openid"))];
+    pairs.into_iter().filter_map(|(name, id)| id.map(|id| (name.to_owned(), id.to_owned()))).collect()
+}
+
+/// One coupon, split by who bears it. Where WeChat does not say, `CASH` was prefunded (it settles to the merchant) and
+/// `NOCASH` is borne by the merchant (it does not).
+fn discounts(coupon: &Value) -> Vec<Discount> {
+    let amount = fen(coupon, "amount").unwrap_or(Fen::ZERO);
+    let mut told: Vec<Discount> = [
+        ("wechatpay_contribute", DiscountKind::Coupon, FundedBy::Channel),
+        ("merchant_contribute", DiscountKind::Merchant, FundedBy::Merchant),
+        ("other_contribute", DiscountKind::Bank, FundedBy::Bank),
+    ]
+    .into_iter()
+    .filter_map(|(name, kind, funded_by)| {
+        fen(coupon, name).filter(|part| part.is_positive()).map(|amount| Discount { kind, funded_by, amount })
+    })
+    .collect();
+    let covered = told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount));
+    if covered != Some(amount) && amount.is_positive() {
+        let by_merchant = matches!(text(coupon, "type"), Some("NOCASH" | "DISCOUNT"));
+        let (kind, funded_by) =
+            if by_merchant { (DiscountKind::Merchant, FundedBy::Merchant) } else { (DiscountKind::Coupon, FundedBy::Channel) };
+        told = vec![Discount { kind, funded_by, amount }];
+    }
+    told
+}
+
+/// A whole, non-negative number of fen.
+pub(crate) fn fen(tree: &Value, name: &str) -> Option<Fen> {
+    tree.get(name).and_then(Value::as_i64).filter(|fen| *fen >= 0).map(Fen)
+}
+
+/// The same as v2's digits.
+pub(crate) fn fen_text(text: &str) -> Option<Fen> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if plain { text.parse().ok().map(Fen) } else { None }
+}

@@ -1,0 +1,215 @@
+//! Requests out and replies in, API v3: headers, the seal, the error body. What a reply *means* is the verbs' business.
+
+use crate::codes::{self, Api, Class};
+use crate::config::Account;
+use crate::sign::{self, Seal};
+use serde_json::{Map, Value};
+use sluice_contract::fields::parse_json;
+use sluice_contract::{
+    Env, Exchange, Failure, FailureCode, Fault, Headers, HttpReply, HttpRequest, Into as Keep, KeyHint, Reading, Refusal, Step, Verb, Why,
+    WhyKind,
+};
+use std::sync::Arc;
+
+/// Answers of create, query and close come at once or not at all.
+pub(crate) const TIMEOUT_MS: u64 = 10_000;
+/// A barcode charge and a refund may take their time (pack §1).
+pub(crate) const TIMEOUT_MONEY_MS: u64 = 30_000;
+const REPLY_MAX_BYTES: u64 = 1 << 20;
+
+/// `User-Agent` must not be empty (pack §1).
+pub(crate) const USER_AGENT: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
+
+/// A signed GET. `target` is path and query, already percent-encoded.
+pub(crate) fn get(account: &Account, api: &'static str, target: &str, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    request(account, api, Verb::Get, target, Vec::new(), TIMEOUT_MS, env)
+}
+
+/// A signed POST of a JSON object. The bytes that are signed are the bytes that are sent.
+pub(crate) fn post(
+    account: &Account,
+    api: &'static str,
+    target: &str,
+    body: Map<String, Value>,
+    timeout_ms: u64,
+    env: &Env<'_>,
+) -> Result<HttpRequest, Refusal> {
+    request(account, api, Verb::Post, target, Value::Object(body).to_string().into_bytes(), timeout_ms, env)
+}
+
+fn request(
+    account: &Account,
+    api: &'static str,
+    verb: Verb,
+    target: &str,
+    body: Vec<u8>,
+    timeout_ms: u64,
+    env: &Env<'_>,
+) -> Result<HttpRequest, Refusal> {
+    let nonce = sign::nonce(&env.entropy);
+    let authorization = account.signer.authorization(verb, target, env.now, &nonce, &body)?;
+    let mut headers = Headers::new(&[("Accept", "application/json"), ("User-Agent", USER_AGENT), ("Authorization", &authorization)]);
+    if verb == Verb::Post {
+        headers.push("Content-Type", "application/json");
+    }
+    if let Some(id) = &account.public_key_id {
+        headers.push("Wechatpay-Serial", id);
+    }
+    let url = format!("{}{target}", account.base_url);
+    Ok(HttpRequest { api, verb, url, headers, body, identity: None, into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, timeout_ms })
+}
+
+/// Percent-encodes a path or query value: what is not unreserved is escaped (pack §12, 6: encode first, then sign).
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// Sends a request, or refuses when it could not even be made; `read` gets the account back with the reply.
+pub(crate) fn send<T>(
+    account: &Arc<Account>,
+    request: Result<HttpRequest, Refusal>,
+    read: impl Fn(&Arc<Account>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
+) -> Step<T> {
+    match request {
+        Ok(request) => {
+            let account = Arc::clone(account);
+            Step::Send(Exchange::new(request, move |reply, env| read(&account, reply, env)))
+        }
+        Err(refusal) => Step::Refused(refusal),
+    }
+}
+
+/// A reply that may be believed.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// 2xx, sealed. `Null` for an empty body.
+    Good(Value),
+    Error(Complaint),
+}
+
+/// WeChat's error body, or what stands for it.
+#[derive(Debug)]
+pub(crate) struct Complaint {
+    pub(crate) status: u16,
+    /// As sent; empty when the body had none.
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) sealed: bool,
+}
+
+/// Why a reply says nothing (yet).
+#[derive(Debug)]
+pub(crate) enum Doubt {
+    Keys(KeyHint),
+    Why(Why),
+}
+
+/// Judges a reply by the trust rule of [`crate::sign`].
+pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Answer, Doubt> {
+    let seal = sign::seal(&reply.headers, reply.bytes(), env.now, |id| account.keys.get(id, env.now));
+    let status = reply.status;
+    let sealed = seal == Seal::Holds;
+    // WeChat's own faults are unknown whoever says so: not worth a key renewal.
+    if status == 429 || status >= 500 {
+        return Ok(Answer::Error(complaint(status, reply.bytes(), sealed)));
+    }
+    match seal {
+        Seal::UnknownKey(key_id) => Err(Doubt::Keys(KeyHint { key_id })),
+        Seal::Broken(reason) => Err(doubt(WhyKind::BadSignature, format!("HTTP {status}: {reason}"))),
+        Seal::Absent if reply.is_success() => Err(doubt(WhyKind::BadSignature, format!("HTTP {status} without a signature"))),
+        _ if status == 202 || (400..500).contains(&status) => Ok(Answer::Error(complaint(status, reply.bytes(), sealed))),
+        Seal::Holds if reply.is_success() => good(reply.bytes()),
+        _ => Err(doubt(WhyKind::Unreadable, format!("HTTP {status} is no answer of WeChat Pay"))),
+    }
+}
+
+fn good(body: &[u8]) -> Result<Answer, Doubt> {
+    if body.is_empty() {
+        return Ok(Answer::Good(Value::Null));
+    }
+    parse_json(body).map(Answer::Good).map_err(|_| doubt(WhyKind::Unreadable, "the body is not acceptable JSON".into()))
+}
+
+fn doubt(kind: WhyKind, note: String) -> Doubt {
+    Doubt::Why(Why::new(kind, note))
+}
+
+fn complaint(status: u16, body: &[u8], sealed: bool) -> Complaint {
+    let tree = parse_json(body).unwrap_or_default();
+    let short = |name: &str, max: usize| text(&tree, name).unwrap_or_default().chars().take(max).collect::<String>();
+    Complaint { status, code: short("code", 64), message: short("message", 200), sealed }
+}
+
+/// What an unsigned complaint may decide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsealed {
+    /// A create that is no barcode: no payer has seen anything yet.
+    MayFail,
+    DecidesNothing,
+}
+
+impl Complaint {
+    /// The class of the code, or why the complaint decides nothing.
+    pub(crate) fn class(&self, api: Api, unsealed: Unsealed) -> Result<Class, Why> {
+        let note = format!("HTTP {} {}", self.status, if self.code.is_empty() { "without a code" } else { &self.code });
+        let Some(class) = codes::class(api, &self.code) else {
+            let kind = match (self.status, self.code.is_empty()) {
+                (429 | 500.., true) => WhyKind::NoAnswer,
+                (_, true) => WhyKind::Unreadable,
+                (_, false) => WhyKind::Unlisted,
+            };
+            return Err(Why::new(kind, note));
+        };
+        let is_fault = self.status == 429 || self.status >= 500;
+        let believed = self.sealed || (unsealed == Unsealed::MayFail && !is_fault);
+        match class {
+            Class::Config if believed => Ok(Class::Config),
+            Class::Config => Err(Why::new(WhyKind::Configuration, note)),
+            Class::Ok | Class::NotCreated if !self.sealed || is_fault => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
+            Class::Fail(..) | Class::Decline(..) if !believed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
+            class => Ok(class),
+        }
+    }
+
+    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+        failure(code, fault, &self.code, &self.message)
+    }
+
+    /// An unknown of a kind, in WeChat's words.
+    pub(crate) fn why(&self, kind: WhyKind) -> Why {
+        Why::new(kind, format!("HTTP {} {}: {}", self.status, self.code, self.message))
+    }
+}
+
+/// A definite failure in WeChat's words, v2 and v3 alike.
+pub(crate) fn failure(code: FailureCode, fault: Fault, channel_code: &str, message: &str) -> Failure {
+    let message = if message.is_empty() { channel_code } else { message };
+    Failure { code, fault, message: message.to_owned(), channel_code: Some(channel_code.to_owned()) }
+}
+
+/// Reads a reply into an outcome: `unknown` wraps a doubt, `read` gets what may be believed.
+pub(crate) fn judged<T>(
+    account: &Account,
+    reply: &HttpReply,
+    env: &Env<'_>,
+    unknown: impl FnOnce(Why) -> T,
+    read: impl FnOnce(Answer) -> T,
+) -> Reading<T> {
+    match answer(account, reply, env) {
+        Ok(answer) => Reading::Is(read(answer)),
+        Err(Doubt::Keys(hint)) => Reading::NeedKeys(hint),
+        Err(Doubt::Why(why)) => Reading::Is(unknown(why)),
+    }
+}
+
+/// A text member, or `None`.
+pub(crate) fn text<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
+    tree.get(name).and_then(Value::as_str)
+}
