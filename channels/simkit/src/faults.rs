@@ -1,6 +1,6 @@
 //! Faults on purpose. The dice are seeded; the same seed and the same calls give the same faults.
 
-use crate::simulator::{Call, Simulator};
+use crate::simulator::{Call, Delivery, Simulator};
 use sluice_contract::{HttpReply, Millis};
 
 /// What a fault is aimed at.
@@ -107,40 +107,34 @@ pub enum Served {
 /// A simulator with its dice.
 pub struct Booth {
     pub sim: Box<dyn Simulator>,
-    rules: Vec<Rule>,
-    dice: u64,
+    dice: Dice,
 }
 
 impl Booth {
     #[must_use]
     pub fn new(sim: Box<dyn Simulator>, seed: u64) -> Booth {
-        Booth { sim, rules: Vec::new(), dice: seed | 1 }
+        Booth { sim, dice: Dice { rules: Vec::new(), state: seed | 1 } }
     }
 
     pub fn add(&mut self, rule: Rule) {
-        self.rules.push(rule);
+        self.dice.rules.push(rule);
     }
 
+    /// No faults from now on; what they held back goes out.
     pub fn clear(&mut self) {
-        self.rules.clear();
+        self.dice.rules.clear();
+        self.sim.release();
     }
 
     /// Draws the fault of one use of an API: the first rule that strikes.
     pub fn draw(&mut self, api: Api) -> Option<Fault> {
-        let mut struck = None;
-        for index in 0..self.rules.len() {
-            let roll = self.roll();
-            if let Some(rule) = self.rules.get_mut(index)
-                && rule.api == api
-                && rule.left != Some(0)
-                && roll % 1_000_000 < u64::from(rule.probability_ppm)
-            {
-                rule.left = rule.left.map(|n| n.saturating_sub(1));
-                struck = Some(rule.fault);
-                break;
-            }
-        }
-        struck
+        self.dice.draw(api)
+    }
+
+    /// The callbacks due by `now`, each with the fault drawn for it.
+    pub fn due(&mut self, now: Millis) -> Vec<Delivery> {
+        let dice = &mut self.dice;
+        self.sim.due(now, &mut || dice.draw(Api::Callback))
     }
 
     /// One call, with the fault drawn for it.
@@ -162,14 +156,64 @@ impl Booth {
             other => Served::Reply(self.sim.serve(call, now, other)),
         }
     }
+}
+
+/// The rules and the seeded chance that applies them.
+struct Dice {
+    rules: Vec<Rule>,
+    state: u64,
+}
+
+impl Dice {
+    fn draw(&mut self, api: Api) -> Option<Fault> {
+        for index in 0..self.rules.len() {
+            let roll = self.roll();
+            if let Some(rule) = self.rules.get_mut(index)
+                && rule.api == api
+                && rule.left != Some(0)
+                && roll % 1_000_000 < u64::from(rule.probability_ppm)
+            {
+                rule.left = rule.left.map(|n| n.saturating_sub(1));
+                return Some(rule.fault);
+            }
+        }
+        None
+    }
 
     /// xorshift64*: small, seeded, good enough for dice.
     fn roll(&mut self) -> u64 {
-        let mut x = self.dice;
+        let mut x = self.state;
         x ^= x >> 12;
         x ^= x << 25;
         x ^= x >> 27;
-        self.dice = x;
+        self.state = x;
         x.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Api, Dice, Fault, Rule};
+
+    fn rule(api: Api, probability_ppm: u32, left: Option<u32>) -> Rule {
+        Rule { api, fault: Fault::Error500, probability_ppm, left }
+    }
+
+    #[test]
+    fn a_counted_rule_strikes_that_often_and_only_its_api() {
+        let mut dice = Dice { rules: vec![rule(Api::Pay, 1_000_000, Some(2))], state: 7 };
+        assert_eq!(dice.draw(Api::Query), None);
+        assert_eq!((0..4).filter(|_| dice.draw(Api::Pay).is_some()).count(), 2);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_faults_at_about_the_asked_rate() {
+        let run = || {
+            let mut dice = Dice { rules: vec![rule(Api::Pay, 250_000, None)], state: 41 };
+            (0..4_000).map(|_| dice.draw(Api::Pay).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(run(), run());
+        let struck = run().into_iter().filter(|s| *s).count();
+        assert!((850..1_150).contains(&struck), "{struck} of 4000");
     }
 }

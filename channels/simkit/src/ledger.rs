@@ -53,12 +53,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Money captured and not on its way back.
+    /// Money captured and not on its way back. Nothing remains of a reversed order.
     #[must_use]
     pub fn remaining(&self) -> Fen {
-        let captured = if self.charges > 0 { self.total.0 } else { 0 };
+        let captured = if self.charges > 0 && self.status != State::Reversed { self.total.0 } else { 0 };
         let back: i64 = self.refunds.iter().filter(|r| r.status != RefundState::Failed).map(|r| r.amount.0).sum();
-        Fen(captured.saturating_sub(back))
+        Fen(captured.saturating_sub(back).max(0))
     }
 }
 
@@ -161,6 +161,30 @@ impl Ledger {
         Ok(())
     }
 
+    /// What can never be true of money, said of the first entry it is true of. An oracle that can be wrong is none, so
+    /// tests ask this after every change.
+    pub fn audit(&self) -> Result<(), String> {
+        for (number, entry) in &self.entries {
+            let back = entry.refunds.iter().filter(|r| r.status != RefundState::Failed).try_fold(Fen::ZERO, |sum, r| sum.plus(r.amount));
+            let charged = match entry.status {
+                State::Created | State::Paying | State::Closed | State::Failed => entry.charges == 0,
+                State::Paid => entry.charges == 1,
+                State::Reversed => entry.charges <= 1,
+            };
+            let faults = [
+                (!charged, "has a number of captures that its status forbids"),
+                (back.is_none_or(|back| back > entry.total), "gives back more than was taken"),
+                (entry.charges == 0 && !entry.refunds.is_empty(), "gives back what was never taken"),
+                (entry.payer_total > entry.total || entry.payer_total.0 < 0, "took another amount than the order's"),
+                ((entry.charges > 0) != entry.paid_at.is_some(), "was paid without a time, or the reverse"),
+            ];
+            if let Some((_, what)) = faults.iter().find(|(wrong, _)| *wrong) {
+                return Err(format!("{number} {what}"));
+            }
+        }
+        Ok(())
+    }
+
     fn step(&mut self, out_trade_no: &str, from: &[State], to: State) -> Result<&mut Entry, Refused> {
         let entry = self.entries.get_mut(out_trade_no).ok_or(Refused::Unknown)?;
         if !from.contains(&entry.status) {
@@ -193,6 +217,15 @@ mod tests {
         assert_eq!(ledger.reverse("A1"), Ok(()));
         assert_eq!(ledger.capture("A1", Fen(90), NOW), Err(Refused::WrongState));
         assert_eq!(ledger.get("A1").map(|e| (e.status, e.charges)), Some((State::Reversed, 1)));
+    }
+
+    #[test]
+    fn nothing_remains_of_a_reversed_order() {
+        let mut ledger = paid();
+        assert_eq!(ledger.get("A1").map(|e| e.remaining()), Some(Fen(100)));
+        assert_eq!(ledger.reverse("A1"), Ok(()));
+        assert_eq!(ledger.get("A1").map(|e| e.remaining()), Some(Fen::ZERO));
+        assert_eq!(ledger.audit(), Ok(()));
     }
 
     #[test]

@@ -8,5 +8,5 @@ pub mod ledger;
 pub mod simulator;
 
 pub use faults::{Api, Booth, Fault, Rule, Served};
-pub use ledger::{Entry, Ledger, RefundEntry, RefundState, State};
+pub use ledger::{Entry, Ledger, RefundEntry, RefundState, Refused, State};
 pub use simulator::{Behaviour, Call, Complaint, Delivery, Discrepancy, Outcome, Scanned, Simulator, Waiting};

@@ -119,4 +119,12 @@ pub trait Simulator: Send {
     fn plant(&mut self, kind: Discrepancy, count: usize, day: Day) -> Result<Vec<String>, Complaint>;
     /// Divides waiting rules and callback schedules.
     fn set_fast(&mut self, factor: i64);
+
+    /// The faults were cleared: callbacks that [`Fault::Hold`] kept back go out. [`crate::Booth::clear`] calls it.
+    fn release(&mut self) {}
+    /// A channel's own switch by word, for tests that hold a `Box<dyn Simulator>`: `refund_fate closed`. Answers what the
+    /// switch tells, if it tells anything.
+    fn hook(&mut self, word: &str, _now: Millis) -> Result<String, Complaint> {
+        Err(Complaint(format!("{} has no hook {word:?}", self.channel())))
+    }
 }
