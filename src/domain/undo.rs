@@ -30,7 +30,8 @@ pub enum Wish {
 
 impl Life {
     /// Somebody wants the order undone. Kept with the order until it is, across crashes.
-    pub fn wish(&mut self, intent: Intent, verb: Undo, at: Millis) -> Wish {
+    /// `due_at`: when the channel allows the undoing at the earliest.
+    pub fn wish(&mut self, intent: Intent, verb: Undo, at: Millis, due_at: Millis) -> Wish {
         if self.order.status != OrderStatus::Pending {
             return Wish::TooLate;
         }
@@ -43,18 +44,18 @@ impl Life {
         }
         for attempt in self.attempts.iter_mut().filter(|a| a.status.is_open()) {
             attempt.undo.get_or_insert(verb);
-            attempt.next_at = Some(attempt.next_at.unwrap_or(at).min(at));
+            attempt.next_at = Some(due_at);
         }
         self.event(at, "order.undo_wanted", json!({"why": intent}), None);
         Wish::Taken
     }
 
     /// An attempt that stayed open too long, or was declined, is to be reversed.
-    pub fn want_undone(&mut self, seq: u32, verb: Undo, at: Millis, why: &str) -> Result<(), Broken> {
+    pub fn want_undone(&mut self, seq: u32, verb: Undo, at: Millis, due_at: Millis, why: &str) -> Result<(), Broken> {
         let attempt = self.attempt_mut(seq)?;
         if attempt.status.is_open() && attempt.undo.is_none() {
             attempt.undo = Some(verb);
-            attempt.next_at = Some(at);
+            attempt.next_at = Some(due_at);
             self.event(at, "attempt.undo_wanted", json!({"attempt": seq, "undo": verb, "why": why}), None);
         }
         Ok(())

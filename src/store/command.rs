@@ -99,12 +99,14 @@ pub enum Command {
         intent: Intent,
         verb: Undo,
         at: Millis,
+        due_at: Millis,
     },
     WantUndone {
         order_id: OrderId,
         attempt_seq: u32,
         verb: Undo,
         at: Millis,
+        due_at: Millis,
         why: &'static str,
     },
     BeginUndo {

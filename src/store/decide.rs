@@ -28,12 +28,12 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         Command::TakePay { order_id, told } => change(view, order_id, |life| life.take_pay(told)),
         Command::TakeUndone { order_id, told } => change(view, order_id, |life| life.take_undone(told)),
         Command::TakeRefund { order_id, told } => change(view, order_id, |life| life.take_refund(told)),
-        Command::Wish { order_id, intent, verb, at } => change(view, order_id, |life| {
-            life.wish(*intent, *verb, *at);
+        Command::Wish { order_id, intent, verb, at, due_at } => change(view, order_id, |life| {
+            life.wish(*intent, *verb, *at, *due_at);
             Ok(())
         }),
-        Command::WantUndone { order_id, attempt_seq, verb, at, why } => {
-            change(view, order_id, |life| life.want_undone(*attempt_seq, *verb, *at, why))
+        Command::WantUndone { order_id, attempt_seq, verb, at, due_at, why } => {
+            change(view, order_id, |life| life.want_undone(*attempt_seq, *verb, *at, *due_at, why))
         }
         Command::Abandon { order_id, attempt_seq, payable_until, at } => {
             change(view, order_id, |life| life.abandon(*attempt_seq, *payable_until, *at))
@@ -130,15 +130,17 @@ fn begin(view: &mut View, order_id: &OrderId, act: impl FnOnce(&mut Life) -> Res
     Ok(Outcome::Begun { life: Box::new(life), go })
 }
 
-/// Checks the money rules and puts the changed order back into the view.
+/// Checks the money rules and puts the changed order back into the view. What is answered shows this command's own effects only.
 fn keep(view: &mut View, order_id: &OrderId, life: &mut Life) -> Result<(), Broken> {
     life.check()?;
     if let Some(current) = view.life(order_id) {
+        let earlier = current.effects.len();
         if current != life {
             life.order.version = life.order.version.saturating_add(1);
-            life.stamp_version(current.effects.len());
+            life.stamp_version(earlier);
         }
         current.clone_from(life);
+        life.effects.drain(..earlier);
     }
     Ok(())
 }

@@ -1,0 +1,108 @@
+//! Closes an unpaid order: at the channel first, then here. Also the one place where an undo (close or reversal) is sent.
+
+use super::ask::Answer;
+use super::{Code, Gateway, Refused};
+use crate::domain::life::{Attempt, Intent, Life, Undo};
+use crate::domain::undo::UndoTold;
+use crate::domain::OrderStatus;
+use crate::store::{Command, Outcome};
+use sluice_contract::{Undone, Why, WhyKind};
+
+impl Gateway {
+    /// `POST …/close`. The wish outlives us: what cannot be finished now, the worker finishes.
+    pub async fn close(&self, life: Life) -> Result<Life, Refused> {
+        match life.order.status() {
+            OrderStatus::Pending => {}
+            OrderStatus::Closed => return Ok(life),
+            other => return Err(Refused::new(Code::InvalidState, format!("the order is {}; only a pending order can be closed", other.word()))),
+        }
+        if life.order.method.is_barcode() {
+            return Err(Refused::new(Code::InvalidState, "a barcode order is not closed but reversed: POST …/reverse"));
+        }
+        let (order_id, at) = (life.order.id.clone(), self.now());
+        let mut life = self.change(Command::Wish { order_id, intent: Intent::MerchantClose, verb: Undo::Close, at, due_at: at }).await?;
+        let mut rejected = None;
+        for seq in open_attempts(&life) {
+            (life, rejected) = self.undo(&life, seq).await?;
+        }
+        if life.order.status() == OrderStatus::Pending && life.order.intent.is_none() {
+            // The channel says that it is paid, or will not close: what it says now decides.
+            life = self.sync(life).await?;
+        }
+        match (life.order.status(), rejected) {
+            (OrderStatus::Closed, _) => Ok(life),
+            (OrderStatus::Pending, Some(why)) => Err(Refused::new(Code::ChannelRejected, format!("the channel will not close this order: {why}"))),
+            (OrderStatus::Pending, None) => {
+                Err(Refused::new(Code::InProgress, "the channel has not confirmed the close yet; it is being finished, ask for the order again"))
+            }
+            (other, _) => Err(Refused::new(Code::InvalidState, format!("the order is {} by now and cannot be closed", other.word()))),
+        }
+    }
+
+    /// Sends the undo an attempt is marked for, and books the answer. Answers why the channel refused, if it did.
+    pub(super) async fn undo(&self, life: &Life, attempt_seq: u32) -> Result<(Life, Option<String>), Refused> {
+        let Some(attempt) = life.attempt(attempt_seq) else { return Ok((life.clone(), None)) };
+        let account = self.account_of(attempt)?;
+        let profile = self.method_profile(&account, life)?;
+        let (order_id, now) = (life.order.id.clone(), self.now());
+        if attempt.undo == Some(Undo::Close) && !profile.can_close {
+            let command = Command::Abandon { order_id, attempt_seq, payable_until: life.order.expires_at, at: now };
+            return Ok((self.change(command).await?, None));
+        }
+        let begin = Command::BeginUndo { order_id, attempt_seq, at: now, lease_until: self.pace.lease_until(now) };
+        let Outcome::Begun { life, go } = self.submit(begin).await? else { return Ok((life.clone(), None)) };
+        let Some((attempt, verb)) = life.attempt(attempt_seq).and_then(|a| a.undo.map(|verb| (a, verb))).filter(|_| go) else {
+            return Ok((*life, None));
+        };
+        crate::crash::point("undo.before_send");
+        let reference = attempt.reference(&life.order);
+        let step = match verb {
+            Undo::Close => account.channel.close(&reference, &self.env(&account)),
+            Undo::Reverse => account.channel.reverse(&reference, &self.env(&account)),
+        };
+        let asked = self.ask(&account, step).await;
+        crate::crash::point("undone.before_commit");
+        let said = meaning(asked.answer);
+        let rejected = match &said {
+            Undone::Refused(failure) => Some(failure.message.clone()),
+            _ => None,
+        };
+        let now = self.now();
+        let told = UndoTold {
+            attempt_seq,
+            verb,
+            said,
+            at: now,
+            next_at: now.plus_ms(self.undo_again_ms(attempt)),
+            not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
+            inner: asked.inner,
+        };
+        let command = Command::TakeUndone { order_id: life.order.id.clone(), told: Box::new(told) };
+        Ok((self.change(command).await?, rejected))
+    }
+
+    /// How long to wait before the same undo is sent again: short while the payer stands at the till, long after an hour.
+    fn undo_again_ms(&self, attempt: &Attempt) -> i64 {
+        let age_ms = self.now().since_ms(attempt.at);
+        if age_ms < self.pace.ms(300) {
+            self.pace.ms(5)
+        } else if age_ms < self.pace.ms(3600) {
+            self.pace.ms(30)
+        } else {
+            self.pace.ms(600)
+        }
+    }
+}
+
+/// Attempts that may still take money.
+pub(super) fn open_attempts(life: &Life) -> Vec<u32> {
+    life.attempts.iter().filter(|a| a.status().is_open()).map(|a| a.seq).collect()
+}
+
+fn meaning(answer: Answer<Undone>) -> Undone {
+    match answer {
+        Answer::Is(said) => said,
+        Answer::NotSent(note) | Answer::MaybeSent(note) => Undone::Unknown(Why::new(WhyKind::NoAnswer, note)),
+        Answer::Refused(refusal) => Undone::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
+    }
+}

@@ -1,0 +1,78 @@
+//! Who is known: accounts as configured and switched, merchants with their keys and bindings. One immutable snapshot, replaced as a
+//! whole on reload and after an operator's change; every request reads one.
+
+use crate::config::Secret;
+use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
+use crate::domain::route::AccountView;
+use sluice_contract::{Channel, Method};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A configured account, opened.
+pub struct Account {
+    pub id: String,
+    pub channel: Arc<dyn Channel>,
+    pub sandbox: bool,
+    pub owner: Option<String>,
+    pub methods: Vec<Method>,
+    /// Decimal text.
+    pub fee_rate: Option<String>,
+    pub state: AccountState,
+    /// Where this account's callbacks go.
+    pub notify_url: String,
+}
+
+impl Account {
+    #[must_use]
+    pub fn view(&self) -> AccountView<'_> {
+        let profile = self.channel.profile();
+        AccountView {
+            id: &self.id,
+            state: self.state,
+            sandbox: self.sandbox,
+            methods: &self.methods,
+            amount_min: profile.amount_min,
+            amount_max: profile.amount_max,
+        }
+    }
+}
+
+/// One of a merchant's live keys.
+pub struct KeyEntry {
+    pub merchant_id: String,
+    pub secret: Secret,
+}
+
+pub struct MerchantEntry {
+    pub merchant: Merchant,
+    pub webhook_secret: Option<Secret>,
+    pub bindings: Vec<Binding>,
+    pub stores: Vec<StoreRecord>,
+}
+
+#[derive(Default)]
+pub struct Directory {
+    /// In file order.
+    pub accounts: Vec<Arc<Account>>,
+    pub merchants: BTreeMap<String, Arc<MerchantEntry>>,
+    pub keys: BTreeMap<String, Arc<KeyEntry>>,
+}
+
+impl Directory {
+    #[must_use]
+    pub fn account(&self, id: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|a| a.id == id)
+    }
+
+    #[must_use]
+    pub fn merchant(&self, id: &str) -> Option<&Arc<MerchantEntry>> {
+        self.merchants.get(id)
+    }
+}
+
+impl MerchantEntry {
+    #[must_use]
+    pub fn binding(&self, account: &str) -> Option<&Binding> {
+        self.bindings.iter().find(|b| b.account == account)
+    }
+}

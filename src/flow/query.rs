@@ -1,0 +1,102 @@
+//! Asks the channel about one attempt and takes its answer: the safety net under every payment, and `POST …/sync`.
+
+use super::ask::{Answer, Asked};
+use super::directory::Account;
+use super::{Gateway, Refused};
+use crate::domain::life::{Attempt, Candidate, Life};
+use crate::domain::pay::{PayTold, Source};
+use crate::store::Command;
+use sluice_contract::{Failure, FailureCode, Fault, Pay, Refusal, RefusalKind, Why, WhyKind};
+
+impl Gateway {
+    /// One query, booked. Answers the order as it then stands.
+    pub async fn query_attempt(&self, life: &Life, attempt_seq: u32) -> Result<Life, Refused> {
+        let Some(attempt) = life.attempt(attempt_seq) else { return Ok(life.clone()) };
+        let account = self.account_of(attempt)?;
+        let step = account.channel.query(&attempt.reference(&life.order), &self.env(&account));
+        let asked = self.ask(&account, step).await;
+        crate::crash::point("query.before_commit");
+        self.book(life, attempt, &account, asked, Source::Query, Vec::new()).await
+    }
+
+    /// `sync`: asks about whatever is not settled, now.
+    pub async fn sync(&self, life: Life) -> Result<Life, Refused> {
+        let mut life = life;
+        let unsettled: Vec<u32> = life.attempts.iter().filter(|a| a.status() != crate::domain::AttemptStatus::Succeeded).map(|a| a.seq).collect();
+        for seq in unsettled {
+            life = self.query_attempt(&life, seq).await?;
+        }
+        let refunds: Vec<u32> = life.refunds.iter().filter(|r| r.next_at.is_some() && r.sent_at.is_some()).map(|r| r.seq).collect();
+        for seq in refunds {
+            life = self.query_refund(&life, seq).await?;
+        }
+        Ok(life)
+    }
+
+    /// Puts an answer about a payment into the books.
+    pub(super) async fn book(
+        &self,
+        life: &Life,
+        attempt: &Attempt,
+        account: &Account,
+        asked: Asked<Pay>,
+        source: Source,
+        fallback: Vec<Candidate>,
+    ) -> Result<Life, Refused> {
+        let now = self.now();
+        let profile = self.method_profile(account, life)?;
+        let mut said = meaning(asked.answer, source);
+        let payer_sealed = match &mut said {
+            Pay::Paid(payment) => self.seal_payer(&std::mem::take(&mut payment.payer)),
+            _ => None,
+        };
+        let told = PayTold {
+            attempt_seq: attempt.seq,
+            source,
+            asked_at: asked.asked_at,
+            at: now,
+            next_at: self.pace.next_query(profile, attempt, now),
+            undo_at: self.pace.reverse_at(profile.reverse.as_ref(), attempt, now),
+            not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
+            payer_sealed,
+            action_expires_at: Some(super::Pace::action_dies_at(profile, now, life.order.expires_at)),
+            fallback,
+            refund_gap_ms: self.pace.ms(account.channel.profile().refund.gap_s),
+            inner: asked.inner,
+            said,
+        };
+        self.change(Command::TakePay { order_id: life.order.id.clone(), told: Box::new(told) }).await
+    }
+}
+
+/// What the absence of an answer means. Not having sent a query says nothing; not having sent a payment is definite.
+fn meaning(answer: Answer<Pay>, source: Source) -> Pay {
+    match (answer, source) {
+        (Answer::Is(said), _) => said,
+        (Answer::NotSent(note), Source::Pay) => {
+            tracing::warn!(%note, "a payment provably did not leave");
+            Pay::Failed(unavailable())
+        }
+        (Answer::Refused(refusal), Source::Pay) => Pay::Failed(refused(&refusal)),
+        (Answer::NotSent(note) | Answer::MaybeSent(note), _) => Pay::Unknown(Why::new(WhyKind::NoAnswer, note)),
+        (Answer::Refused(refusal), _) => Pay::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
+    }
+}
+
+fn unavailable() -> Failure {
+    Failure {
+        code: FailureCode::ChannelUnavailable,
+        fault: Fault::Account,
+        message: "the channel could not be reached; nothing was sent to it".to_owned(),
+        channel_code: None,
+    }
+}
+
+pub(super) fn refused(refusal: &Refusal) -> Failure {
+    let (code, fault) = match refusal.kind {
+        RefusalKind::Field(_) => (FailureCode::RequestInvalid, Fault::Request),
+        RefusalKind::Account => (FailureCode::ChannelConfiguration, Fault::Account),
+        RefusalKind::Unsupported => (FailureCode::ChannelRefused, Fault::Account),
+    };
+    Failure { code, fault, message: refusal.outer.clone(), channel_code: None }
+}
