@@ -43,12 +43,7 @@ impl Clients {
     /// `data_dir` takes reply bodies that go to files; it is made when the first one comes. The caller removes the files.
     #[must_use]
     pub fn new(data_dir: impl std::convert::Into<PathBuf>) -> Clients {
-        Clients {
-            data_dir: data_dir.into(),
-            connect_timeout: CONNECT_TIMEOUT,
-            held: Mutex::default(),
-            files: AtomicU64::new(0),
-        }
+        Clients { data_dir: data_dir.into(), connect_timeout: CONNECT_TIMEOUT, held: Mutex::default(), files: AtomicU64::new(0) }
     }
 
     /// Another limit for making a connection than 3 s.

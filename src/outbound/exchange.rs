@@ -6,7 +6,7 @@
 use super::redact::{place, redact};
 use super::surroundings::{Class, ExchangeNote, Purpose, Surroundings};
 use super::wire::{Wire, WireError};
-use sluice_contract::{Body, Channel, Env, Exchange, HttpReply, HttpRequest, KeyHint, Reading, Renewed, Step};
+use sluice_contract::{Body, Channel, Env, Exchange, HttpReply, HttpRequest, KeyHint, KeyUpdate, Reading, Step};
 use std::path::Path;
 
 /// The most requests one verb may take: link → file, pay → query.
@@ -58,32 +58,27 @@ fn unknown<T>(hint: &KeyHint, why: &str) -> Followed<T> {
 }
 
 /// Fetches, installs and hands on new keys. A renewal whose own reply needs unknown keys has failed: there is no deeper level.
-pub async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
+async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
     if !surroundings.renewals().may_renew(surroundings.account(), surroundings.now()) {
         return Err("this account renewed less than a minute ago".into());
     }
-    let renewed = match channel.renew(hint, &env(surroundings)) {
+    let keys = match channel.renew(hint, &env(surroundings)) {
         Step::Send(exchange) => fetch_keys(wire, exchange, surroundings).await?,
-        Step::Done(renewed) => renewed,
+        Step::Done(keys) => keys,
         Step::Refused(refusal) => return Err(format!("the channel cannot renew: {}", refusal.inner)),
-    };
-    let keys = match renewed {
-        Renewed::Keys(keys) => keys,
-        Renewed::Refused(why) => return Err(format!("the channel will not renew: {why}")),
-        Renewed::Unknown(why) => return Err(format!("the renewal's outcome is unknown: {}", why.note)),
     };
     channel.install(&keys).map_err(|refusal| format!("the new keys were not accepted: {}", refusal.inner))?;
     surroundings.on_keys(&keys).await;
     Ok(())
 }
 
-async fn fetch_keys(wire: &dyn Wire, first: Exchange<Renewed>, surroundings: &dyn Surroundings) -> Result<Renewed, String> {
+async fn fetch_keys(wire: &dyn Wire, first: Exchange<KeyUpdate>, surroundings: &dyn Surroundings) -> Result<KeyUpdate, String> {
     let mut exchange = first;
     for _ in 0..EXCHANGES_MAX {
         let sent = send(wire, &exchange.request, surroundings, Purpose::Renewal).await;
         let reply = sent.map_err(|lost| format!("the renewal failed: {lost}"))?;
         match read(&exchange, &reply, surroundings) {
-            Reading::Is(renewed) => return Ok(renewed),
+            Reading::Is(keys) => return Ok(keys),
             Reading::Then(next) => exchange = next,
             Reading::NeedKeys(hint) => return Err(format!("the renewal's own reply needs the key {}", hint.key_id)),
         }
@@ -99,12 +94,7 @@ fn read<T>(exchange: &Exchange<T>, reply: &HttpReply, surroundings: &dyn Surroun
     exchange.read(reply, &env(surroundings))
 }
 
-async fn send(
-    wire: &dyn Wire,
-    request: &HttpRequest,
-    surroundings: &dyn Surroundings,
-    purpose: Purpose,
-) -> Result<HttpReply, WireError> {
+async fn send(wire: &dyn Wire, request: &HttpRequest, surroundings: &dyn Surroundings, purpose: Purpose) -> Result<HttpReply, WireError> {
     let sent_at = surroundings.now();
     let outcome = wire.send(request).await;
     let (class, status, error) = match &outcome {

@@ -9,7 +9,7 @@ mod addresses;
 mod resolver;
 
 pub use addresses::address_allowed;
-pub use resolver::{Lookup, Looking, Resolver, SystemLookup};
+pub use resolver::{Looking, Lookup, Resolver, SystemLookup};
 
 use std::net::IpAddr;
 use url::{Host, Url};

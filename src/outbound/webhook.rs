@@ -117,8 +117,8 @@ mod tests {
                 Some("timestamp_too_old") => Err(Unverified::TooOld),
                 Some("timestamp_too_new") => Err(Unverified::TooNew),
                 Some("missing_header") => Err(Unverified::MissingHeader),
-                Some("bad_timestamp" | "timestamp_format" | "timestamp_invalid") => Err(Unverified::BadTimestamp),
-                Some(other) => (other == "signature").then_some(Err(Unverified::Signature)).unwrap_or_else(|| panic!("{name}: {other}")),
+                Some("signature") => Err(Unverified::Signature),
+                Some(other) => panic!("{name}: an unknown reason {other}"),
             };
             assert_eq!(expected.is_ok(), vector["expect"] == "valid", "{name}");
             assert_eq!(verify(&secret, &headers, body, Second(vector["now"].as_i64().unwrap())), expected, "{name}");
@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn a_secret_that_is_not_one_is_refused_without_being_shown() {
         let short = "whsec_AAECAwQFBgcICQoLDA0ODw==";
-        for text in ["", "whsec_", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", short] {
+        for text in
+            ["", "whsec_", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", short]
+        {
             let error = Secret::parse(text).unwrap_err();
             assert!(error.starts_with("must ") && !error.contains("AAEC"), "{text}: {error}");
         }

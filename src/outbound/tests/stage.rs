@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 #[derive(Clone)]
 pub enum Part {
@@ -24,7 +25,7 @@ pub enum Part {
 
 pub struct Stage {
     pub address: SocketAddr,
-    connections: Arc<Mutex<usize>>,
+    peers: watch::Receiver<Vec<SocketAddr>>,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
@@ -35,11 +36,12 @@ pub fn reply(status: &str, body: &str) -> Vec<u8> {
 impl Stage {
     pub async fn open(part: Part) -> Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stage = Stage { address: listener.local_addr().unwrap(), connections: Arc::default(), heard: Arc::default() };
-        let (connections, heard) = (Arc::clone(&stage.connections), Arc::clone(&stage.heard));
+        let (came, peers) = watch::channel(Vec::new());
+        let stage = Stage { address: listener.local_addr().unwrap(), peers, heard: Arc::default() };
+        let heard = Arc::clone(&stage.heard);
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                *connections.lock().unwrap() += 1;
+            while let Ok((stream, peer)) = listener.accept().await {
+                came.send_modify(|peers| peers.push(peer));
                 tokio::spawn(play(stream, part.clone(), Arc::clone(&heard)));
             }
         });
@@ -55,25 +57,13 @@ impl Stage {
         self.heard.lock().unwrap().clone()
     }
 
-    /// Connections so far. Our own knock comes last in the queue, so whatever was made before it has been counted.
+    /// Connections so far, asked once per stage. Our own knock comes last in the queue: whatever was made before is counted.
     pub async fn connections(&self) -> usize {
-        let before = TcpStream::connect(self.address).await.unwrap();
-        let mine = before.local_addr().unwrap();
-        assert_ne!(mine, self.address);
-        loop {
-            let counted = *self.connections.lock().unwrap();
-            // The accept loop runs on this thread's runtime: yielding lets it take the knock.
-            tokio::task::yield_now().await;
-            let now = *self.connections.lock().unwrap();
-            if now == counted && self.knock_taken(now) {
-                *self.connections.lock().unwrap() -= 1;
-                return now - 1;
-            }
-        }
-    }
-
-    fn knock_taken(&self, counted: usize) -> bool {
-        counted > 0
+        let knock = TcpStream::connect(self.address).await.unwrap();
+        let mine = knock.local_addr().unwrap();
+        let mut peers = self.peers.clone();
+        let all = peers.wait_for(|peers| peers.contains(&mine)).await.unwrap();
+        all.len() - 1
     }
 }
 
