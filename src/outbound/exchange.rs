@@ -6,7 +6,7 @@
 use super::redact::{place, redact};
 use super::surroundings::{Class, ExchangeNote, Purpose, Surroundings};
 use super::wire::{Wire, WireError};
-use sluice_contract::{Body, Channel, Env, Exchange, HttpReply, HttpRequest, KeyHint, KeyUpdate, Reading, Step};
+use sluice_contract::{Body, Channel, Env, Exchange, HttpReply, HttpRequest, KeyHint, Reading, Renewed, Step};
 use std::path::Path;
 
 /// The most requests one verb may take: link → file, pay → query.
@@ -58,27 +58,32 @@ fn unknown<T>(hint: &KeyHint, why: &str) -> Followed<T> {
 }
 
 /// Fetches, installs and hands on new keys. A renewal whose own reply needs unknown keys has failed: there is no deeper level.
-async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
+pub async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
     if !surroundings.renewals().may_renew(surroundings.account(), surroundings.now()) {
         return Err("this account renewed less than a minute ago".into());
     }
-    let keys = match channel.renew(hint, &env(surroundings)) {
+    let renewed = match channel.renew(hint, &env(surroundings)) {
         Step::Send(exchange) => fetch_keys(wire, exchange, surroundings).await?,
-        Step::Done(keys) => keys,
+        Step::Done(renewed) => renewed,
         Step::Refused(refusal) => return Err(format!("the channel cannot renew: {}", refusal.inner)),
+    };
+    let keys = match renewed {
+        Renewed::Keys(keys) => keys,
+        Renewed::Refused(why) => return Err(format!("the channel will not renew: {why}")),
+        Renewed::Unknown(why) => return Err(format!("the renewal's outcome is unknown: {}", why.note)),
     };
     channel.install(&keys).map_err(|refusal| format!("the new keys were not accepted: {}", refusal.inner))?;
     surroundings.on_keys(&keys).await;
     Ok(())
 }
 
-async fn fetch_keys(wire: &dyn Wire, first: Exchange<KeyUpdate>, surroundings: &dyn Surroundings) -> Result<KeyUpdate, String> {
+async fn fetch_keys(wire: &dyn Wire, first: Exchange<Renewed>, surroundings: &dyn Surroundings) -> Result<Renewed, String> {
     let mut exchange = first;
     for _ in 0..EXCHANGES_MAX {
         let sent = send(wire, &exchange.request, surroundings, Purpose::Renewal).await;
         let reply = sent.map_err(|lost| format!("the renewal failed: {lost}"))?;
         match read(&exchange, &reply, surroundings) {
-            Reading::Is(keys) => return Ok(keys),
+            Reading::Is(renewed) => return Ok(renewed),
             Reading::Then(next) => exchange = next,
             Reading::NeedKeys(hint) => return Err(format!("the renewal's own reply needs the key {}", hint.key_id)),
         }
