@@ -9,6 +9,9 @@ use std::io::{BufRead, BufReader, Read};
 /// Longer lines are not a bill.
 const LINE_MAX_BYTES: u64 = 64 * 1024;
 
+/// The summary's first column.
+const SUMMARY: &str = "总交易单数";
+
 /// Reads rows one by one, so that a bill of any size needs one line of memory.
 pub(crate) struct Rows {
     lines: BufReader<Box<dyn Read + Send>>,
@@ -28,6 +31,10 @@ impl Rows {
         if read.map_err(|e| format!("the bill cannot be read: {e}"))? == 0 {
             return Ok(None);
         }
+        let is_whole = line.ends_with(b"\n") || u64::try_from(line.len()).is_ok_and(|length| length < LINE_MAX_BYTES);
+        if !is_whole {
+            return Err("the bill has a line of more than 64 KiB".into());
+        }
         let line = String::from_utf8(line).map_err(|_| "the bill is not UTF-8".to_owned())?;
         Ok(Some(line.trim_end_matches(['\n', '\r']).trim_start_matches('\u{feff}').to_owned()))
     }
@@ -40,8 +47,9 @@ impl Rows {
             match line.strip_prefix('`') {
                 Some(values) => return row(&self.columns, values).map(Some),
                 None if self.columns.is_empty() => self.columns = line.split(',').map(|name| name.trim().to_owned()).collect(),
-                // The summary's header: the data is over.
-                None => return Ok(None),
+                None if line.starts_with(SUMMARY) => return Ok(None),
+                // A name with a line end in it, or a bill of another kind: never skipped in silence.
+                None => return Err("the bill has a line that is neither a row nor the summary".into()),
             }
         }
         if self.columns.is_empty() { Err("the bill has no header row".into()) } else { Err("the bill ends without a summary".into()) }

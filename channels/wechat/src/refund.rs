@@ -135,7 +135,7 @@ fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
         Class::Fail(code, fault) if !accepted_before => Refund::Failed(complaint.failure(code, fault)),
         Class::NotCreated if complaint.status == 404 => Refund::NotFound,
         Class::Config => Refund::Unknown(complaint.why(WhyKind::Configuration)),
-        Class::Query if is_refusal(api, &complaint.code) && !accepted_before => {
+        Class::Query if complaint.sealed && is_refusal(api, &complaint.code) && !accepted_before => {
             Refund::Failed(complaint.failure(FailureCode::RequestInvalid, Fault::Request))
         }
         _ => Refund::Unknown(complaint.why(WhyKind::Pending)),

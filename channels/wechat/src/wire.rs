@@ -172,7 +172,9 @@ impl Complaint {
         match class {
             Class::Config if believed => Ok(Class::Config),
             Class::Config => Err(Why::new(WhyKind::Configuration, note)),
-            Class::Ok | Class::NotCreated if !self.sealed || is_fault => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
+            // A definite word on top of a fault of its own: WeChat does not know what it says.
+            Class::Ok | Class::NotCreated if is_fault => Err(Why::new(WhyKind::Unlisted, note)),
+            Class::Ok | Class::NotCreated if !self.sealed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
             Class::Fail(..) | Class::Decline(..) if !believed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
             class => Ok(class),
         }
