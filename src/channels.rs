@@ -24,4 +24,5 @@ impl std::fmt::Debug for Listed {
 }
 
 /// Every channel of this build.
-pub const CHANNELS: &[Listed] = &[];
+pub const CHANNELS: &[Listed] =
+    &[Listed { name: "wechat", open: sluice_wechat::open, sandbox: sluice_wechat_sim::sandbox, identity_keys: &["mchid", "mode"] }];

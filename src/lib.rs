@@ -4,6 +4,7 @@
 //! channel and to the merchant; [`worker`] does what is due. [`config`], [`clock`] and [`telemetry`] stand beside them;
 //! [`channels`] is the one list of channels, [`sandbox`] the pretend world.
 
+pub mod boot;
 pub mod channels;
 pub mod clock;
 pub mod config;
@@ -12,5 +13,7 @@ pub mod domain;
 pub mod flow;
 pub mod merchant_auth;
 pub mod outbound;
+pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+pub mod worker;

@@ -75,9 +75,19 @@ impl Default for Metrics {
         };
         registry.register("sluice_orders", "Orders by what became of them", metrics.orders.clone());
         registry.register("sluice_channel_exchanges", "Exchanges with channels by how far they got", metrics.exchanges.clone());
-        registry.register_with_unit("sluice_channel_exchange_duration", "Length of exchanges with channels", Unit::Seconds, metrics.exchange_seconds.clone());
+        registry.register_with_unit(
+            "sluice_channel_exchange_duration",
+            "Length of exchanges with channels",
+            Unit::Seconds,
+            metrics.exchange_seconds.clone(),
+        );
         registry.register("sluice_notifications", "Tries to notify merchants by result", metrics.deliveries.clone());
-        registry.register_with_unit("sluice_notification_duration", "Length of tries to notify merchants", Unit::Seconds, metrics.delivery_seconds.clone());
+        registry.register_with_unit(
+            "sluice_notification_duration",
+            "Length of tries to notify merchants",
+            Unit::Seconds,
+            metrics.delivery_seconds.clone(),
+        );
         registry.register("sluice_callbacks_refused", "Callbacks of channels that were not believed", metrics.callbacks_refused.clone());
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
@@ -118,7 +128,8 @@ impl Metrics {
     }
 
     pub fn request(&self, route: &str, method: &str, status: u16, ms: i64) {
-        let labels = RouteLabels { http_route: route.to_owned(), http_request_method: method.to_owned(), http_response_status_code: status };
+        let labels =
+            RouteLabels { http_route: route.to_owned(), http_request_method: method.to_owned(), http_response_status_code: status };
         self.requests.get_or_create(&labels).observe(in_seconds(ms));
     }
 

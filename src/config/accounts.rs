@@ -222,7 +222,8 @@ fn open(
     table: &Reader<'_>,
     id: &str,
     listed: Option<&Listed>,
-    base: &str, sandbox: bool,
+    base: &str,
+    sandbox: bool,
     methods: Option<&[Method]>,
     source: Source<'_>,
 ) -> Option<Opened> {

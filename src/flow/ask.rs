@@ -105,7 +105,11 @@ impl Gateway {
             let Ok(plain) = serde_json::to_vec(item) else { continue };
             let Ok(sealed) = self.sealer.seal("channel_key", &plain, self.random()) else { continue };
             let id = format!("{}\n{}", account.id, item.id);
-            records.push(Record { kind: "channel_key".into(), id, doc: Some(json!({"account": account.id, "sealed": hex::encode(sealed)})) });
+            records.push(Record {
+                kind: "channel_key".into(),
+                id,
+                doc: Some(json!({"account": account.id, "sealed": hex::encode(sealed)})),
+            });
         }
         if let Err(error) = self.store.submit(Command::PutRecords { records, audit: Vec::new(), only_new: false }).await {
             tracing::warn!(account = account.id, %error, "new channel keys are in use but could not be kept");

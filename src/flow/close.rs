@@ -2,9 +2,9 @@
 
 use super::ask::Answer;
 use super::{Code, Gateway, Refused};
+use crate::domain::OrderStatus;
 use crate::domain::life::{Attempt, Intent, Life, Undo};
 use crate::domain::undo::UndoTold;
-use crate::domain::OrderStatus;
 use crate::store::{Command, Outcome};
 use sluice_contract::{Undone, Why, WhyKind};
 
@@ -14,7 +14,9 @@ impl Gateway {
         match life.order.status() {
             OrderStatus::Pending => {}
             OrderStatus::Closed => return Ok(life),
-            other => return Err(Refused::new(Code::InvalidState, format!("the order is {}; only a pending order can be closed", other.word()))),
+            other => {
+                return Err(Refused::new(Code::InvalidState, format!("the order is {}; only a pending order can be closed", other.word())));
+            }
         }
         if life.order.method.is_barcode() {
             return Err(Refused::new(Code::InvalidState, "a barcode order is not closed but reversed: POST …/reverse"));
@@ -31,10 +33,13 @@ impl Gateway {
         }
         match (life.order.status(), rejected) {
             (OrderStatus::Closed, _) => Ok(life),
-            (OrderStatus::Pending, Some(why)) => Err(Refused::new(Code::ChannelRejected, format!("the channel will not close this order: {why}"))),
-            (OrderStatus::Pending, None) => {
-                Err(Refused::new(Code::InProgress, "the channel has not confirmed the close yet; it is being finished, ask for the order again"))
+            (OrderStatus::Pending, Some(why)) => {
+                Err(Refused::new(Code::ChannelRejected, format!("the channel will not close this order: {why}")))
             }
+            (OrderStatus::Pending, None) => Err(Refused::new(
+                Code::InProgress,
+                "the channel has not confirmed the close yet; it is being finished, ask for the order again",
+            )),
             (other, _) => Err(Refused::new(Code::InvalidState, format!("the order is {} by now and cannot be closed", other.word()))),
         }
     }

@@ -133,7 +133,15 @@ impl Gateway {
         candidates.iter().cloned().map(|c| Candidate { next_at: c.next_at.plus_ms(shift), ..c }).collect()
     }
 
-    fn draft(&self, merchant_id: &str, request: &OrderRequest, method: Method, id: &OrderId, now: Millis, pay_order: &PayOrder) -> Result<Order, Refused> {
+    fn draft(
+        &self,
+        merchant_id: &str,
+        request: &OrderRequest,
+        method: Method,
+        id: &OrderId,
+        now: Millis,
+        pay_order: &PayOrder,
+    ) -> Result<Order, Refused> {
         let directory = self.directory.load();
         let facts = OrderFacts {
             subject: request.subject.clone(),
@@ -219,7 +227,8 @@ impl Gateway {
         pay_order: &PayOrder,
     ) -> Result<Vec<Ranked>, Refused> {
         let views: Vec<_> = directory.accounts.iter().map(|a| a.view()).collect();
-        let question = Question { method: draft.method, amount: draft.amount, pinned: request.account.as_deref(), bindings: &merchant.bindings };
+        let question =
+            Question { method: draft.method, amount: draft.amount, pinned: request.account.as_deref(), bindings: &merchant.bindings };
         let mut considered = route::consider(question, &views);
         let mut ranked = Vec::new();
         let mut problems: Vec<Problem> = Vec::new();
@@ -240,7 +249,14 @@ impl Gateway {
     }
 
     /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
-    fn admit(&self, account: &Arc<Account>, merchant: &MerchantEntry, request: &OrderRequest, draft: &Order, pay_order: &PayOrder) -> Result<Candidate, Vec<Problem>> {
+    fn admit(
+        &self,
+        account: &Arc<Account>,
+        merchant: &MerchantEntry,
+        request: &OrderRequest,
+        draft: &Order,
+        pay_order: &PayOrder,
+    ) -> Result<Candidate, Vec<Problem>> {
         let profile = account.channel.profile().method(draft.method).ok_or_else(Vec::new)?;
         let mut problems = missing_fields(profile, request);
         let expires_in_s = request.expires_in.filter(|_| !draft.method.is_barcode());
@@ -340,7 +356,8 @@ fn resolve_method(request: &OrderRequest) -> Result<Method, Refused> {
         return method.ok_or_else(|| Refused::field("method", "is not a method; GET /v1/methods lists what this merchant can use"));
     }
     let code = request.auth_code.as_deref().ok_or_else(|| Refused::field("auth_code", "is required by this method"))?;
-    barcode_method(code).ok_or_else(|| Refused::new(Code::UnknownAuthCode, "no wallet's payment codes begin like this one; ask the payer to refresh it"))
+    barcode_method(code)
+        .ok_or_else(|| Refused::new(Code::UnknownAuthCode, "no wallet's payment codes begin like this one; ask the payer to refresh it"))
 }
 
 /// Which wallet a payment code is of: WeChat 10 to 15 with 18 digits, Alipay 25 to 30 with 16 to 24, UnionPay 62 with 19.

@@ -22,7 +22,8 @@ impl Gateway {
     /// `sync`: asks about whatever is not settled, now.
     pub async fn sync(&self, life: Life) -> Result<Life, Refused> {
         let mut life = life;
-        let unsettled: Vec<u32> = life.attempts.iter().filter(|a| a.status() != crate::domain::AttemptStatus::Succeeded).map(|a| a.seq).collect();
+        let unsettled: Vec<u32> =
+            life.attempts.iter().filter(|a| a.status() != crate::domain::AttemptStatus::Succeeded).map(|a| a.seq).collect();
         for seq in unsettled {
             life = self.query_attempt(&life, seq).await?;
         }

@@ -64,7 +64,10 @@ impl Gateway {
     pub(super) fn new_refund(&self, life: &Life, amount: Fen, origin: RefundOrigin) -> Result<NewRefund, Refused> {
         let now = self.now();
         let Some(attempt) = life.winning() else {
-            return Err(Refused::new(Code::InvalidState, format!("the order is {}; only a paid order can be refunded", life.order.status().word())));
+            return Err(Refused::new(
+                Code::InvalidState,
+                format!("the order is {}; only a paid order can be refunded", life.order.status().word()),
+            ));
         };
         let account = self.account_of(attempt)?;
         let rule = &account.channel.profile().refund;
@@ -117,7 +120,14 @@ impl Gateway {
         Ok((self.account_of(attempt)?, reference))
     }
 
-    pub(super) async fn book_refund(&self, life: &Life, refund_seq: u32, account: &Account, asked: Asked<Refund>, queried: bool) -> Result<Life, Refused> {
+    pub(super) async fn book_refund(
+        &self,
+        life: &Life,
+        refund_seq: u32,
+        account: &Account,
+        asked: Asked<Refund>,
+        queried: bool,
+    ) -> Result<Life, Refused> {
         let now = self.now();
         let Some(refund) = life.refund(refund_seq) else { return Ok(life.clone()) };
         let rule = &account.channel.profile().refund;
@@ -137,7 +147,13 @@ impl Gateway {
         self.change(Command::TakeRefund { order_id: life.order.id.clone(), told: Box::new(told) }).await
     }
 
-    fn refund_schedule(&self, said: Refund, refund: &crate::domain::Refund, rule: &sluice_contract::RefundRule, now: Millis) -> (Refund, Millis) {
+    fn refund_schedule(
+        &self,
+        said: Refund,
+        refund: &crate::domain::Refund,
+        rule: &sluice_contract::RefundRule,
+        now: Millis,
+    ) -> (Refund, Millis) {
         match &said {
             // Sent again once the merchant may have topped up; after thirty days it has failed, for certain and by its own rule.
             Refund::Stuck(Stuck::MerchantBalance, note, _) if now.since_ms(refund.at) > BALANCE_WAIT_MAX_S * 1000 => {
@@ -168,7 +184,8 @@ fn why_not(refused: RefundRefused) -> Refused {
     match refused {
         RefundRefused::NotPaid => Refused::new(Code::InvalidState, "only a paid order can be refunded"),
         RefundRefused::ExceedsPaid { refundable } => {
-            let mut refused = Refused::new(Code::RefundExceedsPaid, format!("at most {refundable} fen of this order can still be refunded"));
+            let mut refused =
+                Refused::new(Code::RefundExceedsPaid, format!("at most {refundable} fen of this order can still be refunded"));
             refused.errors.push(sluice_contract::Problem::new("amount", format!("must be at most {refundable}")));
             refused
         }

@@ -34,12 +34,12 @@ impl Gateway {
 
     /// A paid order stays paid; what is left of it goes back as a refund.
     async fn reverse_paid(&self, life: Life) -> Result<Life, Refused> {
-        let left = life.winning().and_then(|a| a.captured.minus(a.refunded)).and_then(|left| {
-            life.winning().and_then(|a| left.minus(a.refunding))
-        });
+        let left =
+            life.winning().and_then(|a| a.captured.minus(a.refunded)).and_then(|left| life.winning().and_then(|a| left.minus(a.refunding)));
         let Some(amount) = left.filter(|left| *left > Fen::ZERO) else { return Ok(life) };
         let new = self.new_refund(&life, amount, RefundOrigin::Reversal)?;
-        let command = Command::RequestRefund { nonce: None, order_id: life.order.id.clone(), new: Box::new(NewRefund { send_now: false, ..new }) };
+        let command =
+            Command::RequestRefund { nonce: None, order_id: life.order.id.clone(), new: Box::new(NewRefund { send_now: false, ..new }) };
         match self.submit(command).await? {
             Outcome::RefundCreated { life, .. } => Ok(*life),
             // Somebody refunded in between: the money is on its way already.

@@ -15,7 +15,11 @@ impl Gateway {
     pub async fn take_callback(&self, account_id: &str, raw: &RawCallback<'_>) -> HttpReply {
         let directory = self.directory.load_full();
         let Some(account) = directory.account(account_id) else {
-            return HttpReply::new(500, &[("Content-Type", "application/json")], br#"{"code":"FAIL","message":"unknown account"}"#.as_slice());
+            return HttpReply::new(
+                500,
+                &[("Content-Type", "application/json")],
+                br#"{"code":"FAIL","message":"unknown account"}"#.as_slice(),
+            );
         };
         let ack = match self.judge(account, raw).await {
             Ok(()) => Ack::Taken,

@@ -68,23 +68,7 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
             }
             Ok(Outcome::Orders(ids.iter().filter_map(|id| OrderId::parse(id)).collect()))
         }
-        Command::ClaimNotices { now, limit, lease_until, busy } => {
-            let busy = serde_json::to_string(busy).unwrap_or_default();
-            let mut statement = conn.prepare_cached(&format!(
-                "SELECT {NOTICE_COLUMNS} FROM notices WHERE next_at <= ?1 AND merchant_id NOT IN (SELECT value FROM json_each(?3)) \
-                 ORDER BY next_at LIMIT ?2"
-            ))?;
-            let mut rows = statement.query(params![now.0, limit, busy])?;
-            let mut notices = Vec::new();
-            while let Some(row) = rows.next()? {
-                notices.push(notice(row)?);
-            }
-            let mut lease = conn.prepare_cached("UPDATE notices SET next_at = ?2 WHERE event_id = ?1")?;
-            for notice in &notices {
-                lease.execute(params![notice.event_id, lease_until.0])?;
-            }
-            Ok(Outcome::Notices(notices))
-        }
+        Command::ClaimNotices { now, limit, lease_until, busy } => claim_notices(conn, now.0, *limit, lease_until.0, busy),
         Command::PruneNonces { before_bucket } => {
             // A slice at a time: the writer is never held for long.
             conn.prepare_cached(
@@ -95,4 +79,26 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
         }
         _ => Ok(Outcome::Done),
     }
+}
+
+/// A share for every merchant that is not busy, oldest first, so that one merchant's backlog cannot fill a whole claim.
+const CLAIM_NOTICES: &str = "WITH due AS (SELECT * FROM notices WHERE next_at <= ?1 AND merchant_id NOT IN (SELECT value FROM json_each(?3)) \
+    ORDER BY next_at LIMIT 512), \
+    ranked AS (SELECT *, ROW_NUMBER() OVER (PARTITION BY merchant_id ORDER BY next_at, event_id) AS place FROM due) \
+    SELECT event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last FROM ranked \
+    WHERE place <= 8 ORDER BY next_at, event_id LIMIT ?2";
+
+fn claim_notices(conn: &Connection, now_ms: i64, limit: u32, lease_until_ms: i64, busy: &[String]) -> Result<Outcome, StoreError> {
+    let busy = serde_json::to_string(busy).unwrap_or_default();
+    let mut statement = conn.prepare_cached(CLAIM_NOTICES)?;
+    let mut rows = statement.query(params![now_ms, limit, busy])?;
+    let mut notices = Vec::new();
+    while let Some(row) = rows.next()? {
+        notices.push(notice(row)?);
+    }
+    let mut lease = conn.prepare_cached("UPDATE notices SET next_at = ?2 WHERE event_id = ?1")?;
+    for notice in &notices {
+        lease.execute(params![notice.event_id, lease_until_ms])?;
+    }
+    Ok(Outcome::Notices(notices))
 }

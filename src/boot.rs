@@ -1,0 +1,244 @@
+//! Puts a gateway together: opens the store, seeds it from the config, and builds the directory from both. Also what a reload and an
+//! operator's change run again.
+
+use crate::channels::CHANNELS;
+use crate::clock::{SystemChance, SystemClock};
+use crate::config::{Finding, Secret, Settings, State, StoreUrl};
+use crate::domain::merchant::{AccountState, Binding, Merchant, StoreMap, StoreRecord};
+use crate::flow::{Account, Directory, Gateway, KeyEntry, MerchantEntry, Pace};
+use crate::outbound::{Clients, HttpCourier, Policy};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Answer, Audit, Command, Query, Record, Sealer, Store};
+use arc_swap::ArcSwap;
+use serde_json::{Value, json};
+use sluice_contract::{KeyItem, KeyUpdate};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a serving process keeps beside the gateway.
+pub struct Booted {
+    pub gateway: Arc<Gateway>,
+    pub settings: ArcSwap<Settings>,
+    pub dir: PathBuf,
+}
+
+/// Opens everything a config folder describes. `public_url`: what channels call back when the config does not say.
+pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, on_panic: fn()) -> Result<Booted, String> {
+    let store_path = store_path(&settings);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store_path, on_panic).map_err(|e| format!("{store_path}: {e}"))?);
+    let sealer = sealer(&settings)?;
+    let policy = Policy { allow_private_addresses: settings.notify.allow_private_addresses, allow_http: !settings.livemode() };
+    let courier = HttpCourier::new(policy).map_err(|e| format!("outbound: {e}"))?;
+    let public_url = settings.http.public_url.clone().unwrap_or_else(|| public_url.to_owned());
+    let data_dir = Path::new(&store_path).parent().map(Path::to_path_buf).unwrap_or_default();
+    let gateway = Arc::new(Gateway {
+        store,
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        wire: Arc::new(Clients::new(data_dir)),
+        courier: Arc::new(courier),
+        directory: ArcSwap::from_pointee(Directory::default()),
+        sealer,
+        pace: Pace::new(fast),
+        renewals: crate::outbound::Renewals::default(),
+        metrics: crate::telemetry::Metrics::default(),
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        notify_policy: policy,
+    });
+    seed(&gateway, &settings).await?;
+    let booted = Booted { gateway, settings: ArcSwap::from_pointee(settings), dir: dir.to_path_buf() };
+    booted.refresh().await?;
+    Ok(booted)
+}
+
+/// The path of the embedded store.
+#[must_use]
+pub fn store_path(settings: &Settings) -> String {
+    let StoreUrl::Sqlite(path) = &settings.store.url;
+    path.to_string_lossy().into_owned()
+}
+
+/// The seal keys, the current one first.
+pub fn sealer(settings: &Settings) -> Result<Sealer, String> {
+    let keys = std::iter::once(&settings.store.seal_key).chain(&settings.store.previous_seal_keys);
+    let keys: Vec<_> = keys.map(|k| (k.id.clone(), *k.bytes())).collect();
+    Sealer::new(&keys).map_err(|e| format!("store.seal_key: {e}"))
+}
+
+/// Writes the merchants of the config that the store does not know yet. What operators have changed since stays.
+async fn seed(gateway: &Gateway, settings: &Settings) -> Result<(), String> {
+    let mut records = Vec::new();
+    for merchant in &settings.merchants {
+        let webhook_sealed = match &merchant.webhook {
+            Some(webhook) => Some(seal(gateway, "webhook", &webhook.secret)?),
+            None => None,
+        };
+        let webhook_url = merchant.webhook.as_ref().and_then(|w| w.url.clone());
+        let doc = json!({"id": merchant.id, "name": merchant.name, "enabled": true, "webhook_url": webhook_url, "webhook_sealed": webhook_sealed});
+        records.push(Record { kind: "merchant".into(), id: merchant.id.clone(), doc: Some(doc) });
+        for key in &merchant.keys {
+            let doc = json!({"merchant_id": merchant.id, "sealed": seal(gateway, "merchant_key", &key.secret)?, "enabled": true});
+            records.push(Record { kind: "key".into(), id: key.id.clone(), doc: Some(doc) });
+        }
+        records.extend(merchant.bindings.iter().map(|b| binding_record(&merchant.id, b)));
+        records.extend(merchant.stores.iter().map(|s| store_record(&merchant.id, s)));
+    }
+    let audit = Vec::<Audit>::new();
+    gateway.store.submit(Command::PutRecords { records, audit, only_new: true }).await.map_err(|e| e.to_string())?;
+    Ok(())
+}
+
+fn seal(gateway: &Gateway, purpose: &str, secret: &Secret) -> Result<String, String> {
+    let sealed = gateway.sealer.seal(purpose, secret.expose().as_bytes(), gateway.random()).map_err(|e| e.to_string())?;
+    Ok(hex::encode(sealed))
+}
+
+fn binding_record(merchant_id: &str, binding: &crate::config::Binding) -> Record {
+    let doc = Binding {
+        merchant_id: merchant_id.to_owned(),
+        account: binding.account.clone(),
+        sub: binding.sub.clone(),
+        methods: binding.methods.clone(),
+        enabled: binding.enabled,
+    };
+    Record { kind: "binding".into(), id: format!("{merchant_id}\n{}", binding.account), doc: serde_json::to_value(doc).ok() }
+}
+
+fn store_record(merchant_id: &str, shop: &crate::config::Shop) -> Record {
+    let map =
+        shop.map.iter().map(|m| StoreMap { account: m.account.clone(), store_code: m.store_code.clone(), term_id: m.term_id.clone() });
+    let doc = StoreRecord {
+        merchant_id: merchant_id.to_owned(),
+        id: shop.id.clone(),
+        name: shop.name.clone(),
+        address: shop.address.clone(),
+        area_code: shop.area_code.clone(),
+        map: map.collect(),
+    };
+    Record { kind: "store".into(), id: format!("{merchant_id}\n{}", shop.id), doc: serde_json::to_value(doc).ok() }
+}
+
+impl Booted {
+    /// Builds the directory anew from the settings and the stored records, and puts it in force.
+    pub async fn refresh(&self) -> Result<(), String> {
+        let settings = self.settings.load_full();
+        let directory = directory(&self.gateway, &settings).await?;
+        self.gateway.directory.store(Arc::new(directory));
+        Ok(())
+    }
+
+    /// Reads the folder again: all or nothing. A bad file changes nothing and every problem is told.
+    pub async fn reload(&self, strings: &(dyn crate::config::Strings + Sync)) -> Result<(), Vec<Finding>> {
+        let fresh = crate::config::load(&self.dir, strings, CHANNELS)?;
+        let current = self.settings.load_full();
+        let mut used = BTreeMap::new();
+        for account in &current.accounts {
+            let answer = self.gateway.store.read(Query::AccountUsed(account.id.clone())).await;
+            // Not knowing counts as used: a reload that cannot be judged is refused.
+            used.insert(account.id.clone(), !matches!(answer, Ok(Answer::Used(false))));
+        }
+        let merged = crate::config::reload(&current, fresh, &|id| used.get(id).copied().unwrap_or(false))?;
+        let store_failed = |e: String| vec![Finding::new("store", "", e)];
+        seed(&self.gateway, &merged).await.map_err(store_failed)?;
+        let directory = directory(&self.gateway, &merged).await.map_err(store_failed)?;
+        self.settings.store(Arc::new(merged));
+        self.gateway.directory.store(Arc::new(directory));
+        Ok(())
+    }
+}
+
+async fn records(gateway: &Gateway, kind: &str) -> Result<Vec<(String, Value)>, String> {
+    match gateway.store.read(Query::Records { kind: kind.to_owned() }).await {
+        Ok(Answer::Records(rows)) => Ok(rows),
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, String> {
+    let states: BTreeMap<String, Value> = records(gateway, "account_state").await?.into_iter().collect();
+    let mut directory = Directory::default();
+    for account in &settings.accounts {
+        let switched = states.get(&account.id).and_then(|doc| serde_json::from_value(doc.get("state")?.clone()).ok());
+        directory.accounts.push(Arc::new(Account {
+            id: account.id.clone(),
+            channel: Arc::clone(&account.channel),
+            sandbox: account.sandbox,
+            owner: account.owner.clone(),
+            methods: account.methods.clone(),
+            fee_rate: account.fee_rate.map(|rate| rate.to_string()),
+            state: switched.unwrap_or(state(account.state)),
+            notify_url: format!("{}/notify/{}", gateway.public_url, account.id),
+        }));
+    }
+    install_kept_keys(gateway, &directory).await?;
+    let mut merchants = merchants(gateway).await?;
+    for (_, doc) in records(gateway, "binding").await? {
+        let binding: Binding = serde_json::from_value(doc).map_err(|e| format!("a stored binding cannot be read: {e}"))?;
+        if let Some(entry) = merchants.get_mut(&binding.merchant_id) {
+            entry.bindings.push(binding);
+        }
+    }
+    for (_, doc) in records(gateway, "store").await? {
+        let store: StoreRecord = serde_json::from_value(doc).map_err(|e| format!("a stored store cannot be read: {e}"))?;
+        if let Some(entry) = merchants.get_mut(&store.merchant_id) {
+            entry.stores.push(store);
+        }
+    }
+    directory.keys = keys(gateway, &merchants).await?;
+    directory.merchants = merchants.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
+    Ok(directory)
+}
+
+const fn state(state: State) -> AccountState {
+    match state {
+        State::Enabled => AccountState::Enabled,
+        State::Draining => AccountState::Draining,
+        State::Disabled => AccountState::Disabled,
+    }
+}
+
+async fn merchants(gateway: &Gateway) -> Result<BTreeMap<String, MerchantEntry>, String> {
+    let mut merchants = BTreeMap::new();
+    for (id, doc) in records(gateway, "merchant").await? {
+        let webhook_secret = unseal(gateway, "webhook", doc.get("webhook_sealed"))?;
+        let merchant: Merchant = serde_json::from_value(doc).map_err(|e| format!("the stored merchant {id} cannot be read: {e}"))?;
+        merchants.insert(id, MerchantEntry { merchant, webhook_secret, bindings: Vec::new(), stores: Vec::new() });
+    }
+    Ok(merchants)
+}
+
+async fn keys(gateway: &Gateway, merchants: &BTreeMap<String, MerchantEntry>) -> Result<BTreeMap<String, Arc<KeyEntry>>, String> {
+    let mut keys = BTreeMap::new();
+    for (id, doc) in records(gateway, "key").await? {
+        let merchant_id = doc.get("merchant_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let enabled = doc.get("enabled").and_then(Value::as_bool).unwrap_or(false);
+        let live = enabled && merchants.get(&merchant_id).is_some_and(|m| m.merchant.enabled);
+        if let Some(secret) = unseal(gateway, "merchant_key", doc.get("sealed"))?.filter(|_| live) {
+            keys.insert(id, Arc::new(KeyEntry { merchant_id, secret }));
+        }
+    }
+    Ok(keys)
+}
+
+fn unseal(gateway: &Gateway, purpose: &str, sealed: Option<&Value>) -> Result<Option<Secret>, String> {
+    let Some(text) = sealed.and_then(Value::as_str) else { return Ok(None) };
+    let bytes = hex::decode(text).map_err(|e| format!("a stored secret cannot be read: {e}"))?;
+    let plain = gateway.sealer.open(purpose, &bytes).map_err(|e| format!("a stored secret cannot be read: {e}"))?;
+    String::from_utf8(plain).map(|text| Some(Secret::new(text))).map_err(|e| e.to_string())
+}
+
+/// Channel keys fetched before the last restart, put back into their accounts.
+async fn install_kept_keys(gateway: &Gateway, directory: &Directory) -> Result<(), String> {
+    for (_, doc) in records(gateway, "channel_key").await? {
+        let account = doc.get("account").and_then(Value::as_str).and_then(|id| directory.account(id));
+        let Some(account) = account else { continue };
+        let Some(plain) = unseal(gateway, "channel_key", doc.get("sealed"))? else { continue };
+        let Ok(item) = serde_json::from_str::<KeyItem>(plain.expose()) else { continue };
+        if let Err(refusal) = account.channel.install(&KeyUpdate { items: vec![item] }) {
+            tracing::warn!(account = account.id, why = refusal.inner, "a kept channel key is no longer accepted");
+        }
+    }
+    Ok(())
+}
