@@ -91,7 +91,7 @@ pub(crate) fn signature(signer: &Signer, body: &str, now: Millis, draw: &mut Dra
 }
 
 /// base64 of ciphertext and tag; empty when the key is not 32 bytes, which no options allow.
-fn seal(key: &str, nonce: &str, associated_data: &str, plain: &str) -> String {
+pub(crate) fn seal(key: &str, nonce: &str, associated_data: &str, plain: &str) -> String {
     let mut buffer = plain.as_bytes().to_vec();
     let sealed = UnboundKey::new(&AES_256_GCM, key.as_bytes()).and_then(|key| {
         let nonce = Nonce::try_assume_unique_for_key(nonce.as_bytes())?;
