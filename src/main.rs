@@ -1,1 +1,119 @@
-fn main() {}
+//! The command line (CONTRACT section 1). Exit codes: 0 ok, 1 error with one clear line on stderr, 2 bad usage.
+
+use clap::{Parser, Subcommand};
+use sluice::cli;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Sluice: one order API in front of WeChat Pay, Alipay, UnionPay and bank QR. Information only, never funds.
+#[derive(Parser)]
+#[command(name = "sluice", version, about, max_term_width = 100)]
+struct Arguments {
+    /// How logs are written to stderr.
+    #[arg(long, global = true, value_parser = ["json", "text"], default_value = "text")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sandbox and gateway in one process, a demo merchant ready.
+    Demo {
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Where the embedded store and the config go; a fresh folder under the system's temporary one if not given.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Plays one full story over real HTTP, prints a report, and exits 0 only if every step was verified.
+        #[arg(long)]
+        once: bool,
+    },
+    /// The gateway.
+    Serve {
+        #[arg(long)]
+        config: PathBuf,
+        /// Instead of http.listen in sluice.toml.
+        #[arg(long)]
+        listen: Option<SocketAddr>,
+        /// Divides every waiting schedule; sandbox accounts only.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        fast: Option<u32>,
+    },
+    /// Pretend channels with a control listener.
+    Sandbox {
+        /// Port 0 picks free ports for all listeners.
+        #[arg(long, default_value = "127.0.0.1:9100")]
+        control: SocketAddr,
+        /// Writes a complete config folder for `serve`, pointing here.
+        #[arg(long)]
+        write_config: Option<PathBuf>,
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        fast: u32,
+    },
+    /// Validates a config folder: every problem on its own line.
+    Check {
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Applies schema migrations and exits.
+    Migrate {
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// The life of an order: route, exchanges, callbacks, notifications.
+    Explain {
+        #[arg(long)]
+        config: PathBuf,
+        order_id: String,
+    },
+    /// Prints a ready signed curl command.
+    Sign {
+        #[arg(long)]
+        key_id: String,
+        #[arg(long)]
+        secret: String,
+        /// Where the gateway is.
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        base_url: String,
+        /// GET or POST.
+        method: String,
+        /// Path and query: /v1/orders
+        path: String,
+        body: Option<String>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    cli::start_logs(&arguments.log, std::env::var("SLUICE_LOG").ok().as_deref());
+    #[cfg(feature = "crash-points")]
+    if let Ok(spec) = std::env::var("SLUICE_CRASH") {
+        sluice::crash::arm(&spec);
+    }
+    let strings = sluice::config::Disk(|name: &str| std::env::var(name).ok());
+    let done = match arguments.command {
+        Command::Demo { port, data, once } => cli::demo::run(port, data, once, &strings).await,
+        Command::Serve { config, listen, fast } => cli::serve::run(&config, listen, fast, strings).await,
+        Command::Sandbox { control, write_config, fast } => cli::sandbox::run(control, write_config.as_deref(), fast).await,
+        Command::Check { config } => cli::check::run(&config, &strings),
+        Command::Migrate { config } => cli::check::migrate(&config, &strings),
+        Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings),
+        Command::Sign { key_id, secret, base_url, method, path, body } => {
+            cli::sign::run(&key_id, &secret, &base_url, &method, &path, body.as_deref())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cli::Failed::Error(line)) => {
+            eprintln!("{line}");
+            ExitCode::from(1)
+        }
+        Err(cli::Failed::Usage(line)) => {
+            eprintln!("{line}");
+            ExitCode::from(2)
+        }
+    }
+}

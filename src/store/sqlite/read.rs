@@ -36,7 +36,12 @@ pub fn notice(row: &rusqlite::Row<'_>) -> Result<Notice, StoreError> {
     })
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    #[must_use]
+    pub const fn on(conn: &'a Connection) -> Reading<'a> {
+        Reading { conn }
+    }
+
     pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         Ok(match query {
             Query::Life(id) => Answer::Life(self.life(id)?.map(Box::new)),

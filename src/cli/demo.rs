@@ -1,0 +1,83 @@
+//! `demo`: sandbox and gateway in one process on an embedded store, and with `--once` the whole story, verified.
+
+use super::story::{Client, MerchantServer, play};
+use super::{Failed, load, sandbox, serve, sign, until_told_to_stop};
+use crate::config::{Settings, Strings};
+use crate::sandbox::{Options, start};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The demo's waiting rules run this much faster, so that a refund takes no minute.
+const FAST: u32 = 20;
+
+pub async fn run<S: Strings + Clone + Send + Sync + 'static>(port: u16, data: Option<PathBuf>, once: bool, strings: &S) -> Result<(), Failed> {
+    let dir = data.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("sluice-demo-{:016x}", sandbox::seed())));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let control = SocketAddr::from(([127, 0, 0, 1], 0));
+    let pretend = start(Options { control, fast: FAST, seed: sandbox::seed() }, &tasks, &stop).await?;
+    // The story must run beside anything; a person's demo wants its known port.
+    let listen = SocketAddr::from(([127, 0, 0, 1], if once { 0 } else { port }));
+    sandbox::write(&dir, &format!("127.0.0.1:{port}"), &pretend)?;
+    let settings = load(&dir, strings)?;
+    let demo = demo_merchant(&settings)?;
+    let served = serve::start(&dir, settings, Some(listen), FAST, Arc::new(strings.clone()), &tasks, &stop).await?;
+    let gateway = format!("http://{}", served.address);
+    let done = if once {
+        let merchant = MerchantServer::start(&demo.webhook_secret, &tasks).await?;
+        let http = client()?;
+        let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
+        play(&client, &merchant).await.map_err(Failed::Error)
+    } else {
+        print_welcome(&gateway, &format!("http://{}", pretend.control), &dir, &demo);
+        until_told_to_stop(stop.clone()).await;
+        Ok(())
+    };
+    if once {
+        // The merchant's server of the story never ends by itself: no waiting for it.
+        stop.cancel();
+    } else {
+        serve::finish(&tasks, &stop).await;
+    }
+    if data.is_none() {
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+    done
+}
+
+#[expect(clippy::disallowed_methods, reason = "the demo's merchant is outside the gateway")]
+fn client() -> Result<reqwest::Client, Failed> {
+    reqwest::Client::builder().no_proxy().build().map_err(|e| Failed::Error(e.to_string()))
+}
+
+struct Demo {
+    key_id: String,
+    key_secret: String,
+    webhook_secret: String,
+}
+
+fn demo_merchant(settings: &Settings) -> Result<Demo, Failed> {
+    let merchant = settings.merchant("m_demo");
+    let found = merchant.and_then(|m| m.keys.first().zip(m.webhook.as_ref()));
+    let (key, webhook) = found.ok_or_else(|| Failed::Error("merchants.toml: m_demo with a key and a webhook secret is missing".into()))?;
+    Ok(Demo {
+        key_id: key.id.clone(),
+        key_secret: key.secret.expose().to_owned(),
+        webhook_secret: webhook.secret.expose().to_owned(),
+    })
+}
+
+fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo) {
+    let number = format!("SO-{:08x}", sandbox::seed() >> 32);
+    let body = format!("{{\"merchant_order_no\":\"{number}\",\"amount\":1280,\"subject\":\"一箱苹果\",\"method\":\"wechat_native\"}}");
+    println!("ready {gateway}\n");
+    println!("  Gateway            {gateway}       API reference: {gateway}/openapi.json");
+    println!("  The payer's phone  {control}/");
+    println!("  Config and store   {}", dir.display());
+    println!("  Merchant m_demo    key {}  secret {}\n", demo.key_id, demo.key_secret);
+    println!("Place an order (good for five minutes, once), then pay it on the phone:\n");
+    println!("{}\n", sign::line(gateway, &demo.key_id, &demo.key_secret, "POST", "/v1/orders", &body));
+    println!("More: sluice sign --base-url {gateway} --key-id {} --secret {} GET '/v1/orders?limit=5'", demo.key_id, demo.key_secret);
+}

@@ -1,0 +1,107 @@
+//! `serve`: the gateway. Prints `ready` when it accepts; SIGTERM ends it in order, SIGHUP reloads.
+
+use super::{Failed, load, until_told_to_stop};
+use crate::boot::{Booted, boot};
+use crate::config::{Settings, Strings, check_fast};
+use crate::http::{App, Hooks};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What is in flight when we are told to stop may take this long.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Ends the process: after a panic nothing in memory can be trusted; the supervisor starts it again and the store knows everything.
+fn end_process() {
+    std::process::abort();
+}
+
+pub async fn run<S: Strings + Send + Sync + 'static>(dir: &Path, listen: Option<SocketAddr>, fast: Option<u32>, strings: S) -> Result<(), Failed> {
+    let settings = load(dir, &strings)?;
+    if let Some(n) = fast {
+        check_fast(&settings, n).map_err(|finding| Failed::Error(finding.to_string()))?;
+    }
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let served = start(dir, settings, listen, fast.unwrap_or(1), Arc::new(strings), &tasks, &stop).await?;
+    println!("ready http://{}", served.address);
+    tokio::spawn(reload_on_hangup(Arc::clone(&served.reload)));
+    until_told_to_stop(stop.clone()).await;
+    finish(&tasks, &stop).await;
+    Ok(())
+}
+
+/// Stops accepting, finishes what is in flight, ten seconds at most.
+pub(super) async fn finish(tasks: &TaskTracker, stop: &CancellationToken) {
+    stop.cancel();
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::warn!("something was still in flight after ten seconds; the store knows it and it is resumed at the next start");
+    }
+}
+
+/// A gateway that accepts.
+pub(super) struct Served {
+    pub address: SocketAddr,
+    pub reload: Arc<dyn Fn() -> crate::http::Done<Vec<crate::config::Finding>> + Send + Sync>,
+}
+
+pub(super) async fn start(
+    dir: &Path,
+    settings: Settings,
+    listen: Option<SocketAddr>,
+    fast: u32,
+    strings: Arc<dyn Strings + Send + Sync>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Served, Failed> {
+    let listen = listen.unwrap_or(settings.http.listen);
+    let bind = |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| Failed::Error(format!("listen {address}: {e}"))) };
+    let listener = bind(listen).await?;
+    let address = listener.local_addr().map_err(|e| Failed::Error(e.to_string()))?;
+    let ops_listener = match settings.http.ops_listen {
+        Some(ops) => Some(bind(ops).await?),
+        None => None,
+    };
+    let booted = Arc::new(boot(dir, settings, &format!("http://{address}"), fast, end_process).await?);
+    let hooks = hooks(&booted, &strings);
+    let reload = Arc::clone(&hooks.reload);
+    let app = App::new(Arc::clone(&booted.gateway), booted.settings.load_full(), hooks, tasks.clone());
+    let settings = booted.settings.load();
+    let deadlines = crate::http::Deadlines { header_ms: settings.http.header_deadline_ms, body_ms: settings.http.body_deadline_ms };
+    let (public, ops) = crate::http::routers(app, ops_listener.is_some());
+    tasks.spawn(crate::http::serve(listener, public, deadlines, stop.clone()));
+    if let (Some(listener), Some(ops)) = (ops_listener, ops) {
+        tasks.spawn(crate::http::serve(listener, ops, deadlines, stop.clone()));
+    }
+    crate::worker::start(&booted.gateway, tasks, stop);
+    Ok(Served { address, reload })
+}
+
+fn hooks(booted: &Arc<Booted>, strings: &Arc<dyn Strings + Send + Sync>) -> Hooks {
+    let (for_reload, for_refresh, strings) = (Arc::clone(booted), Arc::clone(booted), Arc::clone(strings));
+    Hooks {
+        reload: Arc::new(move || {
+            let (booted, strings) = (Arc::clone(&for_reload), Arc::clone(&strings));
+            Box::pin(async move { booted.reload(strings.as_ref()).await })
+        }),
+        refresh: Arc::new(move || {
+            let booted = Arc::clone(&for_refresh);
+            Box::pin(async move { booted.refresh().await })
+        }),
+    }
+}
+
+async fn reload_on_hangup(reload: Arc<dyn Fn() -> crate::http::Done<Vec<crate::config::Finding>> + Send + Sync>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match reload().await {
+            Ok(()) => tracing::info!("the config was reloaded"),
+            Err(findings) => findings.iter().for_each(|finding| tracing::error!("nothing was reloaded: {finding}")),
+        }
+    }
+}
