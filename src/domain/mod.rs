@@ -16,6 +16,9 @@ pub mod show;
 pub mod state;
 pub mod undo;
 
+#[cfg(test)]
+mod tests;
+
 pub use id::OrderId;
 pub use life::{Attempt, Broken, Candidate, Effect, Event, Life, Order, OrderFacts, Refund, RefundOrigin};
 pub use state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};
