@@ -4,8 +4,8 @@ use crate::channels::Listed;
 use sluice_contract::channel::Notes;
 use sluice_contract::{
     AccountConfig, Ack, AttemptRef, Callback, CallbackIs, Channel, Day, Env, Fen, HttpReply, KeyHint, KeyUpdate, Method, MethodProfile,
-    NotFoundFrom, NumberRule, Pay, PayOrder, Person, Problem, Profile, RawCallback, Refund, RefundRef, RefundRule, Refusal, Rejected, Renewed, Statement, Step,
-    SubField, Undone, Visitor,
+    NotFoundFrom, NumberRule, Pay, PayOrder, Person, Problem, Profile, RawCallback, Refund, RefundRef, RefundRule, Refusal, Rejected,
+    Renewed, Statement, Step, SubField, Undone, Visitor,
 };
 
 pub const CHANNELS: &[Listed] =
@@ -65,7 +65,15 @@ fn profile(partner: bool) -> Profile {
         number: NumberRule { len_min: 6, len_max: 32 },
         amount_min: Fen(1),
         amount_max: Fen(100_000_000),
-        refund: RefundRule { window_s: 86_400, count_max: 50, gap_s: 60, query_at_s: &[60], query_then_every_s: 60, can_repeat: true, not_found_final_after_s: Some(60) },
+        refund: RefundRule {
+            window_s: 86_400,
+            count_max: 50,
+            gap_s: 60,
+            can_repeat: true,
+            not_found_final_after_s: None,
+            query_at_s: &[60],
+            query_then_every_s: 60,
+        },
         callback: CallbackIs::Proof,
         has_statement: false,
         renew_every_s: None,
@@ -89,6 +97,9 @@ impl Channel for Fake {
         unknown.chain(missing.map(|field| Problem::new(field.name, "is required"))).collect()
     }
 
+    fn sub_keys(&self, _: &Notes) -> KeyUpdate {
+        KeyUpdate::default()
+    }
     fn admit(&self, _: &AttemptRef, _: &PayOrder) -> Result<Notes, Refusal> {
         Err(Refusal::unsupported("anything"))
     }
@@ -124,9 +135,6 @@ impl Channel for Fake {
     }
     fn install(&self, _: &KeyUpdate) -> Result<(), Refusal> {
         Err(Refusal::unsupported("install"))
-    }
-    fn sub_keys(&self, _: &Notes) -> KeyUpdate {
-        KeyUpdate::default()
     }
     fn authorize(&self, _: &Visitor<'_>, _: &str, _: &str) -> Result<String, Refusal> {
         Err(Refusal::unsupported("authorize"))
