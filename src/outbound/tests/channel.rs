@@ -53,7 +53,15 @@ pub struct Keys {
 
 impl Keys {
     pub fn new() -> Keys {
-        let refund = RefundRule { window_s: 1, count_max: 1, gap_s: 1, query_at_s: &[], query_then_every_s: 1, can_repeat: true, not_found_final_after_s: Some(1) };
+        let refund = RefundRule {
+            window_s: 1,
+            count_max: 1,
+            gap_s: 1,
+            query_at_s: &[],
+            query_then_every_s: 1,
+            can_repeat: true,
+            not_found_final_after_s: Some(1),
+        };
         let profile = Profile {
             channel: "test",
             methods: Vec::new(),
@@ -122,7 +130,9 @@ impl Channel for Keys {
         }
         let key_id = why.key_id.clone();
         Step::Send(Exchange::new(request("/certificates"), move |reply, _| match reply.bytes() {
-            b"keys" => Reading::Is(Renewed::Keys(KeyUpdate { items: vec![KeyItem { id: key_id.clone(), value: "pem".into(), from: None, until: None }] })),
+            b"keys" => Reading::Is(Renewed::Keys(KeyUpdate {
+                items: vec![KeyItem { id: key_id.clone(), value: "pem".into(), from: None, until: None }],
+            })),
             _ => Reading::NeedKeys(KeyHint { key_id: "K10".into() }),
         }))
     }
