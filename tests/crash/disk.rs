@@ -3,7 +3,7 @@
 use super::journey::{MIXED, Story, World};
 use super::judge::{judge, rest};
 use super::merchant::open;
-use super::rig::{Dice, Done, Gateway, PATIENCE, Sandbox, setting, until};
+use super::rig::{Dice, Done, Gateway, PATIENCE, Sandbox, setting, sluice, until};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ async fn image_opens(gateway: &Gateway, frozen: &Frozen, cut: u64, acked: &[Acke
     let path = image.join("sluice.sqlite");
     std::fs::write(&path, &frozen.database)?;
     std::fs::write(path.with_extension("sqlite-wal"), &frozen.wal[..cut as usize])?;
-    let opened = std::process::Command::new(env!("CARGO_BIN_EXE_sluice")).args(["migrate", "--config"]).arg(&image).output()?;
+    let opened = std::process::Command::new(sluice()).args(["migrate", "--config"]).arg(&image).output()?;
     assert!(opened.status.success(), "cut at {cut}: {}", String::from_utf8_lossy(&opened.stderr));
     let conn = rusqlite::Connection::open(&path)?;
     let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0));

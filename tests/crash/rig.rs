@@ -11,7 +11,10 @@ use tokio::process::{Child, Command};
 
 pub type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-const SLUICE: &str = env!("CARGO_BIN_EXE_sluice");
+/// The binary under test: the one built with these tests, or the one that `SLUICE_BINARY` names.
+pub fn sluice() -> PathBuf {
+    std::env::var_os("SLUICE_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sluice")), PathBuf::from)
+}
 
 /// How long a condition is waited for before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -158,9 +161,10 @@ pub struct Sandbox {
 impl Sandbox {
     pub async fn start(name: &str, fast: u32) -> Done<Sandbox> {
         let folder = Folder::new(name)?;
-        let mut command = Command::new(SLUICE);
+        let mut command = Command::new(sluice());
         command.args(["sandbox", "--control", "127.0.0.1:0", "--fast", &fast.to_string(), "--write-config"]);
-        let process = start(command.arg(folder.0.join("config")), &folder.0.join("sandbox.log")).await?;
+        command.arg(folder.0.join("config"));
+        let process = start(command, &folder.0.join("sandbox.log")).await?;
         Ok(Sandbox { process, folder, http: client()?, fast })
     }
 
@@ -263,9 +267,16 @@ impl Gateway {
     /// Starts it and answers how long it took to be ready. `crash`: the named point at which it dies.
     pub async fn start(&mut self, crash: Option<&str>) -> Done<Duration> {
         let began = Instant::now();
-        let mut words = self.under.iter().map(String::as_str).chain([SLUICE]);
-        let mut command = Command::new(words.next().unwrap_or(SLUICE));
-        command.args(words).args(["serve", "--fast", &self.fast.to_string(), "--listen", &format!("127.0.0.1:{}", self.port), "--config"]);
+        let binary = sluice();
+        let mut command = match self.under.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(binary);
+                command
+            }
+            None => Command::new(binary),
+        };
+        command.args(["serve", "--fast", &self.fast.to_string(), "--listen", &format!("127.0.0.1:{}", self.port), "--config"]);
         command.arg(&self.dir).env_remove("SLUICE_CRASH");
         if let Some(point) = crash {
             command.env("SLUICE_CRASH", point);
