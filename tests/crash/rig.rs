@@ -71,7 +71,7 @@ impl Dice {
     }
 }
 
-/// A folder that goes when the test passes and stays for the reader when it fails.
+/// A folder that goes with the test and stays for the reader when it panics, or with `SLUICE_KEEP=1`.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -86,7 +86,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() || std::env::var_os("SLUICE_KEEP").is_some() {
             println!("left for reading: {}", self.0.display());
         } else {
             let _ = std::fs::remove_dir_all(&self.0);
