@@ -11,6 +11,7 @@ pub mod config;
 pub mod crash;
 pub mod domain;
 pub mod flow;
+pub mod http;
 pub mod merchant_auth;
 pub mod outbound;
 pub mod sandbox;
