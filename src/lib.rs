@@ -5,6 +5,7 @@
 //! [`channels`] is the one list of channels, [`sandbox`] the pretend world.
 
 pub mod boot;
+pub mod cli;
 pub mod channels;
 pub mod clock;
 pub mod config;
