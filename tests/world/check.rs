@@ -2,7 +2,7 @@
 
 use super::core::{Core, short};
 use super::watch::end_event;
-use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus, RefundOrigin, RefundStatus};
+use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus, PendingReason, RefundOrigin, RefundStatus};
 use sluice::store::NoticeStatus;
 use sluice_simkit::{Entry, State};
 
@@ -72,10 +72,13 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
         let number = life.order.id.attempt_number(attempt.seq);
         let entry = entry(core, &number);
         let there = entry.map_or(0, |e| e.remaining().0);
-        let here = attempt.captured.0 - attempt.refunded.0;
+        // Only a person can end a refund whose payee cannot take it.
+        let stuck = |r: &&sluice::domain::Refund| r.status() == RefundStatus::Pending && r.pending_reason == PendingReason::PayeeAccount;
+        let stuck: i64 = life.refunds.iter().filter(|r| r.attempt_seq == attempt.seq).filter(stuck).map(|r| r.amount.0).sum();
+        let here = attempt.captured.0 - attempt.refunded.0 - stuck;
         let returned = life.refunds.iter().filter(|r| r.attempt_seq == attempt.seq && r.status() == RefundStatus::Failed);
         let failed_return: Vec<RefundOrigin> = returned.map(|r| r.origin).collect();
-        if here != there || attempt.refunding.0 != 0 {
+        if here != there || attempt.refunding.0 != stuck {
             let state = entry.map(|e| e.status);
             wrong.push(format!(
                 "I3: attempt {} ({}): {here} kept here and {there} at the channel ({state:?}), {} under way",
@@ -101,7 +104,8 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
     if kept > 1 && !any_failed_return {
         wrong.push(format!("I2: {kept} payments were kept"));
     }
-    for refund in life.refunds.iter().filter(|r| r.status() == RefundStatus::Pending) {
+    let waits = |r: &&sluice::domain::Refund| r.status() == RefundStatus::Pending && r.pending_reason != PendingReason::PayeeAccount;
+    for refund in life.refunds.iter().filter(waits) {
         wrong.push(format!("I10: refund {} is still pending ({:?}), next {:?}", refund.seq, refund.pending_reason, refund.next_at));
     }
 }

@@ -95,6 +95,8 @@ pub struct Core {
     serial: u64,
     pub trace: Trace,
     pub wrong: Vec<String>,
+    /// How often each kind of thing happened: a world in which nothing happens proves nothing.
+    pub seen: BTreeMap<String, u64>,
     /// Healed: nothing fails any more.
     pub calm: bool,
     pub engine: Engine,
@@ -122,6 +124,7 @@ impl Core {
             serial: 0,
             trace: Trace { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 },
             wrong: Vec::new(),
+            seen: BTreeMap::new(),
             calm: false,
             engine,
             queue: Vec::new(),
@@ -162,6 +165,10 @@ impl Core {
         let line = format!("{:>10.3} {}", f64::from(u32::try_from(self.now_ms).unwrap_or(u32::MAX)) / 1000.0, line.as_ref());
         self.trace.hash = fnv(self.trace.hash, line.as_bytes());
         self.trace.lines.push(line);
+    }
+
+    pub fn see(&mut self, what: impl Into<String>) {
+        *self.seen.entry(what.into()).or_default() += 1;
     }
 
     pub fn complain(&mut self, what: impl AsRef<str>) {

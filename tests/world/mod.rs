@@ -18,6 +18,8 @@ mod tasks;
 mod watch;
 mod wire;
 
+use std::collections::BTreeMap;
+
 /// Seeds that once showed a bug.
 const REGRESSIONS: &[u64] = &[];
 
@@ -33,7 +35,7 @@ fn seeds() -> Vec<u64> {
 }
 
 /// Runs a seed; a failing one prints its trace and how to replay it, and answers false.
-fn holds(seed: u64) -> bool {
+fn holds(seed: u64, commits: &mut u64, seen: &mut BTreeMap<String, u64>) -> bool {
     let report = match std::panic::catch_unwind(|| run::run(seed)) {
         Ok(report) => report,
         Err(_) => {
@@ -41,6 +43,10 @@ fn holds(seed: u64) -> bool {
             return false;
         }
     };
+    *commits += report.commits;
+    for (what, times) in &report.seen {
+        *seen.entry(what.clone()).or_default() += times;
+    }
     if report.wrong.is_empty() {
         return true;
     }
@@ -64,8 +70,11 @@ fn world_seeds() {
     let seeds = seeds();
     #[expect(clippy::disallowed_methods, reason = "how long the test took, for its own report; no world sees it")]
     let started = std::time::Instant::now();
-    let bad: Vec<u64> = seeds.iter().copied().filter(|seed| !holds(*seed)).collect();
-    println!("{} seeds, {} ms, wrong: {bad:?}", seeds.len(), started.elapsed().as_millis());
+    let (mut commits, mut seen) = (0, BTreeMap::new());
+    let bad: Vec<u64> = seeds.iter().copied().filter(|seed| !holds(*seed, &mut commits, &mut seen)).collect();
+    let ms = started.elapsed().as_millis();
+    println!("{}", seen.iter().map(|(what, times)| format!("{what}: {times}")).collect::<Vec<_>>().join("\n"));
+    println!("{} seeds, {commits} commits, {ms} ms, wrong: {bad:?}", seeds.len());
     assert!(bad.is_empty(), "seeds {bad:?} are wrong");
 }
 

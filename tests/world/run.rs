@@ -12,6 +12,7 @@ use sluice::store::sqlite::Engine;
 use sluice::store::{Answer, Command, Outcome, Query};
 use sluice_contract::{Millis, RawCallback, Verb};
 use sluice_simkit::faults::{Api, Fault, Rule};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of a seed.
@@ -20,6 +21,8 @@ pub struct Report {
     pub trace: Vec<String>,
     pub hash: u64,
     pub commits: u64,
+    /// How often each kind of thing happened.
+    pub seen: BTreeMap<String, u64>,
 }
 
 /// More steps than any world needs: a hot loop ends here.
@@ -66,6 +69,7 @@ pub fn run(seed: u64) -> Report {
         trace: std::mem::take(&mut core.trace.lines),
         hash: core.trace.hash,
         commits: core.watch.commits,
+        seen: std::mem::take(&mut core.seen),
     }
 }
 
@@ -135,6 +139,7 @@ impl World {
         self.starts += 1;
         let mut core = self.shared.lock();
         core.say("CRASH");
+        core.see("crash");
         core.queue.clear();
         let lost = std::mem::take(&mut core.spawned);
         core.claiming_orders = false;

@@ -73,6 +73,7 @@ impl Shared {
         };
         let names: Vec<String> = batch.iter().map(|queued| super::watch::name(&queued.command)).collect();
         core.say(format!("commit {fate:?}: {}", names.join(", ")));
+        core.see(format!("commit {fate:?}"));
         let outcomes = match fate {
             Fate::DiesBefore => return false,
             Fate::Fails => batch.iter().map(|_| Err(StoreError::Failed("the disk says no".into()))).collect(),

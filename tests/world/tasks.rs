@@ -37,10 +37,6 @@ impl Tasks {
         self.ready.lock().unwrap().is_empty()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
     /// Names of what waits.
     pub fn names(&self) -> Vec<&str> {
         self.tasks.values().map(|(name, _)| name.as_str()).collect()

@@ -45,6 +45,9 @@ pub fn apply(core: &mut Core, commands: &[&Command]) -> Vec<Result<Outcome, Stor
     let before: BTreeMap<OrderId, Option<Life>> = ids.iter().map(|id| (id.clone(), life(core, id))).collect();
     let outcomes = core.engine.apply(commands);
     core.watch.commits += 1;
+    for event in commands.iter().map(|c| name(c)).filter_map(|n| n.split(' ').next().map(str::to_owned)) {
+        core.see(event);
+    }
     for outcome in &outcomes {
         if let Err(error) = outcome {
             core.complain(format!("the store refused a command: {error}"));
@@ -103,6 +106,7 @@ fn judge(core: &mut Core, before: Option<&Life>, after: &Life) {
         }
         if from != to {
             core.say(format!("  {tag} attempt {} {} -> {}", attempt.seq, from.word(), to.word()));
+            core.see(format!("attempt {} -> {}", from.word(), to.word()));
             let entry = core.booths.iter().find_map(|booth| booth.sim.ledger().get(&number));
             let there = entry.map(|e| (e.status, e.remaining().0));
             match (to, there) {
@@ -177,6 +181,7 @@ fn events_written(core: &mut Core, before: Option<&Life>, after: &Life, wrong: &
             None => {
                 *fresh.entry(row.kind.clone()).or_default() += 1;
                 core.say(format!("  {} tells {}", short(after.order.id.as_str()), row.kind));
+                core.see(row.kind.clone());
                 core.watch.notices.insert(row.event_id.clone(), row);
             }
         }

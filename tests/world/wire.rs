@@ -1,6 +1,6 @@
 //! The way to the channels: no socket, but everything a socket can do to a request and to its reply.
 
-use super::core::{Core, Event, Shared, Slot, fnv};
+use super::core::{Core, Event, Shared, Slot, fnv, short};
 use sluice::outbound::{Sent, Wire, WireError};
 use sluice_contract::{HttpReply, HttpRequest};
 use sluice_simkit::{Call, Served};
@@ -12,6 +12,8 @@ pub struct Flight {
     pub reply: Slot<Result<HttpReply, WireError>>,
     pub timeout_ms: i64,
     pub sent_at: i64,
+    /// It arrives when everybody has given it up, and a payer pays it at once.
+    pub ghost: bool,
 }
 
 /// The hosts of the pretend channels, by booth.
@@ -42,13 +44,15 @@ impl Core {
         let digest = fnv(fnv(7, request.url.as_bytes()), &request.body);
         self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&call.target)));
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
-        self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms });
+        let ghost = request.api.ends_with(".create") && self.mishap(60);
+        self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost });
         if self.mishap(25) {
             let ms = self.dice.between(0, 3_000);
             return self.after(ms, Event::Answer(id, Err(WireError::NotSent("connection refused".into()))));
         }
         let travel_ms = match self.dice.below(100) {
             _ if self.calm => self.dice.between(1, 30),
+            _ if ghost => self.dice.between(380_000, 900_000),
             0..=79 => self.dice.between(1, 300),
             80..=94 => self.dice.between(300, 4_000),
             _ => self.dice.between(1, timeout_ms + LATE_MS),
@@ -60,11 +64,14 @@ impl Core {
     /// The channel executes a request, or a fault eats it.
     pub fn arrive(&mut self, id: u64) {
         let Some(flight) = self.flights.get(&id) else { return };
-        let (booth, call) = (flight.booth, flight.call.clone());
+        let (booth, call, ghost) = (flight.booth, flight.call.clone(), flight.ghost);
         let now = self.truly();
         let served = self.booths[booth].serve(&call, now);
         if let Err(wrong) = self.booths[booth].sim.ledger().audit() {
             self.complain(format!("ledger: {wrong}"));
+        }
+        if ghost {
+            self.haunt(booth, &call);
         }
         let lost = |text: &str| Err(WireError::MaybeSent(text.to_owned()));
         let (after_ms, answer, word) = match served {
@@ -73,10 +80,20 @@ impl Core {
             Served::Closed => (0, lost("closed without an answer"), "closed"),
             Served::Reset => (0, lost("reset"), "reset"),
         };
+        self.see(format!("{} at the channel", word));
         let status = answer.as_ref().map_or(0, |reply| reply.status);
         self.say(format!("at channel #{id} {word} {status}"));
         let back_ms = if self.mishap(60) { self.dice.between(300, 9_000) } else { self.dice.between(1, 60) };
         self.after(after_ms + back_ms, Event::Answer(id, answer));
+    }
+
+    fn haunt(&mut self, booth: usize, call: &Call) {
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let Some(number) = body["out_trade_no"].as_str() else { return };
+        let now = self.truly();
+        let paid = self.booths[booth].sim.scan(&format!("wechat:{number}"), sluice_simkit::Outcome::Pay, &[], now).is_ok_and(|s| s.paid);
+        self.say(format!("ghost {}: paid={paid}", short(number)));
+        self.see("ghost");
     }
 
     pub fn answer(&mut self, id: u64, answer: Result<HttpReply, WireError>) {
