@@ -196,7 +196,7 @@ fn events_written(core: &mut Core, before: Option<&Life>, after: &Life, wrong: &
             *due.entry(kind).or_default() += 1;
         }
     }
-    for attempt in after.attempts.iter().filter(|a| a.late) {
+    for attempt in after.attempts.iter().filter(|a| a.late && after.order.winner != Some(a.seq)) {
         if before.and_then(|life| life.attempt(attempt.seq)).is_none_or(|old| !old.late) {
             *due.entry("order.paid_late").or_default() += 1;
         }

@@ -12,7 +12,7 @@ pub struct Flight {
     pub reply: Slot<Result<HttpReply, WireError>>,
     pub timeout_ms: i64,
     pub sent_at: i64,
-    /// It arrives when everybody has given it up, and a payer pays it at once.
+    /// What cannot be: it provably did not leave, arrives all the same, and a payer pays it at once. The money must come back.
     pub ghost: bool,
 }
 
@@ -44,15 +44,18 @@ impl Core {
         let digest = fnv(fnv(7, request.url.as_bytes()), &request.body);
         self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&call.target)));
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
-        let ghost = request.api.ends_with(".create") && self.mishap(60);
+        let ghost = request.api.ends_with(".create") && self.mishap(30);
         self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost });
-        if self.mishap(25) {
-            let ms = self.dice.between(0, 3_000);
+        if ghost {
+            let ms = self.dice.between(500, 20_000);
+            self.after(ms, Event::Arrive(id));
+        }
+        if ghost || self.mishap(25) {
+            let ms = self.dice.between(0, 400);
             return self.after(ms, Event::Answer(id, Err(WireError::NotSent("connection refused".into()))));
         }
         let travel_ms = match self.dice.below(100) {
             _ if self.calm => self.dice.between(1, 30),
-            _ if ghost => self.dice.between(380_000, 900_000),
             0..=79 => self.dice.between(1, 300),
             80..=94 => self.dice.between(300, 4_000),
             _ => self.dice.between(1, timeout_ms + LATE_MS),
@@ -101,7 +104,7 @@ impl Core {
         // A time-out of a request that has not arrived yet: it may still arrive, only nobody listens.
         let unheard = matches!(answer, Err(WireError::MaybeSent(_))) && self.now_ms - flight.sent_at >= flight.timeout_ms;
         flight.reply.fill(answer);
-        if !unheard {
+        if !unheard && !(flight.ghost && flight.sent_at + 500 > self.now_ms) {
             self.flights.remove(&id);
         }
     }
