@@ -5,8 +5,8 @@
 //! [`channels`] is the one list of channels, [`sandbox`] the pretend world.
 
 pub mod boot;
-pub mod cli;
 pub mod channels;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crash;

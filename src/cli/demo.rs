@@ -13,7 +13,12 @@ use tokio_util::task::TaskTracker;
 /// The demo's waiting rules run this much faster, so that a refund takes no minute.
 const FAST: u32 = 20;
 
-pub async fn run<S: Strings + Clone + Send + Sync + 'static>(port: u16, data: Option<PathBuf>, once: bool, strings: &S) -> Result<(), Failed> {
+pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
+    port: u16,
+    data: Option<PathBuf>,
+    once: bool,
+    strings: &S,
+) -> Result<(), Failed> {
     let dir = data.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("sluice-demo-{:016x}", sandbox::seed())));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let control = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -62,11 +67,7 @@ fn demo_merchant(settings: &Settings) -> Result<Demo, Failed> {
     let merchant = settings.merchant("m_demo");
     let found = merchant.and_then(|m| m.keys.first().zip(m.webhook.as_ref()));
     let (key, webhook) = found.ok_or_else(|| Failed::Error("merchants.toml: m_demo with a key and a webhook secret is missing".into()))?;
-    Ok(Demo {
-        key_id: key.id.clone(),
-        key_secret: key.secret.expose().to_owned(),
-        webhook_secret: webhook.secret.expose().to_owned(),
-    })
+    Ok(Demo { key_id: key.id.clone(), key_secret: key.secret.expose().to_owned(), webhook_secret: webhook.secret.expose().to_owned() })
 }
 
 fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo) {

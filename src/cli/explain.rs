@@ -11,7 +11,9 @@ use serde_json::Value;
 use std::path::Path;
 
 pub fn run(dir: &Path, order_id: &str, strings: &dyn Strings) -> Result<(), Failed> {
-    let named = OrderId::parse(order_id).or_else(|| OrderId::of_attempt(order_id).map(|(id, _)| id)).or_else(|| OrderId::of_refund(order_id).map(|(id, _)| id));
+    let named = OrderId::parse(order_id)
+        .or_else(|| OrderId::of_attempt(order_id).map(|(id, _)| id))
+        .or_else(|| OrderId::of_refund(order_id).map(|(id, _)| id));
     let id = named.ok_or_else(|| Failed::Usage(format!("{order_id:?} is no order id: it has 27 letters and digits and begins with P")))?;
     let path = crate::boot::store_path(&load(dir, strings)?);
     let conn = sqlite::open_reader(&path).map_err(|e| format!("{path}: {e}"))?;

@@ -20,7 +20,12 @@ fn end_process() {
     std::process::abort();
 }
 
-pub async fn run<S: Strings + Send + Sync + 'static>(dir: &Path, listen: Option<SocketAddr>, fast: Option<u32>, strings: S) -> Result<(), Failed> {
+pub async fn run<S: Strings + Send + Sync + 'static>(
+    dir: &Path,
+    listen: Option<SocketAddr>,
+    fast: Option<u32>,
+    strings: S,
+) -> Result<(), Failed> {
     let settings = load(dir, &strings)?;
     if let Some(n) = fast {
         check_fast(&settings, n).map_err(|finding| Failed::Error(finding.to_string()))?;
@@ -60,7 +65,8 @@ pub(super) async fn start(
     stop: &CancellationToken,
 ) -> Result<Served, Failed> {
     let listen = listen.unwrap_or(settings.http.listen);
-    let bind = |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| Failed::Error(format!("listen {address}: {e}"))) };
+    let bind =
+        |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| Failed::Error(format!("listen {address}: {e}"))) };
     let listener = bind(listen).await?;
     let address = listener.local_addr().map_err(|e| Failed::Error(e.to_string()))?;
     let ops_listener = match settings.http.ops_listen {

@@ -63,7 +63,11 @@ impl Client {
         let (nonce, timestamp) = (hex::encode(random::<16>(&SystemChance)), SystemClock.now().second().0.to_string());
         let signed = Request { method, path_and_query: path, timestamp: &timestamp, nonce: &nonce, body: body.as_bytes() };
         let url = format!("{}{path}", self.gateway);
-        let request = if method == "POST" { self.http.post(url).header("content-type", "application/json").body(body.clone()) } else { self.http.get(url) };
+        let request = if method == "POST" {
+            self.http.post(url).header("content-type", "application/json").body(body.clone())
+        } else {
+            self.http.get(url)
+        };
         let authorization = merchant_auth::header(&self.key_id, &self.secret, &signed);
         let answer = request.header("authorization", authorization).send().await.map_err(|e| format!("{method} {path}: {e}"))?;
         let status = answer.status().as_u16();
@@ -129,7 +133,10 @@ pub async fn play(client: &Client, merchant: &MerchantServer) -> Result<(), Stri
     let paid = pay(client, &order, &mut report).await?;
     let told = until("the merchant being told", || async { Ok(merchant.find("order.paid", &id)) }).await?;
     expect(told["data"]["status"] == "paid" && told["data"]["amount"] == 1280, "the notification says paid, 1280 fen", &told)?;
-    report.done("The merchant is notified", &format!("{} arrived, its Standard Webhooks signature verifies", told["id"].as_str().unwrap_or_default()));
+    report.done(
+        "The merchant is notified",
+        &format!("{} arrived, its Standard Webhooks signature verifies", told["id"].as_str().unwrap_or_default()),
+    );
     refund(client, &id, &number, &mut report).await?;
     until("the refund's notification", || async {
         let refunds = client.call("GET", &format!("/v1/orders/{id}/refunds"), None).await?.1;
@@ -146,7 +153,10 @@ async fn place(client: &Client, number: &str, notify_url: &str, report: &mut Rep
     let body = json!({"merchant_order_no": number, "amount": 1280, "currency": "CNY", "subject": "一箱苹果", "method": "wechat_native", "notify_url": notify_url});
     let (status, order) = client.call("POST", "/v1/orders", Some(&body)).await?;
     expect(status == 201 && order["status"] == "pending" && order["action"]["type"] == "qr_code", "201 with a QR code to show", &order)?;
-    report.done("The merchant posts a unified order of ¥12.80", &format!("201, {} pending at {}, code {}", order["id"], order["account"], order["action"]["content"]));
+    report.done(
+        "The merchant posts a unified order of ¥12.80",
+        &format!("201, {} pending at {}, code {}", order["id"], order["account"], order["action"]["content"]),
+    );
     let (status, again) = client.call("POST", "/v1/orders", Some(&body)).await?;
     expect(status == 200 && again["id"] == order["id"], "the same request again is the same order", &again)?;
     report.done("The same request arrives again", "200, the same order: nobody can be charged twice by a retry");
@@ -179,7 +189,9 @@ async fn refund(client: &Client, id: &str, number: &str, report: &mut Report) ->
     })
     .await?;
     report.done("The merchant refunds ¥3.00 of it", &format!("{} succeeded", refund["id"]));
-    let (status, refused) = client.call("POST", &format!("/v1/orders/{id}/refunds"), Some(&json!({"merchant_refund_no": format!("{number}-R2"), "amount": 981}))).await?;
+    let (status, refused) = client
+        .call("POST", &format!("/v1/orders/{id}/refunds"), Some(&json!({"merchant_refund_no": format!("{number}-R2"), "amount": 981})))
+        .await?;
     expect(status == 422 && refused["code"] == "REFUND_EXCEEDS_PAID", "more than is left is refused", &refused)?;
     report.done("Another refund asks for one fen too much", "422 REFUND_EXCEEDS_PAID, nothing was sent");
     Ok(())
@@ -188,7 +200,8 @@ async fn refund(client: &Client, id: &str, number: &str, report: &mut Report) ->
 async fn books_agree(client: &Client, id: &str, scanned: &Value, report: &mut Report) -> Result<(), String> {
     let (_, order) = client.call("GET", &format!("/v1/orders/{id}"), None).await?;
     let row = client.ledger(scanned["out_trade_no"].as_str().unwrap_or_default()).await?;
-    let refunded: i64 = row["refunds"].as_array().into_iter().flatten().filter(|r| r["status"] == "succeeded").filter_map(|r| r["amount"].as_i64()).sum();
+    let refunded: i64 =
+        row["refunds"].as_array().into_iter().flatten().filter(|r| r["status"] == "succeeded").filter_map(|r| r["amount"].as_i64()).sum();
     let agree = row["status"] == "paid" && row["charges"] == 1 && row["total"] == order["amount"] && order["refunded_amount"] == refunded;
     expect(agree, "the channel's ledger and our books agree to the fen", &json!({"ledger": row, "order": order}))?;
     report.done("The books are compared", "channel and gateway agree: 1280 charged once, 300 refunded, 980 left");

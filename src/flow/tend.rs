@@ -95,7 +95,10 @@ impl Gateway {
                     true => self.query_attempt(life, seq).await?,
                     false => life.clone(),
                 };
-                if asked.attempt(seq).is_some_and(|a| a.status().is_open() && a.undo.is_some()) {
+                if asked
+                    .attempt(seq)
+                    .is_some_and(|a| a.status().is_open() && a.undo.is_some() && a.next_at.is_some_and(|at| at <= self.now()))
+                {
                     self.undo(&asked, seq).await?;
                 }
             }
