@@ -5,12 +5,14 @@
 //! [`channels`] is the one list of channels, [`sandbox`] the pretend world.
 
 pub mod boot;
+pub mod cli;
 pub mod channels;
 pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod domain;
 pub mod flow;
+pub mod http;
 pub mod merchant_auth;
 pub mod outbound;
 pub mod sandbox;

@@ -3,7 +3,7 @@
 use super::{Failed, load, until_told_to_stop};
 use crate::boot::{Booted, boot};
 use crate::config::{Settings, Strings, check_fast};
-use crate::http::{App, Hooks};
+use crate::http;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub async fn run<S: Strings + Send + Sync + 'static>(dir: &Path, listen: Option<
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let served = start(dir, settings, listen, fast.unwrap_or(1), Arc::new(strings), &tasks, &stop).await?;
     println!("ready http://{}", served.address);
+    // Ends with the process: there is nothing in it to finish.
     tokio::spawn(reload_on_hangup(Arc::clone(&served.reload)));
     until_told_to_stop(stop.clone()).await;
     finish(&tasks, &stop).await;
@@ -46,7 +47,7 @@ pub(super) async fn finish(tasks: &TaskTracker, stop: &CancellationToken) {
 /// A gateway that accepts.
 pub(super) struct Served {
     pub address: SocketAddr,
-    pub reload: Arc<dyn Fn() -> crate::http::Done<Vec<crate::config::Finding>> + Send + Sync>,
+    pub reload: http::Reload,
 }
 
 pub(super) async fn start(
@@ -67,35 +68,50 @@ pub(super) async fn start(
         None => None,
     };
     let booted = Arc::new(boot(dir, settings, &format!("http://{address}"), fast, end_process).await?);
-    let hooks = hooks(&booted, &strings);
-    let reload = Arc::clone(&hooks.reload);
-    let app = App::new(Arc::clone(&booted.gateway), booted.settings.load_full(), hooks, tasks.clone());
-    let settings = booted.settings.load();
-    let deadlines = crate::http::Deadlines { header_ms: settings.http.header_deadline_ms, body_ms: settings.http.body_deadline_ms };
-    let (public, ops) = crate::http::routers(app, ops_listener.is_some());
-    tasks.spawn(crate::http::serve(listener, public, deadlines, stop.clone()));
-    if let (Some(listener), Some(ops)) = (ops_listener, ops) {
-        tasks.spawn(crate::http::serve(listener, ops, deadlines, stop.clone()));
+    let reload = reload_hook(&booted, &strings);
+    let settings = booted.settings.load_full();
+    let app = http::app(http::AppParts {
+        gateway: Arc::clone(&booted.gateway),
+        operators: settings.operators.clone(),
+        tasks: tasks.clone(),
+        reload: Arc::clone(&reload),
+        refresh: refresh_hook(&booted),
+        on_panic: Arc::new(end_process),
+        trusted_proxies: settings.http.trusted_proxies.clone(),
+        body_deadline_ms: settings.http.body_deadline_ms,
+        limiter: None,
+    });
+    let deadlines = http::Deadlines { head_ms: settings.http.header_deadline_ms };
+    match ops_listener {
+        Some(ops) => {
+            tasks.spawn(http::serve(listener, http::public_router(Arc::clone(&app)), deadlines, stop.clone()));
+            tasks.spawn(http::serve(ops, http::ops_router(app), deadlines, stop.clone()));
+        }
+        None => {
+            tasks.spawn(http::serve(listener, http::router(app), deadlines, stop.clone()));
+        }
     }
     crate::worker::start(&booted.gateway, tasks, stop);
     Ok(Served { address, reload })
 }
 
-fn hooks(booted: &Arc<Booted>, strings: &Arc<dyn Strings + Send + Sync>) -> Hooks {
-    let (for_reload, for_refresh, strings) = (Arc::clone(booted), Arc::clone(booted), Arc::clone(strings));
-    Hooks {
-        reload: Arc::new(move || {
-            let (booted, strings) = (Arc::clone(&for_reload), Arc::clone(&strings));
-            Box::pin(async move { booted.reload(strings.as_ref()).await })
-        }),
-        refresh: Arc::new(move || {
-            let booted = Arc::clone(&for_refresh);
-            Box::pin(async move { booted.refresh().await })
-        }),
-    }
+fn reload_hook(booted: &Arc<Booted>, strings: &Arc<dyn Strings + Send + Sync>) -> http::Reload {
+    let (booted, strings) = (Arc::clone(booted), Arc::clone(strings));
+    Arc::new(move || {
+        let (booted, strings) = (Arc::clone(&booted), Arc::clone(&strings));
+        Box::pin(async move { booted.reload(strings.as_ref()).await })
+    })
 }
 
-async fn reload_on_hangup(reload: Arc<dyn Fn() -> crate::http::Done<Vec<crate::config::Finding>> + Send + Sync>) {
+fn refresh_hook(booted: &Arc<Booted>) -> http::Refresh {
+    let booted = Arc::clone(booted);
+    Arc::new(move || {
+        let booted = Arc::clone(&booted);
+        Box::pin(async move { booted.refresh().await })
+    })
+}
+
+async fn reload_on_hangup(reload: http::Reload) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {

@@ -56,8 +56,8 @@ pub struct Account {
     /// As the file says. The operator API may have said otherwise since: the store knows.
     pub state: State,
     pub channel: Arc<dyn Channel>,
-    pub(super) identity: String,
-    pub(super) fingerprint: [u8; 32],
+    identity: String,
+    fingerprint: [u8; 32],
 }
 
 impl fmt::Debug for Account {
@@ -259,7 +259,8 @@ fn open(
         table.problems(problems);
         return None;
     }
-    let whole = json!({ "channel": listed.name, "base_url": base, "methods": methods, "credentials": root.get("credentials") });
+    let whole =
+        json!({ "channel": listed.name, "base_url": base, "sandbox": sandbox, "methods": methods, "credentials": root.get("credentials") });
     let fingerprint = Sha256::digest(whole.to_string().as_bytes()).into();
     opened.ok().map(|channel| (Arc::from(channel), identity(&root, listed.identity_keys), fingerprint))
 }

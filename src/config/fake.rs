@@ -4,8 +4,8 @@ use crate::channels::Listed;
 use sluice_contract::channel::Notes;
 use sluice_contract::{
     AccountConfig, Ack, AttemptRef, Callback, CallbackIs, Channel, Day, Env, Fen, HttpReply, KeyHint, KeyUpdate, Method, MethodProfile,
-    NumberRule, Pay, PayOrder, Person, Problem, Profile, RawCallback, Refund, RefundRef, RefundRule, Refusal, Rejected, Statement, Step,
-    Undone,
+    NotFoundFrom, NumberRule, Pay, PayOrder, Person, Problem, Profile, RawCallback, Refund, RefundRef, RefundRule, Refusal, Rejected,
+    Renewed, Statement, Step, SubField, Undone, Visitor,
 };
 
 pub const CHANNELS: &[Listed] =
@@ -45,11 +45,16 @@ fn profile(partner: bool) -> Profile {
     let method = |method| MethodProfile {
         method,
         required: &[],
+        required_one_of: &[],
+        can_repeat: true,
+        expires_in_min_s: 60,
         expires_in_max_s: 7200,
         code_life_s: None,
         can_close: true,
         reverse: None,
         not_found_final_after_s: 60,
+        not_found_from: NotFoundFrom::Call,
+        refund_window_s: None,
         query_at_s: &[5],
         query_then_every_s: 60,
         calls_back: true,
@@ -60,10 +65,19 @@ fn profile(partner: bool) -> Profile {
         number: NumberRule { len_min: 6, len_max: 32 },
         amount_min: Fen(1),
         amount_max: Fen(100_000_000),
-        refund: RefundRule { window_s: 86_400, count_max: 50, gap_s: 60, query_at_s: &[60], query_then_every_s: 60 },
+        refund: RefundRule {
+            window_s: 86_400,
+            count_max: 50,
+            gap_s: 60,
+            can_repeat: true,
+            not_found_final_after_s: None,
+            query_at_s: &[60],
+            query_then_every_s: 60,
+        },
         callback: CallbackIs::Proof,
         has_statement: false,
-        sub_fields: if partner { &[("sub_mchid", true)] } else { &[] },
+        renew_every_s: None,
+        sub_fields: if partner { vec![SubField { name: "sub_mchid", required: true, secret: false }] } else { Vec::new() },
     }
 }
 
@@ -77,12 +91,15 @@ impl Channel for Fake {
     }
 
     fn check_sub(&self, sub: &Notes) -> Vec<Problem> {
-        let known = |name: &str| self.profile.sub_fields.iter().any(|(field, _)| *field == name);
+        let known = |name: &str| self.profile.sub_fields.iter().any(|field| field.name == name);
         let unknown = sub.keys().filter(|name| !known(name)).map(|name| Problem::new(name.as_str(), "is not a known field"));
-        let missing = self.profile.sub_fields.iter().filter(|(name, needed)| *needed && !sub.contains_key(*name));
-        unknown.chain(missing.map(|(name, _)| Problem::new(*name, "is required"))).collect()
+        let missing = self.profile.sub_fields.iter().filter(|field| field.required && !sub.contains_key(field.name));
+        unknown.chain(missing.map(|field| Problem::new(field.name, "is required"))).collect()
     }
 
+    fn sub_keys(&self, _: &Notes) -> KeyUpdate {
+        KeyUpdate::default()
+    }
     fn admit(&self, _: &AttemptRef, _: &PayOrder) -> Result<Notes, Refusal> {
         Err(Refusal::unsupported("anything"))
     }
@@ -110,16 +127,19 @@ impl Channel for Fake {
     fn acknowledge(&self, _: &RawCallback<'_>, _: Ack, _: &Env<'_>) -> HttpReply {
         HttpReply::new(500, &[], "")
     }
-    fn statement(&self, _: Day, _: &Env<'_>) -> Step<Statement> {
+    fn statement(&self, _: Day, _: Option<&Notes>, _: &Env<'_>) -> Step<Statement> {
         no()
     }
-    fn renew(&self, _: &KeyHint, _: &Env<'_>) -> Step<KeyUpdate> {
+    fn renew(&self, _: &KeyHint, _: &Env<'_>) -> Step<Renewed> {
         no()
     }
     fn install(&self, _: &KeyUpdate) -> Result<(), Refusal> {
         Err(Refusal::unsupported("install"))
     }
-    fn identify(&self, _: &str, _: &Env<'_>) -> Step<Person> {
+    fn authorize(&self, _: &Visitor<'_>, _: &str, _: &str) -> Result<String, Refusal> {
+        Err(Refusal::unsupported("authorize"))
+    }
+    fn identify(&self, _: &Visitor<'_>, _: &str, _: &Env<'_>) -> Step<Person> {
         no()
     }
 }

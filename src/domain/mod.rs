@@ -4,6 +4,15 @@
 //! Reading order: [`id`], [`state`] (the transition tables), [`life`] (one order with everything tied to it), then what may happen
 //! to it: [`pay`], [`undo`], [`refund`]; [`show`] is how merchants see it, [`route`] and [`limit`] who may serve it.
 
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::float_arithmetic
+)]
+
 pub mod fee;
 pub mod id;
 pub mod life;
@@ -15,6 +24,9 @@ pub mod route;
 pub mod show;
 pub mod state;
 pub mod undo;
+
+#[cfg(test)]
+mod tests;
 
 pub use id::OrderId;
 pub use life::{Attempt, Broken, Candidate, Effect, Event, Life, Order, OrderFacts, Refund, RefundOrigin};

@@ -140,7 +140,7 @@ impl Life {
             return Ok(());
         }
         attempt.notes.handles.extend(handles.clone());
-        attempt.next_at = Some(told.next_at);
+        attempt.next_at = look_at(attempt, told);
         let news =
             attempt.status != AttemptStatus::AwaitingPayer || (*action != Action::None && attempt.notes.action.as_ref() != Some(action));
         if *action != Action::None {
@@ -165,7 +165,7 @@ impl Life {
         if attempt.status == AttemptStatus::Succeeded {
             return Ok(());
         }
-        attempt.next_at = Some(told.next_at);
+        attempt.next_at = look_at(attempt, told);
         if attempt.status.is_open() {
             if told.source == Source::Pay && attempt.status != AttemptStatus::Unknown {
                 attempt.become_status(&order_id, AttemptStatus::Unknown)?;
@@ -175,8 +175,10 @@ impl Life {
                     attempt.become_status(&order_id, AttemptStatus::Unknown)?;
                 }
                 attempt.notes.declined = Some(failure.clone());
-                attempt.undo.get_or_insert(Undo::Reverse);
-                attempt.next_at = Some(told.undo_at);
+                if attempt.undo.is_none() {
+                    attempt.undo = Some(Undo::Reverse);
+                    attempt.next_at = Some(told.undo_at);
+                }
             }
         }
         let data = json!({"attempt": told.attempt_seq, "why": why.kind});
@@ -191,7 +193,7 @@ impl Life {
             AttemptStatus::Abandoned => return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner),
             status if !status.is_open() => attempt.next_at = None,
             _ => {
-                attempt.next_at = Some(told.next_at);
+                attempt.next_at = look_at(attempt, told);
                 if attempt.status == AttemptStatus::Sending {
                     attempt.become_status(&order_id, AttemptStatus::Unknown)?;
                 }
@@ -272,6 +274,15 @@ impl Life {
         if let Some(event) = self.events.last_mut() {
             event.inner = Some(inner.clone());
         }
+    }
+}
+
+/// When to look at an open attempt again. An undo keeps its own time: an answer that comes in between neither puts it off to the
+/// slow rhythm of queries nor lets it go out before the channel allows.
+fn look_at(attempt: &super::life::Attempt, told: &PayTold) -> Option<Millis> {
+    match (attempt.undo, attempt.next_at) {
+        (Some(_), Some(at)) => Some(at.max(told.undo_at)),
+        _ => Some(told.next_at),
     }
 }
 

@@ -88,16 +88,18 @@ impl Life {
         }
     }
 
-    /// Paid, and the channel will not undo it: the money is booked by the query due now.
+    /// Paid, and the channel will not undo it: certainly not undone, so the query that follows may book the money. An expiry or a
+    /// reversal stays wanted until then; a merchant's close is over.
     fn cannot_undo(&mut self, told: &UndoTold) -> Result<(), Broken> {
-        if self.order.intent == Some(Intent::MerchantClose) || self.order.intent == Some(Intent::Expiry) {
+        let by_merchant = self.order.intent == Some(Intent::MerchantClose);
+        if by_merchant {
             self.order.intent = None;
         }
         let attempt = self.attempt_mut(told.attempt_seq)?;
         if attempt.status.is_open() {
-            attempt.undo = None;
+            attempt.undo = attempt.undo.filter(|_| !by_merchant);
             attempt.undo_sent_at = None;
-            attempt.next_at = Some(told.at);
+            attempt.next_at = Some(told.next_at);
         }
         let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "answer": "the channel says paid"});
         self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));

@@ -72,6 +72,7 @@ impl Gateway {
             Undone::Refused(failure) => Some(failure.message.clone()),
             _ => None,
         };
+        let is_paid = said == Undone::Paid;
         let now = self.now();
         let told = UndoTold {
             attempt_seq,
@@ -83,7 +84,10 @@ impl Gateway {
             inner: asked.inner,
         };
         let command = Command::TakeUndone { order_id: life.order.id.clone(), told: Box::new(told) };
-        Ok((self.change(command).await?, rejected))
+        let life = self.change(command).await?;
+        // What the query says is the truth that is booked.
+        let life = if is_paid { self.query_attempt(&life, attempt_seq).await? } else { life };
+        Ok((life, rejected))
     }
 
     /// How long to wait before the same undo is sent again: short while the payer stands at the till, long after an hour.

@@ -57,6 +57,16 @@ const EXPIRES_IN_DEFAULT_S: i64 = 900;
 impl Gateway {
     /// `POST /v1/orders`. What can be refused without a channel is refused before anything is stored.
     pub async fn place_order(&self, merchant_id: &str, request: &OrderRequest, nonce: Option<Nonce>) -> Result<Placed, Refused> {
+        self.place_order_spending(merchant_id, request, &mut { nonce }).await
+    }
+
+    /// As [`Gateway::place_order`]; a nonce that is still there afterwards went into no command and is not spent.
+    pub async fn place_order_spending(
+        &self,
+        merchant_id: &str,
+        request: &OrderRequest,
+        nonce: &mut Option<Nonce>,
+    ) -> Result<Placed, Refused> {
         let directory = self.directory.load_full();
         let merchant = directory.merchant(merchant_id).ok_or_else(|| Refused::new(Code::UnknownKey, "the merchant of this key is gone"))?;
         let method = resolve_method(request)?;
@@ -70,7 +80,7 @@ impl Gateway {
             Err(refused) => return self.replay_or(merchant_id, request, refused).await,
         };
         let candidates = ranked.into_iter().map(|r| r.candidate).collect::<Vec<_>>();
-        let command = Command::PlaceOrder { nonce, order: Box::new(draft), candidates: candidates.clone() };
+        let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(draft), candidates: candidates.clone() };
         match self.submit(command).await? {
             Outcome::Placed(life) => {
                 crate::crash::point("placed.before_pay");

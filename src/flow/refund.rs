@@ -32,12 +32,22 @@ const BALANCE_WAIT_MAX_S: i64 = 30 * 86_400;
 impl Gateway {
     /// `POST …/refunds`.
     pub async fn request_refund(&self, life: Life, request: &RefundRequest, nonce: Option<Nonce>) -> Result<RefundPlaced, Refused> {
+        self.request_refund_spending(life, request, &mut { nonce }).await
+    }
+
+    /// As [`Gateway::request_refund`]; a nonce that is still there afterwards went into no command and is not spent.
+    pub async fn request_refund_spending(
+        &self,
+        life: Life,
+        request: &RefundRequest,
+        nonce: &mut Option<Nonce>,
+    ) -> Result<RefundPlaced, Refused> {
         let order_id = life.order.id.clone();
         let mut new = self.new_refund(&life, request.amount, RefundOrigin::Merchant)?;
         new.merchant_refund_no = Some(request.merchant_refund_no.clone());
         new.reason.clone_from(&request.reason);
         new.fingerprint = fingerprint(&order_id, request);
-        let outcome = self.submit(Command::RequestRefund { nonce, order_id, new: Box::new(new) }).await?;
+        let outcome = self.submit(Command::RequestRefund { nonce: nonce.take(), order_id, new: Box::new(new) }).await?;
         match outcome {
             Outcome::RefundCreated { life, refund_seq } => {
                 let at_once = life.refund(refund_seq).is_some_and(|r| r.sent_at.is_some());

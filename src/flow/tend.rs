@@ -37,7 +37,7 @@ impl Gateway {
     fn due(&self, life: &Life) -> Result<Option<Due>, Refused> {
         let now = self.now();
         let is_due = |at: Option<Millis>| at.is_some_and(|at| at <= now);
-        for attempt in life.attempts.iter().filter(|a| is_due(a.next_at) && !a.suspended) {
+        if let Some(attempt) = life.attempts.iter().find(|a| is_due(a.next_at) && !a.suspended) {
             return self.due_for(life, attempt, now).map(Some);
         }
         let refund = life.refunds.iter().find(|r| r.status() == RefundStatus::Pending && is_due(r.next_at));
@@ -95,7 +95,7 @@ impl Gateway {
                     true => self.query_attempt(life, seq).await?,
                     false => life.clone(),
                 };
-                if asked.attempt(seq).is_some_and(|a| a.status().is_open() && a.undo.is_some()) {
+                if asked.attempt(seq).is_some_and(|a| a.status().is_open() && a.undo.is_some() && a.next_at.is_some_and(|at| at <= self.now())) {
                     self.undo(&asked, seq).await?;
                 }
             }

@@ -152,6 +152,7 @@ impl Wire for Clients {
 }
 
 /// A client that does what it is told and nothing else. Shared with the merchants' courier.
+#[expect(clippy::disallowed_methods, reason = "this is the room of sockets going out")]
 pub(super) fn bare() -> reqwest::ClientBuilder {
     Client::builder()
         .no_proxy()

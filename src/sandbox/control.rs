@@ -41,6 +41,7 @@ fn complaint(complaint: &Complaint) -> Response {
 }
 
 /// Reads a body field by field; every problem at once.
+#[expect(clippy::result_large_err, reason = "an error here is the response itself, made once and sent")]
 fn read<T>(body: &Bytes, take: impl FnOnce(&Reader<'_>) -> T) -> Result<T, Response> {
     let tree = parse_json(body).map_err(|problem| bad(&[problem]))?;
     let reader = Reader::root("body", &tree);

@@ -35,14 +35,14 @@ impl Nonce {
 }
 
 /// What a merchant's number names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Order,
     Refund,
 }
 
 /// A merchant's own number: unique per merchant and kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimKey {
     pub merchant_id: String,
     pub kind: Kind,

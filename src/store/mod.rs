@@ -5,6 +5,15 @@
 //!
 //! **Invariant by absence:** no money, status or limit changes anywhere else than in `decide`, and no engine decides anything.
 
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::float_arithmetic
+)]
+
 pub mod command;
 pub mod decide;
 pub mod query;

@@ -4,7 +4,7 @@ use crate::outbound::{Class, ExchangeNote, Hook, Purpose, Renewals, Sent, Surrou
 use sluice_contract::{
     Ack, AttemptRef, Callback, CallbackIs, Channel, Day, Env, Exchange, Fen, Headers, HttpReply, HttpRequest, Into, KeyHint, KeyItem,
     KeyUpdate, Millis, Notes, NumberRule, Pay, PayOrder, Person, Problem, Profile, RawCallback, Reading, Refund, RefundRef, RefundRule,
-    Refusal, Rejected, Statement, Step, Undone, Verb,
+    Refusal, Rejected, Renewed, Statement, Step, Undone, Verb, Visitor,
 };
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 pub fn request(path: &str) -> HttpRequest {
     HttpRequest {
+        api: "test",
         verb: Verb::Post,
         url: format!("https://channel.example{path}?secret=hush"),
         headers: Headers::default(),
@@ -52,7 +53,15 @@ pub struct Keys {
 
 impl Keys {
     pub fn new() -> Keys {
-        let refund = RefundRule { window_s: 1, count_max: 1, gap_s: 1, query_at_s: &[], query_then_every_s: 1 };
+        let refund = RefundRule {
+            window_s: 1,
+            count_max: 1,
+            gap_s: 1,
+            query_at_s: &[],
+            query_then_every_s: 1,
+            can_repeat: true,
+            not_found_final_after_s: Some(1),
+        };
         let profile = Profile {
             channel: "test",
             methods: Vec::new(),
@@ -62,7 +71,8 @@ impl Keys {
             refund,
             callback: CallbackIs::Proof,
             has_statement: false,
-            sub_fields: &[],
+            renew_every_s: None,
+            sub_fields: Vec::new(),
         };
         Keys { profile, installed: std::sync::Arc::default(), refuses_to_renew: false, refuses_to_install: false }
     }
@@ -111,16 +121,18 @@ impl Channel for Keys {
     fn acknowledge(&self, _: &RawCallback<'_>, _: Ack, _: &Env<'_>) -> HttpReply {
         HttpReply::new(500, &[], "")
     }
-    fn statement(&self, _: Day, _: &Env<'_>) -> Step<Statement> {
+    fn statement(&self, _: Day, _: Option<&Notes>, _: &Env<'_>) -> Step<Statement> {
         Step::Refused(Refusal::unsupported("statement"))
     }
-    fn renew(&self, why: &KeyHint, _: &Env<'_>) -> Step<KeyUpdate> {
+    fn renew(&self, why: &KeyHint, _: &Env<'_>) -> Step<Renewed> {
         if self.refuses_to_renew {
             return Step::Refused(Refusal::unsupported("renewal"));
         }
         let key_id = why.key_id.clone();
         Step::Send(Exchange::new(request("/certificates"), move |reply, _| match reply.bytes() {
-            b"keys" => Reading::Is(KeyUpdate { items: vec![KeyItem { id: key_id.clone(), value: "pem".into(), from: None, until: None }] }),
+            b"keys" => Reading::Is(Renewed::Keys(KeyUpdate {
+                items: vec![KeyItem { id: key_id.clone(), value: "pem".into(), from: None, until: None }],
+            })),
             _ => Reading::NeedKeys(KeyHint { key_id: "K10".into() }),
         }))
     }
@@ -131,7 +143,13 @@ impl Channel for Keys {
         self.installed.store(true, Ordering::SeqCst);
         Ok(())
     }
-    fn identify(&self, _: &str, _: &Env<'_>) -> Step<Person> {
+    fn sub_keys(&self, _: &Notes) -> KeyUpdate {
+        KeyUpdate::default()
+    }
+    fn authorize(&self, _: &Visitor<'_>, _: &str, _: &str) -> Result<String, Refusal> {
+        Err(Refusal::unsupported("authorize"))
+    }
+    fn identify(&self, _: &Visitor<'_>, _: &str, _: &Env<'_>) -> Step<Person> {
         Step::Refused(Refusal::unsupported("identify"))
     }
 }

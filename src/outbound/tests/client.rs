@@ -19,6 +19,7 @@ fn clients() -> Clients {
 
 fn post(url: String) -> HttpRequest {
     HttpRequest {
+        api: "test",
         verb: Verb::Post,
         url,
         headers: Headers::new(&[("Accept", "application/json"), ("User-Agent", "t/1")]),

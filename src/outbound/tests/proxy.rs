@@ -32,6 +32,7 @@ async fn child_that_sends_with_proxy_variables_set() {
     assert_eq!(ordinary.get(&url).send().await.unwrap().text().await.unwrap(), "proxied");
 
     let request = HttpRequest {
+        api: "test",
         verb: Verb::Get,
         url: url.clone(),
         headers: Headers::default(),

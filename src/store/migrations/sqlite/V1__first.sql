@@ -1,5 +1,6 @@
 -- Hot tables are keyed by the order's id, which is time-ordered: new rows go to the right edge and no index takes random keys but
--- the merchants' own numbers (claims), whose order is theirs.
+-- the merchants' own numbers (claims), whose order is theirs. Wide rows live in ordinary tables: in one WITHOUT ROWID a row of more than
+-- about a kilobyte would spill into a page of its own.
 
 CREATE TABLE orders (
   id TEXT PRIMARY KEY,
@@ -26,7 +27,7 @@ CREATE TABLE orders (
   suspended INTEGER NOT NULL DEFAULT 0,
   wake_at INTEGER,
   CHECK ((status = 'paid') = (winner IS NOT NULL))
-) WITHOUT ROWID;
+);
 CREATE INDEX orders_of_merchant ON orders (merchant_id, id);
 CREATE INDEX orders_due ON orders (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX orders_suspended ON orders (id) WHERE suspended = 1;
@@ -53,7 +54,7 @@ CREATE TABLE attempts (
   PRIMARY KEY (order_id, seq),
   CHECK (refunded >= 0 AND refunding >= 0 AND refunded + refunding <= captured AND captured <= amount),
   CHECK ((status = 'succeeded') = (captured > 0))
-) WITHOUT ROWID;
+);
 
 CREATE TABLE refunds (
   order_id TEXT NOT NULL,
@@ -74,7 +75,7 @@ CREATE TABLE refunds (
   succeeded_at INTEGER,
   notes TEXT NOT NULL,
   PRIMARY KEY (order_id, seq)
-) WITHOUT ROWID;
+);
 
 -- The trail: append-only.
 CREATE TABLE events (
@@ -85,7 +86,7 @@ CREATE TABLE events (
   data TEXT NOT NULL,
   inner TEXT,
   PRIMARY KEY (order_id, seq)
-) WITHOUT ROWID;
+);
 
 -- The outbox.
 CREATE TABLE notices (
@@ -99,7 +100,7 @@ CREATE TABLE notices (
   tries INTEGER NOT NULL,
   next_at INTEGER,
   last TEXT
-) WITHOUT ROWID;
+);
 CREATE INDEX notices_due ON notices (next_at, merchant_id) WHERE next_at IS NOT NULL;
 CREATE INDEX notices_parked ON notices (merchant_id, event_id) WHERE status = 'parked';
 

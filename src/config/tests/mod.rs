@@ -1,5 +1,7 @@
 //! Broken folders with the exact words they are refused with, and what must load.
 
+mod shipped;
+
 use super::{Finding, Settings, StoreUrl, Strings, check_fast, fake, load, reload};
 use std::collections::BTreeMap;
 use std::io;
@@ -177,10 +179,8 @@ fn a_finding_names_its_line() {
 
 #[test]
 fn syntax_errors_and_missing_files_are_told_for_every_file() {
-    let folder = Folder::sandbox()
-        .without("merchants.toml")
-        .add("sluice.toml", "[store]\nurl = \"canary\"")
-        .with("channels.toml", "account = canary");
+    let folder =
+        Folder::sandbox().without("merchants.toml").add("sluice.toml", "[ops]\nx = canary").with("channels.toml", "account = canary");
     let lines = folder.told();
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(lines[0], "merchants.toml: cannot be read: entity not found (it may be empty, but it must be there)");

@@ -1,0 +1,65 @@
+//! Reads a request's body once, bounded in bytes and in time.
+
+use super::App;
+use super::errors::Fail;
+use crate::flow::Code;
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures_util::StreamExt;
+use serde_json::Value;
+use sluice_contract::fields::parse_json;
+use std::time::Duration;
+
+/// CONTRACT sections 4 and 7.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The whole body, or 413, 408, 400.
+pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Fail> {
+    let too_large = || Fail::new(Code::BodyTooLarge, format!("the body may have at most {BODY_BYTES_MAX} bytes"));
+    let told = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if told.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let collect = async {
+        let mut stream = body.into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| Fail::new(Code::InvalidRequest, "the body broke off"))?;
+            if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Bytes::from(bytes))
+    };
+    let read = tokio::time::timeout(Duration::from_millis(app.body_deadline_ms), collect).await;
+    read.unwrap_or_else(|_| Err(Fail::new(Code::RequestTimeout, "the body took too long to arrive")))
+}
+
+/// A JSON body: `Content-Type: application/json` (parameters are let pass), no duplicate key anywhere.
+pub fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fail> {
+    let given = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Fail::new(Code::UnsupportedMediaType, "send Content-Type: application/json"));
+    }
+    parse_json(bytes).map_err(|problem| crate::flow::Refused::fields(vec![problem]).into())
+}
+
+/// For calls that take nothing: an empty body or `{}`.
+pub fn nothing(bytes: &[u8]) -> Result<(), Fail> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let tree = parse_json(bytes).map_err(|problem| crate::flow::Refused::fields(vec![problem]))?;
+    let reader = sluice_contract::Reader::root("body", &tree);
+    reader.finish();
+    refuse(&reader)
+}
+
+/// Every problem of a body at once.
+pub fn refuse(reader: &sluice_contract::Reader<'_>) -> Result<(), Fail> {
+    let found = reader.found();
+    if found.is_empty() { Ok(()) } else { Err(crate::flow::Refused::fields(found).into()) }
+}

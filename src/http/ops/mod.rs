@@ -1,0 +1,46 @@
+//! The operators' calls. [`gate`] decides who may call what; [`change`] is the one way to change something: records and their audit
+//! line in one command, then a fresh directory.
+
+pub mod accounts;
+pub mod audit;
+pub mod bindings;
+pub mod change;
+pub mod gate;
+pub mod keys;
+pub mod limits;
+pub mod merchants;
+pub mod notifications;
+pub mod orders;
+pub mod reload;
+pub mod stores;
+
+use super::app::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Where paths lead that no call has.
+pub const NOWHERE: &str = "/ops/v1/{*rest}";
+
+/// Every call, with its description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(merchants::list_merchants))
+        .routes(routes!(merchants::put_merchant))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(bindings::list_bindings))
+        .routes(routes!(bindings::put_binding))
+        .routes(routes!(stores::list_stores))
+        .routes(routes!(stores::put_store))
+        .routes(routes!(accounts::list_accounts))
+        .routes(routes!(accounts::switch_account))
+        .routes(routes!(orders::search_orders))
+        .routes(routes!(orders::order_detail))
+        .routes(routes!(orders::sync_order))
+        .routes(routes!(orders::list_cases))
+        .routes(routes!(notifications::list_notifications))
+        .routes(routes!(notifications::replay_notification))
+        .routes(routes!(limits::list_limits))
+        .routes(routes!(reload::reload))
+        .routes(routes!(audit::audit_log))
+}

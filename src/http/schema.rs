@@ -1,0 +1,377 @@
+//! What the OpenAPI document says of bodies. These types are never built: requests are read field by field, so that every bad field is
+//! named at once, and answers are rendered by `domain::show`. Tests hold both to these types.
+
+use crate::domain::state;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A new order.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrder {
+    /// The merchant's own number, unique per merchant.
+    #[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$")]
+    pub merchant_order_no: String,
+    /// Fen.
+    #[schema(minimum = 1, maximum = 10_000_000_000_i64)]
+    pub amount: i64,
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    #[schema(min_length = 1, max_length = 127)]
+    pub subject: String,
+    /// One of the methods of `GET /v1/methods`, `auto_barcode`, or `cashier`.
+    pub method: String,
+    /// The payer's payment code, for barcode methods.
+    #[schema(pattern = "^[0-9]{16,32}$")]
+    pub auth_code: Option<String>,
+    /// Which of the account's app ids the openid belongs to.
+    #[schema(min_length = 1, max_length = 64)]
+    pub app_id: Option<String>,
+    pub payer: Option<NewPayer>,
+    #[schema(min_length = 1, max_length = 64)]
+    pub store: Option<String>,
+    pub terminal: Option<NewTerminal>,
+    #[schema(min_length = 1, max_length = 64)]
+    pub operator_id: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
+    pub auth_means: Option<String>,
+    #[schema(min_length = 1, max_length = 32)]
+    pub h5_type: Option<String>,
+    /// IPv4 or IPv6.
+    pub client_ip: Option<String>,
+    /// Seconds; 900 by default, ignored for barcode methods.
+    #[schema(minimum = 60, maximum = 604_800)]
+    pub expires_in: Option<i64>,
+    /// Instead of the merchant's webhook; needs the webhook's secret.
+    pub notify_url: Option<String>,
+    /// Where the payer's browser ends up.
+    pub return_url: Option<String>,
+    /// Skips ranking only.
+    #[schema(min_length = 1, max_length = 64)]
+    pub account: Option<String>,
+    /// At most 16 names; values are text of at most 512 characters, numbers, true or false.
+    pub metadata: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub enum Currency {
+    #[serde(rename = "CNY")]
+    Cny,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPayer {
+    #[schema(min_length = 1, max_length = 128)]
+    pub openid: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    pub buyer_id: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    pub buyer_open_id: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    pub customer_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTerminal {
+    #[schema(min_length = 1, max_length = 64)]
+    pub id: Option<String>,
+    #[schema(min_length = 1, max_length = 32)]
+    pub device_type: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
+    pub serial_no: Option<String>,
+    pub ip: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    pub location: Option<String>,
+}
+
+/// An order as it now stands.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Order {
+    pub id: String,
+    pub livemode: bool,
+    pub merchant_order_no: String,
+    pub status: OrderStatus,
+    pub amount: i64,
+    pub currency: Currency,
+    pub subject: String,
+    pub method: String,
+    /// Who really paid.
+    #[schema(required)]
+    pub wallet: Option<String>,
+    pub presented: String,
+    pub account: String,
+    pub channel: String,
+    /// What the payer's side has to do now.
+    pub action: Action,
+    pub paid_amount: i64,
+    pub payer_paid_amount: i64,
+    pub discounts: Vec<Discount>,
+    pub refunded_amount: i64,
+    pub refunding_amount: i64,
+    #[schema(required)]
+    pub fee: Option<i64>,
+    #[schema(required)]
+    pub net_amount: Option<i64>,
+    #[schema(required)]
+    pub settle_date: Option<String>,
+    pub payer: BTreeMap<String, String>,
+    #[schema(required)]
+    pub channel_trade_no: Option<String>,
+    #[schema(required)]
+    pub failure: Option<Failure>,
+    pub version: i64,
+    pub receipt_url: String,
+    pub created_at: String,
+    pub expires_at: String,
+    #[schema(required)]
+    pub paid_at: Option<String>,
+    #[schema(required)]
+    pub closed_at: Option<String>,
+    pub metadata: BTreeMap<String, Value>,
+    #[schema(required)]
+    pub return_url: Option<String>,
+    #[schema(required)]
+    pub notify_url: Option<String>,
+    /// With `expand=attempts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Vec<Attempt>>,
+    /// With `expand=refunds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<Vec<Refund>>,
+    /// With `expand=events`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<Event>>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    Pending,
+    Paid,
+    Failed,
+    Closed,
+    Reversed,
+}
+
+impl OrderStatus {
+    /// The words here are those of the books.
+    #[must_use]
+    pub const fn of(status: state::OrderStatus) -> OrderStatus {
+        match status {
+            state::OrderStatus::Pending => OrderStatus::Pending,
+            state::OrderStatus::Paid => OrderStatus::Paid,
+            state::OrderStatus::Failed => OrderStatus::Failed,
+            state::OrderStatus::Closed => OrderStatus::Closed,
+            state::OrderStatus::Reversed => OrderStatus::Reversed,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Action {
+    None,
+    QrCode { content: String, expires_at: Option<String> },
+    Redirect { url: String, expires_at: Option<String> },
+    Form { url: String, fields: BTreeMap<String, String>, expires_at: Option<String> },
+    Jsapi { params: BTreeMap<String, String>, expires_at: Option<String> },
+    App { params: BTreeMap<String, String>, expires_at: Option<String> },
+    Wait { poll_after_ms: u64 },
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Discount {
+    pub kind: String,
+    pub funded_by: String,
+    pub amount: i64,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+    #[schema(required)]
+    pub channel_code: Option<String>,
+}
+
+/// One try of the order at one account.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Attempt {
+    pub account: String,
+    pub channel: String,
+    pub status: String,
+    pub channel_order_no: String,
+    #[schema(required)]
+    pub channel_trade_no: Option<String>,
+    pub amount: i64,
+    pub captured_amount: i64,
+    pub refunded_amount: i64,
+    pub refunding_amount: i64,
+    pub late: bool,
+    /// The decision: every account and why it was dropped.
+    pub route: Value,
+    #[schema(required)]
+    pub failure: Option<Failure>,
+    pub suspended: bool,
+    pub created_at: String,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    pub seq: u32,
+    pub at: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub data: Value,
+}
+
+/// What calls take that take nothing: no body, or this.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// A new refund.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRefund {
+    #[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$")]
+    pub merchant_refund_no: String,
+    /// Fen.
+    #[schema(minimum = 1, maximum = 10_000_000_000_i64)]
+    pub amount: i64,
+    #[schema(min_length = 1, max_length = 80)]
+    pub reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Refund {
+    pub id: String,
+    pub livemode: bool,
+    pub order_id: String,
+    pub merchant_order_no: String,
+    #[schema(required)]
+    pub merchant_refund_no: Option<String>,
+    pub amount: i64,
+    pub currency: Currency,
+    #[schema(required)]
+    pub payer_refund_amount: Option<i64>,
+    #[schema(required)]
+    pub fee_refunded: Option<i64>,
+    pub status: RefundStatus,
+    #[schema(required)]
+    pub pending_reason: Option<String>,
+    pub origin: String,
+    #[schema(required)]
+    pub reason: Option<String>,
+    #[schema(required)]
+    pub failure: Option<Failure>,
+    pub version: i64,
+    pub created_at: String,
+    #[schema(required)]
+    pub succeeded_at: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    Pending,
+    Succeeded,
+    Failed,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct OrderList {
+    pub data: Vec<Order>,
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RefundList {
+    pub data: Vec<Refund>,
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    pub data: Vec<Event>,
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct MethodList {
+    pub data: Vec<MethodRow>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct MethodRow {
+    pub method: String,
+    /// Asked for whichever account is chosen.
+    pub required: Vec<String>,
+    /// Of each group at least one is asked for.
+    pub required_one_of: Vec<Vec<String>>,
+    pub accounts: Vec<MethodAccount>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct MethodAccount {
+    pub account: String,
+    pub channel: String,
+    pub required: Vec<String>,
+    pub required_one_of: Vec<Vec<String>>,
+    pub amount_min: i64,
+    pub amount_max: i64,
+    pub expires_in_min: i64,
+    pub expires_in_max: i64,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct WhoAmI {
+    pub merchant: String,
+    pub key_id: String,
+    pub livemode: bool,
+    /// The signed time minus ours: positive when the caller's clock is ahead. Whole seconds are signed.
+    pub clock_skew_ms: i64,
+}
+
+/// Why not (RFC 9457).
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub code: ErrorCode,
+    pub detail: String,
+    pub request_id: String,
+    pub retryable: bool,
+    pub errors: Vec<FieldError>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// A dotted path: `payer.openid`.
+    pub field: String,
+    pub reason: String,
+}
+
+/// Stands in for the list of codes, which [`super::openapi`] fills in from the one that is answered.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct ErrorCode(pub String);
+
+/// A notification (Standard Webhooks).
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Notification {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub id: String,
+    pub timestamp: String,
+    /// An order or a refund.
+    pub data: Value,
+}
