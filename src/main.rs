@@ -88,12 +88,12 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    cli::start_logs(&arguments.log, std::env::var("SLUICE_LOG").ok().as_deref());
+    cli::start_logs(&arguments.log, environment("SLUICE_LOG").as_deref());
     #[cfg(feature = "crash-points")]
-    if let Ok(spec) = std::env::var("SLUICE_CRASH") {
+    if let Some(spec) = environment("SLUICE_CRASH") {
         sluice::crash::arm(&spec);
     }
-    let strings = sluice::config::Disk(|name: &str| std::env::var(name).ok());
+    let strings = sluice::config::Disk(environment);
     let done = match arguments.command {
         Command::Demo { port, data, once } => cli::demo::run(port, data, once, &strings).await,
         Command::Serve { config, listen, fast } => cli::serve::run(&config, listen, fast, strings).await,
@@ -116,4 +116,9 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -84,7 +84,12 @@ impl Gateway {
         match self.submit(command).await? {
             Outcome::Placed(life) => {
                 crate::crash::point("placed.before_pay");
-                let life = self.pay(*life, &pay_order, candidates).await?;
+                // Stored is stored: what cannot be booked now leaves a pending order that is due again, never a 5xx.
+                let stored = (*life).clone();
+                let life = self.pay(*life, &pay_order, candidates).await.unwrap_or_else(|refused| {
+                    tracing::error!(order = %stored.order.id, why = refused.inner.unwrap_or(refused.detail), "an answer could not be booked");
+                    stored
+                });
                 crate::crash::point("taken.before_answer");
                 Ok(Placed { life, replay: false })
             }

@@ -2,15 +2,15 @@
 //!
 //! `SLUICE_KILLS=100 SLUICE_STOPS=50 SLUICE_IMAGES=50` for the figures; a failing run prints `SLUICE_SEED=…`.
 //! The named points need `--features crash-points`.
-#![allow(clippy::disallowed_methods, reason = "these tests stand outside the gateway: they have their own clock, waits and sockets")]
-
 pub mod journey;
 pub mod judge;
 pub mod merchant;
 pub mod rig;
 
 mod disk;
+mod image;
 mod kill;
 #[cfg(feature = "crash-points")]
 mod points;
+mod stop;
 mod storms;

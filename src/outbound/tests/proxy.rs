@@ -25,6 +25,7 @@ async fn proxy_variables_are_ignored() {
 
 #[tokio::test]
 #[ignore = "run by proxy_variables_are_ignored in a process of its own"]
+#[expect(clippy::disallowed_methods, reason = "this child is the control: an ordinary client under proxy variables")]
 async fn child_that_sends_with_proxy_variables_set() {
     let url = std::env::var(TARGET).unwrap();
     // The control: a client that was not told otherwise does go to the proxy.

@@ -1,0 +1,78 @@
+//! The sandbox's control API (CONTRACT section 10).
+
+use super::client::{Answer, send};
+use serde_json::{Value, json};
+
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub http: reqwest::Client,
+    pub base: String,
+}
+
+impl Control {
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        send(request.body(body.to_string())).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        send(self.http.get(format!("{}{path}", self.base))).await.unwrap().expect(200)
+    }
+
+    pub async fn credentials(&self) -> Value {
+        self.get("/credentials").await
+    }
+
+    pub async fn ledger(&self) -> Vec<Value> {
+        self.get("/ledger").await.as_array().unwrap().clone()
+    }
+
+    /// The channel's own books of one order.
+    pub async fn entry(&self, out_trade_no: &str) -> Value {
+        let found = self.ledger().await.into_iter().find(|row| row["out_trade_no"] == out_trade_no);
+        found.unwrap_or_else(|| panic!("the channel has no {out_trade_no}"))
+    }
+
+    /// A payer scans the order's code and pays.
+    pub async fn pay(&self, order: &Value) -> Value {
+        let content = order["action"]["content"].as_str().unwrap_or_else(|| panic!("nothing to scan: {order}"));
+        let scanned = self.scan(content, "pay").await.expect(200);
+        assert_eq!(scanned["paid"], true, "{scanned}");
+        scanned
+    }
+
+    pub async fn scan(&self, content: &str, outcome: &str) -> Answer {
+        self.post("/payers/scan", &json!({"content": content, "outcome": outcome})).await
+    }
+
+    pub async fn auth_code(&self, behaviour: &str) -> String {
+        let issued = self.post("/payers/auth-code", &json!({"wallet": "wechat", "behaviour": behaviour})).await.expect(200);
+        issued["auth_code"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn confirm(&self, auth_code: &str) -> Answer {
+        self.post("/payers/confirm", &json!({"auth_code": auth_code})).await
+    }
+
+    /// A fault without end.
+    pub async fn fault(&self, api: &str, fault: &str) {
+        self.post("/faults", &json!({"channel": "wechat", "api": api, "fault": fault})).await.expect(200);
+    }
+
+    /// A fault that strikes `count` times.
+    pub async fn faults(&self, api: &str, fault: &str, count: u32) {
+        self.post("/faults", &json!({"channel": "wechat", "api": api, "fault": fault, "count": count})).await.expect(200);
+    }
+
+    pub async fn clear(&self) {
+        assert_eq!(send(self.http.delete(format!("{}/faults", self.base))).await.unwrap().status, 204);
+    }
+
+    pub async fn resend(&self, out_trade_no: &str) -> Answer {
+        self.post(&format!("/callbacks/wechat/{out_trade_no}/resend"), &json!({})).await
+    }
+
+    pub async fn hook(&self, word: &str) -> Value {
+        self.post("/hooks", &json!({"channel": "wechat", "word": word})).await.expect(200)["answer"].clone()
+    }
+}
