@@ -20,7 +20,7 @@ async fn a_full_disk_refuses_and_recovers() -> Done {
     std::fs::create_dir_all(&disk)?;
     gateway.edit("sluice.toml", "sqlite:sluice.sqlite", "sqlite:disk/sluice.sqlite")?;
     gateway.database = None;
-    let mount = format!("mount -t tmpfs -o size=12m none '{}' && exec \"$0\" \"$@\"", disk.display());
+    let mount = format!("mount -t tmpfs -o size=96m none '{}' && exec \"$0\" \"$@\"", disk.display());
     gateway.under = ["unshare", "-rm", "sh", "-c", &mount].map(str::to_owned).to_vec();
     if let Err(error) = gateway.start(None).await {
         println!("SKIPPED: no disk of its own can be mounted here: {error}");
@@ -58,7 +58,7 @@ fn fill(path: &Path) -> Done<u64> {
     let mut written = 0;
     while let Ok(n) = file.write(&[0; 4096]) {
         written += n as u64;
-        if n == 0 || written > 64 * 1024 * 1024 {
+        if n == 0 || written > 128 * 1024 * 1024 {
             break;
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! `SLUICE_KILLS=100 SLUICE_STOPS=50 SLUICE_IMAGES=50` for the figures; a failing run prints `SLUICE_SEED=…`.
 //! The named points need `--features crash-points`.
+
 pub mod journey;
 pub mod judge;
 pub mod merchant;

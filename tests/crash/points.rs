@@ -118,7 +118,7 @@ impl World {
             // Nothing happens for a while: the schedule asks.
             "waits" => {
                 let (id, _, content) = self.placed("wechat_native", &mut dice).await?;
-                tokio::time::sleep(Duration::from_millis(400)).await;
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
                 self.scan(&content, "pay").await.then_some(())?;
                 self.rests(&id).await
             }
@@ -149,6 +149,7 @@ impl World {
     async fn story_paid(&self, method: &str, dice: &mut Dice) -> Option<(String, i64)> {
         let (id, amount, content) = self.placed(method, dice).await?;
         if !self.scan(&content, "pay").await {
+            self.merchant.book.accuse(format!("{id} of {method} cannot be paid as {content}"));
             return None;
         }
         self.becomes_final(&id).await.filter(|o| o["status"] == "paid")?;
