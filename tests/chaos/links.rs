@@ -36,7 +36,7 @@ async fn linked(sandbox: &Arc<Sandbox>, gateway: &mut Gateway) -> Done<(Arc<Worl
     let told = Proxy::open(free_port()?, address(&merchant.notify_url)?).await?;
     merchant.gateway = asked.url();
     merchant.notify_url = format!("{}/hook", told.url());
-    let world = Arc::new(World { sandbox: Arc::clone(sandbox), merchant, begun: std::sync::atomic::AtomicU64::new(0) });
+    let world = World::with(sandbox, merchant);
     Ok((world, Links { all: vec![outward, inward, asked, told] }))
 }
 

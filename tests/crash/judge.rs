@@ -20,6 +20,7 @@ pub struct Verdict {
     pub refunds: usize,
     pub notified: usize,
     pub suspended: i64,
+    pub cut_short: u64,
     pub wrong: Vec<String>,
 }
 
@@ -51,6 +52,7 @@ async fn rest_from_outside(world: &World) -> Done {
 pub async fn judge(world: &World, gateway: &Gateway) -> Done<Verdict> {
     rest(world, gateway).await?;
     let mut verdict = Verdict { wrong: world.merchant.book.accusations(), ..Verdict::default() };
+    verdict.cut_short = world.cut_short.load(std::sync::atomic::Ordering::Relaxed);
     verdict.suspended = gateway.count("SELECT COUNT(*) FROM orders WHERE suspended = 1").unwrap_or(-1);
     let orders = all_orders(world).await?;
     let ledger: BTreeMap<String, Vec<Row>> = world.sandbox.ledger().await?.into_iter().fold(BTreeMap::new(), |mut all, row| {
@@ -81,8 +83,8 @@ pub async fn judge(world: &World, gateway: &Gateway) -> Done<Verdict> {
 impl Verdict {
     /// Fails the test with everything that was wrong.
     pub fn must_be_clean(&self, gateway: &Gateway) {
-        println!("  judged {} orders {:?}, {} charges, {} refunds, {} notifications, {} suspended: {} wrong",
-            self.orders, self.by_status, self.charges, self.refunds, self.notified, self.suspended, self.wrong.len());
+        println!("  judged {} orders {:?}, {} charges, {} refunds, {} notifications, {} suspended, {} cut short: {} wrong",
+            self.orders, self.by_status, self.charges, self.refunds, self.notified, self.suspended, self.cut_short, self.wrong.len());
         assert!(self.wrong.is_empty(), "{}\n{} wrong in {}", self.wrong.join("\n"), self.wrong.len(), gateway.dir.display());
         assert!(self.orders > 0, "nothing was judged");
     }
