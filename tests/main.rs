@@ -7,4 +7,5 @@
     reason = "in a test an unwrap is an assertion, and its panic a readable failure"
 )]
 
+mod model;
 mod world;
