@@ -1,0 +1,63 @@
+//! What is measured: processor time and memory of the gateway's process, and one RSA-2048 signature in the same run as the yardstick.
+
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::{rand::SystemRandom, signature};
+use std::time::Duration;
+
+/// Ticks a second of `/proc/*/stat` on Linux.
+const TICK: Duration = Duration::from_millis(10);
+
+/// User and system time out of a `stat` file.
+fn cpu_of(path: &str) -> Duration {
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
+    // The name in parentheses may hold spaces: fields count from behind it.
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |place: usize| fields.get(place).and_then(|f| f.parse::<u32>().ok()).unwrap_or(0);
+    TICK * (ticks(11) + ticks(12))
+}
+
+/// Processor time a process has used.
+pub fn cpu(pid: u32) -> Duration {
+    cpu_of(&format!("/proc/{pid}/stat"))
+}
+
+/// A line of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
+pub fn memory_mib(pid: u32, line: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let value = status.lines().find_map(|l| l.strip_prefix(line)).and_then(|l| l.split_whitespace().nth(1)).and_then(|n| n.parse::<f64>().ok());
+    value.unwrap_or(0.0) / 1024.0
+}
+
+/// Processor time by the gateway's threads' names: who does the work.
+pub fn threads(pid: u32) -> Vec<(String, Duration)> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut all: std::collections::BTreeMap<String, Duration> = std::collections::BTreeMap::new();
+    for task in tasks {
+        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default().trim().to_owned();
+        *all.entry(name).or_default() += cpu_of(&task.path().join("stat").to_string_lossy());
+    }
+    all.into_iter().collect()
+}
+
+/// One RSA-2048 signature, in processor time of this thread: the least of several batches, so that neighbours count little.
+pub struct Yardstick(KeyPair);
+
+impl Yardstick {
+    pub fn new() -> Yardstick {
+        Yardstick(KeyPair::generate(KeySize::Rsa2048).expect("a key"))
+    }
+
+    pub fn one_signature(&self) -> Duration {
+        const SIGNATURES: u32 = 1_000;
+        let (random, message) = (SystemRandom::new(), [7_u8; 500]);
+        let mut signed = vec![0; self.0.public_modulus_len()];
+        let batch = |signed: &mut Vec<u8>| {
+            let before = cpu_of("/proc/thread-self/stat");
+            for _ in 0..SIGNATURES {
+                self.0.sign(&signature::RSA_PKCS1_SHA256, &random, &message, signed).expect("a signature");
+            }
+            (cpu_of("/proc/thread-self/stat") - before) / SIGNATURES
+        };
+        (0..5).map(|_| batch(&mut signed)).min().unwrap_or_default()
+    }
+}
