@@ -130,7 +130,6 @@ impl Booted {
 
     /// Reads the folder again: all or nothing. A bad file changes nothing and every problem is told.
     pub async fn reload(&self, strings: &(dyn crate::config::Strings + Sync)) -> Result<(), Vec<Finding>> {
-        let fresh = crate::config::load(&self.dir, strings, CHANNELS)?;
         let current = self.settings.load_full();
         let mut used = BTreeMap::new();
         for account in &current.accounts {
@@ -138,7 +137,15 @@ impl Booted {
             // Not knowing counts as used: a reload that cannot be judged is refused.
             used.insert(account.id.clone(), !matches!(answer, Ok(Answer::Used(false))));
         }
-        let merged = crate::config::reload(&current, fresh, &|id| used.get(id).copied().unwrap_or(false))?;
+        let in_use = |id: &str| used.get(id).copied().unwrap_or(false);
+        let fresh = match crate::config::load(&self.dir, strings, CHANNELS) {
+            Ok(fresh) => fresh,
+            // A file that no longer names an account in use is wrong for that reason first, whatever else it breaks.
+            Err(findings) => {
+                return Err(crate::config::removed_in_use(&self.dir, strings, &current, &in_use).into_iter().chain(findings).collect());
+            }
+        };
+        let merged = crate::config::reload(&current, fresh, &in_use)?;
         let store_failed = |e: String| vec![Finding::new("store", "", e)];
         seed(&self.gateway, &merged).await.map_err(store_failed)?;
         let directory = directory(&self.gateway, &merged).await.map_err(store_failed)?;

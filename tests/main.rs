@@ -19,4 +19,5 @@ macro_rules! outside {
 outside!(api chaos conformance crash harness tidy);
 
 // The seeded world has no clock and no chance but its own: the bans stay.
+mod model;
 mod world;

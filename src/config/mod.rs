@@ -21,7 +21,7 @@ mod write;
 
 pub use accounts::{Account, State};
 pub use merchants::{Binding, Key, Merchant, Shop, StoreCode, Webhook};
-pub use reload::reload;
+pub use reload::{reload, removed_in_use};
 pub use secret::{SealKey, Secret, webhook_key};
 pub use server::{Http, Notify, Operator, Ops, Role, Store, StoreUrl};
 pub use tree::Finding;

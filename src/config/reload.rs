@@ -1,7 +1,8 @@
 //! What may change under a running gateway: channels, routing, limits, merchants' seeds; never the sockets and the store it
 //! stands on, and never whose an account is that has attempts.
 
-use super::{Account, Finding, Settings};
+use super::{Account, Finding, Settings, Strings};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Checks freshly loaded settings against the running ones: all or nothing. `in_use` tells whether an account has attempts
@@ -45,4 +46,16 @@ fn in_use_change(old: &Account, new: Option<&Arc<Account>>, in_use: &dyn Fn(&str
     };
     let reason = format!("ACCOUNT_IN_USE: has attempts and cannot be {what}; set state = \"disabled\" and add a new account instead");
     in_use(&old.id).then(|| Finding::new("channels.toml", &format!("account {}", old.id), reason))
+}
+
+/// Accounts with attempts that `channels.toml` no longer names, told even when the folder as a whole cannot be loaded. A file that is
+/// no TOML names nothing, and its own findings say enough.
+#[must_use]
+pub fn removed_in_use(dir: &Path, strings: &dyn Strings, old: &Settings, in_use: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+    let Some(table) = strings.file(&dir.join("channels.toml")).ok().and_then(|text| text.parse::<toml::Table>().ok()) else {
+        return Vec::new();
+    };
+    let accounts = table.get("account").and_then(toml::Value::as_array).map_or(&[][..], Vec::as_slice);
+    let named = |id: &str| accounts.iter().any(|account| account.get("id").and_then(toml::Value::as_str) == Some(id));
+    old.accounts.iter().filter(|account| !named(&account.id)).filter_map(|account| in_use_change(account, None, in_use)).collect()
 }

@@ -96,6 +96,8 @@ pub struct AttemptNotes {
     pub discounts: Vec<Discount>,
     pub settle_date: Option<String>,
     pub payer_sealed: Option<Vec<u8>>,
+    /// When the newest pay call had its answer, or was given up: nothing of it is under way on our side after that.
+    pub call_ended_at: Option<Millis>,
     /// The last thing that could not be read, for operators.
     pub last_unknown: Option<String>,
 }

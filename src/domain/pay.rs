@@ -46,8 +46,10 @@ impl Life {
     pub fn take_pay(&mut self, told: &PayTold) -> Result<(), Broken> {
         let seq = told.attempt_seq;
         let attempt = self.attempt_mut(seq)?;
-        if told.source == Source::Query {
-            attempt.queries = attempt.queries.saturating_add(1);
+        match told.source {
+            Source::Pay => attempt.notes.call_ended_at = Some(told.at),
+            Source::Query => attempt.queries = attempt.queries.saturating_add(1),
+            Source::Callback => {}
         }
         match &told.said {
             Pay::Paid(payment) => self.book(payment, told)?,

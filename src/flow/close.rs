@@ -27,8 +27,8 @@ impl Gateway {
         for seq in open_attempts(&life) {
             (life, rejected) = self.undo(&life, seq).await?;
         }
-        if life.order.status() == OrderStatus::Pending && life.order.intent.is_none() {
-            // The channel says that it is paid, or will not close: what it says now decides.
+        if life.order.status() == OrderStatus::Pending {
+            // Not closed: because it is paid, because it will not, or because nobody answered. What the channel says now decides.
             life = self.sync(life).await?;
         }
         match (life.order.status(), rejected) {

@@ -55,7 +55,7 @@ impl Pace {
     /// Whether "the channel does not know the number" is a definite no by now.
     #[must_use]
     pub fn not_found_is_final(self, profile: &MethodProfile, attempt: &Attempt, expires_at: Millis, asked_at: Millis) -> bool {
-        let executed_by = attempt.at.plus_ms(EXCHANGE_MAX_MS);
+        let executed_by = attempt.notes.call_ended_at.unwrap_or_else(|| attempt.at.plus_ms(EXCHANGE_MAX_MS));
         let exists_by = match profile.not_found_from {
             NotFoundFrom::Call => executed_by,
             NotFoundFrom::Payer => executed_by.max(expires_at),

@@ -47,12 +47,15 @@ pub fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fail> {
     parse_json(bytes).map_err(|problem| crate::flow::Refused::fields(vec![problem]).into())
 }
 
-/// For calls that take nothing: an empty body or `{}`.
+/// For calls that take nothing: an empty body, `{}` or `null`.
 pub fn nothing(bytes: &[u8]) -> Result<(), Fail> {
     if bytes.is_empty() {
         return Ok(());
     }
     let tree = parse_json(bytes).map_err(|problem| crate::flow::Refused::fields(vec![problem]))?;
+    if tree.is_null() {
+        return Ok(());
+    }
     let reader = sluice_contract::Reader::root("body", &tree);
     reader.finish();
     refuse(&reader)

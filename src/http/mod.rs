@@ -73,6 +73,7 @@ fn public(app: &App) -> Router<App> {
     let (merchants, _) = merchant_api().split_for_parts();
     let merchants = merchants
         .route("/v1", any(errors::not_found))
+        .route("/v1/", any(errors::not_found))
         .route("/v1/{*rest}", any(errors::not_found))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(app), signed::signed));

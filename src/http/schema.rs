@@ -1,7 +1,6 @@
 //! What the OpenAPI document says of bodies. These types are never built: requests are read field by field, so that every bad field is
 //! named at once, and answers are rendered by `domain::show`. Tests hold both to these types.
 
-use crate::domain::state;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -155,20 +154,6 @@ pub enum OrderStatus {
     Failed,
     Closed,
     Reversed,
-}
-
-impl OrderStatus {
-    /// The words here are those of the books.
-    #[must_use]
-    pub const fn of(status: state::OrderStatus) -> OrderStatus {
-        match status {
-            state::OrderStatus::Pending => OrderStatus::Pending,
-            state::OrderStatus::Paid => OrderStatus::Paid,
-            state::OrderStatus::Failed => OrderStatus::Failed,
-            state::OrderStatus::Closed => OrderStatus::Closed,
-            state::OrderStatus::Reversed => OrderStatus::Reversed,
-        }
-    }
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]

@@ -6,6 +6,9 @@
 use super::edge::Peer;
 use axum::Router;
 use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -83,7 +86,14 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, deadlin
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let router = router.clone();
+        async move {
+            if head_bytes(&request) > HEAD_BYTES_MAX {
+                let close = [(CONNECTION, HeaderValue::from_static("close"))];
+                return Ok((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, close).into_response());
+            }
+            router.oneshot(request).await
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -91,6 +101,14 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, deadlin
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     until_done(served, stop).await;
+}
+
+/// The head's size. The buffer's bound alone is not enough: one read may bring more than it.
+fn head_bytes(request: &hyper::Request<Body>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |p| p.as_str().len());
+    // Each line has a colon, a space and its end.
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()).saturating_add(4));
+    lines.fold(target, usize::saturating_add)
 }
 
 /// Runs a connection; when the process stops, it answers what it has begun and closes.

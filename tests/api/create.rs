@@ -115,10 +115,10 @@ async fn bodies_that_are_not_one_plain_json_object_are_refused() {
     let world = World::shared();
     let good = order("wechat_native", 100).to_string();
     let doubled = good.replacen('{', "{\"amount\":1,", 1);
-    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000 / 8));
+    let deep = "[".repeat(60_000);
     let nan = good.replace("100", "NaN");
     let huge = good.replace("100", "1e999");
-    for body in ["", "null", "[]", "5", "\"x\"", "{", &format!("{good}{good}"), &doubled, &deep[..60_000], &nan, &huge, "{\"a\":\"\u{fffd}\\ud800\"}"] {
+    for body in ["", "null", "[]", "5", "\"x\"", "{", &format!("{good}{good}"), &doubled, &deep, &nan, &huge, "{\"a\":\"\u{fffd}\\ud800\"}"] {
         let answer = world.demo.send(&world.demo.draft("POST", "/v1/orders", body.as_bytes().to_vec())).await;
         answer.refused(400, "INVALID_REQUEST");
     }

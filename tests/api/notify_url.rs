@@ -76,7 +76,7 @@ async fn private_addresses_are_refused_unless_the_config_opens_them() {
     }
     closed.demo.place(&with(order("wechat_native", 100), json!({"notify_url": "https://example.com/hook?a=1"}))).await;
     let open = World::shared();
-    for url in ["http://127.0.0.1:9/", "http://10.0.0.1/x", "http://[::1]:9/"] {
+    for url in ["http://127.0.0.1:9009/", "http://10.0.0.1/x", "http://[::1]:9009/"] {
         open.demo.place(&with(order("wechat_native", 100), json!({"notify_url": url}))).await;
     }
 }

@@ -60,7 +60,8 @@ impl Answer {
 /// A plain HTTP client: no proxy, no redirects.
 pub fn http() -> reqwest::Client {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.timeout(Duration::from_secs(60)).build().unwrap()
+    // No connection is kept: one pooled by an earlier test belongs to a runtime that is gone, or to a gateway that was restarted.
+    client.timeout(Duration::from_secs(60)).pool_max_idle_per_host(0).build().unwrap()
 }
 
 /// Sends a request and reads the whole answer.

@@ -10,8 +10,7 @@ pub mod sign;
 pub mod tap;
 pub mod world;
 
-pub use client::{Answer, Merchant, Ops};
-pub use control::Control;
+pub use client::Answer;
 pub use inbox::{Inbox, Manner};
 pub use world::World;
 

@@ -15,7 +15,8 @@ pub const FAST: u32 = 20;
 
 pub struct World {
     pub dir: PathBuf,
-    pub sandbox: Running,
+    #[expect(dead_code, reason = "held, so that the sandbox ends with its world")]
+    sandbox: Running,
     gateway: Mutex<Option<Running>>,
     pub demo: Merchant,
     pub other: Merchant,

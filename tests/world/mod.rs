@@ -18,6 +18,8 @@ mod tasks;
 mod watch;
 mod wire;
 
+pub use stage::draft;
+
 use std::collections::BTreeMap;
 
 /// Seeds that once showed a bug.

@@ -1,6 +1,6 @@
 //! Builds the gateway under test: real flow, real engine, two WeChat accounts, one merchant.
 
-use super::core::Shared;
+use super::core::{Core, Shared};
 use super::dice::SeededChance;
 use super::merchant::{WEBHOOK_URL, webhook_secret};
 use super::wire::HOSTS;
@@ -8,12 +8,17 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use sluice::config::Secret;
 use sluice::domain::merchant::{AccountState, Merchant};
+use sluice::domain::{Candidate, Order};
+use sluice::flow::place_order::OrderRequest;
 use sluice::flow::{Account, Directory, Gateway, MerchantEntry, Pace};
 use sluice::outbound::{Policy, Renewals};
-use sluice::store::Sealer;
-use sluice_contract::{AccountConfig, Reader};
+use sluice::store::sqlite::Engine;
+use sluice::store::{Command, Sealer};
+use sluice_contract::{AccountConfig, Fen, Reader};
 use sluice_simkit::Booth;
+use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 pub const MERCHANT: &str = "m1";
 pub const ACCOUNTS: [&str; 2] = ["wx-a", "wx-b"];
@@ -68,4 +73,29 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         public_url: "https://gateway.test".into(),
         notify_policy: Policy { allow_private_addresses: true, allow_http: true },
     })
+}
+
+/// An order as T1 is asked to store it, with its candidates: what the model and the store suite start from.
+pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
+    let booths = booths(0);
+    let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| account(index, booth)).collect();
+    let world = Shared::new(Core::new(0, booths, Engine::open(":memory:").expect("an engine in memory")));
+    let gateway = gateway(&world, &accounts, 0, 0);
+    let request = OrderRequest {
+        merchant_order_no: "M1".into(),
+        amount: Fen(10_000),
+        subject: "Tea".into(),
+        method: if barcode { "wechat_barcode" } else { "wechat_native" }.into(),
+        auth_code: barcode.then(|| "130000000000000001".into()),
+        fingerprint: vec![1; 32],
+        ..OrderRequest::default()
+    };
+    let mut placing = std::pin::pin!(gateway.place_order(MERCHANT, &request, None));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(placing.as_mut().poll(&mut context).is_pending(), "the store has not answered yet");
+    let queued = world.lock().queue.pop().expect("one command");
+    match queued.command {
+        Command::PlaceOrder { order, candidates, .. } => (*order, candidates),
+        other => panic!("{other:?} where an order was to be placed"),
+    }
 }

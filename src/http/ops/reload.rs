@@ -2,7 +2,7 @@
 
 use super::change::note;
 use super::gate::Who;
-use crate::flow::Refused;
+use crate::flow::{Code, Refused};
 use crate::http::App;
 use crate::http::errors::Reply;
 use crate::http::orders::ok;
@@ -24,7 +24,9 @@ pub async fn reload(State(app): State<App>, who: Who) -> Reply {
                 None => format!("{file} {key}"),
             };
             let problems = findings.iter().map(|f| Problem::new(place(&f.file, f.line, &f.key).trim(), f.reason.clone())).collect();
-            Err(Refused::fields(problems).into())
+            let in_use = findings.iter().any(|f| f.reason.starts_with(Code::AccountInUse.facts().0));
+            let refused = Refused::fields(problems);
+            Err(if in_use { Refused { code: Code::AccountInUse, ..refused } } else { refused }.into())
         }
     }
 }

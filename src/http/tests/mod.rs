@@ -1,1 +1,15 @@
+//! The room as its callers see it: whole requests through the whole router.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says where")]
+
+mod callbacks;
+mod channel;
+mod openapi;
+mod operators;
+mod orders;
+mod pages;
+mod problems;
+mod refunds;
+mod serving;
+mod signatures;
+mod stage;
