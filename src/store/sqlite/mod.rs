@@ -107,7 +107,7 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "foreign_keys", "ON")?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.pragma_update(None, "cache_size", -16_000)?;
-    // The writer checkpoints between batches; this is the backstop under sustained load (64 MiB of WAL).
+    // The writer checkpoints when it rests; this is the backstop under sustained load (64 MiB of WAL).
     conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     conn.busy_timeout(std::time::Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(64);

@@ -5,11 +5,15 @@ use super::{Engine, Reading, open_reader};
 use crate::store::{Answer, Command, Outcome, Query, Store, StoreError, Ticket};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 const BATCH_MAX: usize = 256;
 /// Commands waiting at intake before the store says busy: about a second of work at full rate.
 const INTAKE_MAX: usize = 4096;
+
+/// After this long without work the log is folded back into the database: at ordinary load it stays small, on the disk and to read through.
+const REST: Duration = Duration::from_millis(250);
 
 type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 
@@ -64,8 +68,14 @@ impl Drop for SqliteStore {
 }
 
 fn write_until_closed(mut engine: Engine, shared: &Shared) {
+    let mut rested = false;
     loop {
-        let Some(batch) = next_batch(shared) else { return };
+        let Some(batch) = next_batch(shared, rested) else { return };
+        rested = batch.is_empty();
+        if rested {
+            engine.checkpoint();
+            continue;
+        }
         let commands: Vec<&Command> = batch.iter().map(|(command, _)| command).collect();
         let outcomes = engine.apply(&commands);
         for ((_, reply), outcome) in batch.into_iter().zip(outcomes) {
@@ -78,13 +88,22 @@ fn write_until_closed(mut engine: Engine, shared: &Shared) {
     }
 }
 
-fn next_batch(shared: &Shared) -> Option<Vec<(Command, Reply)>> {
+/// What is there; nothing, once, when there was nothing for a while; `None` when the store is closed.
+fn next_batch(shared: &Shared, rested: bool) -> Option<Vec<(Command, Reply)>> {
     let mut lanes = shared.lanes.lock().ok()?;
     while lanes.completions.is_empty() && lanes.intake.is_empty() {
         if lanes.closed {
             return None;
         }
-        lanes = shared.arrived.wait(lanes).ok()?;
+        if rested {
+            lanes = shared.arrived.wait(lanes).ok()?;
+            continue;
+        }
+        let (held, waited) = shared.arrived.wait_timeout(lanes, REST).ok()?;
+        lanes = held;
+        if waited.timed_out() {
+            break;
+        }
     }
     let finishing = lanes.completions.len().min(BATCH_MAX);
     let mut batch: Vec<_> = lanes.completions.drain(..finishing).collect();
