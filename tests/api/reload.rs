@@ -52,14 +52,16 @@ async fn an_account_in_use_is_not_removed_or_renamed() {
     world.paid(&order("wechat_native", 100)).await;
     let kept = std::fs::read_to_string(world.dir.join("channels.toml")).unwrap();
     let mchid = kept.lines().find(|line| line.starts_with("mchid = ")).unwrap().to_owned();
-    for change in [kept.replace("id = \"wx-main\"", "id = \"wx-new\""), kept.replace(&mchid, "mchid = \"1999999999\"")] {
-        edit(&world.dir, "channels.toml", |_| change.clone());
+    let merchants = std::fs::read_to_string(world.dir.join("merchants.toml")).unwrap();
+    for (old, new) in [("\"wx-main\"", "\"wx-new\""), (mchid.as_str(), "mchid = \"1999999999\"")] {
+        edit(&world.dir, "channels.toml", |_| kept.replace(old, new));
+        edit(&world.dir, "merchants.toml", |_| merchants.replace(old, new));
         let refused = world.ops.post("/ops/v1/reload").await;
         assert!((400..500).contains(&refused.status), "{}", refused.text());
-        assert!(refused.text().contains("wx-main"), "{}", refused.text());
-        assert!(refused.text().contains("ACCOUNT_IN_USE"), "{}", refused.text());
+        assert!(refused.text().contains("wx-main") && refused.text().contains("ACCOUNT_IN_USE"), "{}", refused.text());
         world.demo.place(&order("wechat_native", 100)).await;
     }
+    edit(&world.dir, "merchants.toml", |_| merchants.clone());
     edit(&world.dir, "channels.toml", |_| kept.clone());
     let taken: Value = world.ops.post("/ops/v1/reload").await.expect(200);
     assert!(taken.is_object());

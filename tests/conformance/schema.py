@@ -1,7 +1,5 @@
 """schemathesis against /openapi.json. Each request is signed as CONTRACT section 3 says, over the bytes that are really sent."""
 
-import hashlib
-import hmac
 import json
 import os
 import subprocess
@@ -36,7 +34,11 @@ class Signed(requests.auth.AuthBase):
 schemathesis.auth.set_from_requests(Signed())
 '''
 
-# Every answer to a right request must be signed: checked by hand once, the schema cannot say it.
+# positive_data_acceptance: which method a merchant may use and how much of an order is left to refund is no matter of a schema.
+# ignored_auth, unsupported_method: they send requests without our signature and expect OpenAPI's own kinds of authentication;
+# tests/api/auth.rs and tests/api/read.rs do both by hand.
+EXCLUDED = "positive_data_acceptance,ignored_auth,unsupported_method"
+
 with tempfile.TemporaryDirectory() as folder:
     with open(os.path.join(folder, "hooks.py"), "w", encoding="utf-8") as file:
         file.write(HOOKS)
@@ -45,7 +47,7 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(answer.read())
     command = [
         os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", schema, "--url", given["base"],
-        "--include-path-regex", "^/v1/", "--checks", "all", "--exclude-checks", "ignored_auth,unsupported_method",
+        "--include-path-regex", "^/v1/", "--checks", "all", "--exclude-checks", EXCLUDED,
         "--max-examples", str(given["cases"]), "--seed", str(given["seed"]), "--workers", "2", "--no-color",
         "--request-timeout", "20", "--suppress-health-check", "all",
     ]

@@ -4,21 +4,28 @@ use super::tree::{files, none, root, rust};
 
 /// Built from halves, so that this file does not find itself.
 fn words() -> Vec<String> {
-    [("to", "do!("), ("unimple", "mented!("), ("FIX", "ME"), ("XX", "X"), ("#[ign", "ore"), ("TO", "DO"), ("dbg", "!(")].map(|(a, b)| format!("{a}{b}")).into()
+    [("to", "do!("), ("unimple", "mented!("), ("FIX", "ME"), ("XX", "X"), ("TO", "DO"), ("dbg", "!(")].map(|(a, b)| format!("{a}{b}")).into()
 }
 
 #[test]
 fn nothing_unfinished_is_in_the_tree() {
     let words = words();
     let mut violations = Vec::new();
-    // One test runs another in a process of its own, with proxy variables set: the child waits for its parent.
-    for source in rust().into_iter().filter(|s| s.path != "src/outbound/tests/proxy.rs") {
+    for source in rust() {
         for (number, line) in source.text.lines().enumerate() {
             let found = words.iter().filter(|word| line.contains(word.as_str()));
             violations.extend(found.map(|word| format!("{}:{}: {word}", source.path, number + 1)));
         }
     }
     none("unfinished", &violations);
+}
+
+/// A test that never runs proves nothing. One file may have them: tests that another test runs as a process of their own.
+#[test]
+fn no_test_is_switched_off() {
+    let switch = format!("#[{}", "ignore");
+    let off = rust().into_iter().filter(|s| s.text.contains(&switch) && s.path != "src/outbound/tests/proxy.rs");
+    none("tests switched off", &off.map(|s| s.path).collect::<Vec<_>>());
 }
 
 /// No float carries money, rates, limits or anything stored (DESIGN section 8).
@@ -28,10 +35,13 @@ fn no_float_is_where_money_is() {
     let rooms = ["channels/contract/src", "src/domain", "src/store", "src/flow", "src/worker"];
     let mut sources: Vec<_> = rooms.iter().flat_map(|room| files(room, ".rs")).collect();
     sources.extend(files("channels", ".rs").into_iter().filter(|s| s.path.split('/').nth(2) == Some("src") && !s.path.starts_with("channels/simkit")));
-    // The reader of foreign trees must know a fraction to refuse it by name.
-    for source in sources.iter().filter(|s| !s.is_test() && s.path != "channels/contract/src/fields.rs") {
+    for source in sources.iter().filter(|s| !s.is_test()) {
         let code = source.code();
         for (number, line) in code.lines().enumerate() {
+            // The reader of foreign trees must know a fraction to refuse it by name: nothing is computed with it.
+            if line.contains("fn visit_f64") || line.contains("Number::from_f64") {
+                continue;
+            }
             let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
             let float = words.into_iter().find(|word| ["f32", "f64"].contains(word));
             violations.extend(float.map(|word| format!("{}:{}: {word}", source.path, number + 1)));
