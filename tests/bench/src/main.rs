@@ -3,6 +3,13 @@
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    reason = "a bench measures real clocks and prints ratios"
+)]
+
 mod channel;
 mod drive;
 mod meter;
@@ -69,7 +76,13 @@ impl Bench {
     }
 
     /// One run over a store, with the processor time of one request in signatures.
-    async fn measured(&self, subject: &Subject, requests: Vec<Vec<u8>>, connections: usize, pace: Option<f64>) -> Done<(Run, f64, Duration)> {
+    async fn measured(
+        &self,
+        subject: &Subject,
+        requests: Vec<Vec<u8>>,
+        connections: usize,
+        pace: Option<f64>,
+    ) -> Done<(Run, f64, Duration)> {
         let before = self.yardstick.one_signature();
         let cpu = meter::cpu(subject.pid());
         let run = drive::run(subject.address(), Arc::new(requests), connections, pace).await;
@@ -106,15 +119,25 @@ impl Bench {
             let count = (warm.rate() * self.seconds) as usize;
             let requests = batch(&mut subject, count);
             let (run, ratio, used) = self.measured(&subject, requests, connections, None).await?;
-            println!("    {connections:>3} connections: {:>6.0} orders/s, p50 {:?} p99 {:?}, {used:?} of processor = {ratio:.2} signatures ({} runs)",
-                run.rate(), run.percentile(50), run.percentile(99), run.done);
+            println!(
+                "    {connections:>3} connections: {:>6.0} orders/s, p50 {:?} p99 {:?}, {used:?} of processor = {ratio:.2} signatures ({} runs)",
+                run.rate(),
+                run.percentile(50),
+                run.percentile(99),
+                run.done
+            );
             (peak, best) = (peak.max(run.rate()), best.min(if connections >= 64 { ratio } else { f64::MAX }));
         }
         println!("    by thread: {:?}", meter::threads(subject.pid()));
         let high = meter::memory_mib(subject.pid(), "VmHWM:");
         let requests = batch(&mut subject, (peak / 2.0 * self.seconds * 2.0) as usize);
         let (paced, ratio, _) = self.measured(&subject, requests, 256, Some(peak / 2.0)).await?;
-        println!("    at {:.0}/s, half of the peak: p50 {:?} p99 {:?}, {ratio:.2} signatures", peak / 2.0, paced.percentile(50), paced.percentile(99));
+        println!(
+            "    at {:.0}/s, half of the peak: p50 {:?} p99 {:?}, {ratio:.2} signatures",
+            peak / 2.0,
+            paced.percentile(50),
+            paced.percentile(99)
+        );
         self.line("processor time of an order, in signatures", best, "×", Some(2.2));
         self.line("latency at half of the peak, p99", paced.percentile(99).as_secs_f64() * 1e3, "ms", Some(10.0));
         self.line("memory at the peak", high, "MiB", Some(100.0));
@@ -134,16 +157,25 @@ impl Bench {
         self.measured(&subject, requests, 32, None).await?;
         let contents = self.waiting(&mut subject, &numbers).await?;
         let deliveries = self.channel.callbacks(&contents);
-        let raw: Vec<Vec<u8>> = deliveries.iter().map(|d| {
-            let lines: String = d.headers.0.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
-            let path = d.url.splitn(4, '/').nth(3).unwrap_or_default();
-            let mut bytes = format!("POST /{path} HTTP/1.1\r\nhost: bench\r\n{lines}content-length: {}\r\n\r\n", d.body.len()).into_bytes();
-            bytes.extend_from_slice(&d.body);
-            bytes
-        }).collect();
+        let raw: Vec<Vec<u8>> = deliveries
+            .iter()
+            .map(|d| {
+                let lines: String = d.headers.0.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+                let path = d.url.splitn(4, '/').nth(3).unwrap_or_default();
+                let mut bytes =
+                    format!("POST /{path} HTTP/1.1\r\nhost: bench\r\n{lines}content-length: {}\r\n\r\n", d.body.len()).into_bytes();
+                bytes.extend_from_slice(&d.body);
+                bytes
+            })
+            .collect();
         let (run, ratio, used) = self.measured(&subject, raw, 64, None).await?;
-        println!("    64 connections: {:.0} callbacks/s, p50 {:?} p99 {:?}, {used:?} of processor ({} runs; the order's notification is booked, not sent)",
-            run.rate(), run.percentile(50), run.percentile(99), run.done);
+        println!(
+            "    64 connections: {:.0} callbacks/s, p50 {:?} p99 {:?}, {used:?} of processor ({} runs; the order's notification is booked, not sent)",
+            run.rate(),
+            run.percentile(50),
+            run.percentile(99),
+            run.done
+        );
         println!("    by thread: {:?}", meter::threads(subject.pid()));
         self.line("processor time of a callback, in signatures", ratio, "×", Some(0.55));
         subject.stop()
@@ -155,11 +187,16 @@ impl Bench {
         let mut path = "/v1/orders?status=pending&limit=100".to_owned();
         loop {
             let page = subject.call("GET", &path, "").await?;
-            contents.extend(page["data"].as_array().into_iter().flatten().filter_map(|o| o["action"]["content"].as_str().map(str::to_owned)));
+            contents
+                .extend(page["data"].as_array().into_iter().flatten().filter_map(|o| o["action"]["content"].as_str().map(str::to_owned)));
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             path = format!("/v1/orders?status=pending&limit=100&cursor={cursor}");
         }
-        if contents.len() == numbers.len() { Ok(contents) } else { Err(format!("{} codes for {} orders", contents.len(), numbers.len()).into()) }
+        if contents.len() == numbers.len() {
+            Ok(contents)
+        } else {
+            Err(format!("{} codes for {} orders", contents.len(), numbers.len()).into())
+        }
     }
 
     async fn notifications(&mut self) -> Done {
@@ -183,7 +220,10 @@ impl Bench {
         let took = began.elapsed();
         let used = (meter::cpu(subject.pid()) - cpu) / u32::try_from(notices)?;
         let signature = before.min(self.yardstick.one_signature());
-        println!("    {:.0} notifications/s of one merchant (8 at once), {used:?} of processor ({notices} runs)", notices as f64 / took.as_secs_f64());
+        println!(
+            "    {:.0} notifications/s of one merchant (8 at once), {used:?} of processor ({notices} runs)",
+            notices as f64 / took.as_secs_f64()
+        );
         println!("    by thread: {:?}", meter::threads(subject.pid()));
         self.line("processor time of a notification, in signatures", used.as_secs_f64() / signature.as_secs_f64(), "×", Some(0.4));
         subject.stop()
@@ -223,7 +263,9 @@ impl Bench {
                 let rate = runs.iter().map(|(run, ..)| run.rate()).fold(0.0, f64::max);
                 let ratio = runs.iter().map(|(_, ratio, _)| *ratio).fold(f64::MAX, f64::min);
                 let size = std::fs::metadata(subject.database())?.len() / 1_048_576;
-                println!("    {numbers:?} numbers, {stored} stored ({size} MiB, filled in {filled:.0?}): {rate:.0} orders/s, {ratio:.2} signatures each");
+                println!(
+                    "    {numbers:?} numbers, {stored} stored ({size} MiB, filled in {filled:.0?}): {rate:.0} orders/s, {ratio:.2} signatures each"
+                );
                 seen.push((rate, ratio));
             }
             let [(small, cheap), (large, dear)] = seen.as_slice() else { continue };

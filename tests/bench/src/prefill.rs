@@ -88,7 +88,11 @@ fn place(life: &Life, order: &Order) -> Command {
 }
 
 fn paid(order: &Order) -> Command {
-    let payment = Payment { payer_amount: Some(Fen(1280)), channel_trade_no: Some(format!("42000{}", &order.id.as_str()[4..])), ..Payment::of(order.amount) };
+    let payment = Payment {
+        payer_amount: Some(Fen(1280)),
+        channel_trade_no: Some(format!("42000{}", &order.id.as_str()[4..])),
+        ..Payment::of(order.amount)
+    };
     let at = order.created_at.plus_ms(1);
     let told = PayTold {
         attempt_seq: 1,

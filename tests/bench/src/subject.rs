@@ -49,8 +49,7 @@ impl Subject {
         use std::io::BufRead;
         let began = Instant::now();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log"))?;
-        let mut child =
-            Command::new(&self.binary).args(["serve", "--config"]).arg(&self.dir).stdout(Stdio::piped()).stderr(log).spawn()?;
+        let mut child = Command::new(&self.binary).args(["serve", "--config"]).arg(&self.dir).stdout(Stdio::piped()).stderr(log).spawn()?;
         let mut line = String::new();
         std::io::BufReader::new(child.stdout.take().ok_or("no stdout")?).read_line(&mut line)?;
         let took = began.elapsed();
