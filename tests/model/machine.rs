@@ -13,8 +13,8 @@ use sluice::domain::{Candidate, Life, Order, OrderId, OrderStatus, RefundOrigin}
 use sluice::store::sqlite::Engine;
 use sluice::store::{Answer, Command, Outcome, Query, StoreError};
 use sluice_contract::{
-    Action, Failure, FailureCode, Fault, Fen, Millis, Notes, Pay, Payment, Refund as RealRefund, Refunded, Stuck, Undone as RealUndone, Why,
-    WhyKind,
+    Action, Failure, FailureCode, Fault, Fen, Millis, Notes, Pay, Payment, Refund as RealRefund, Refunded, Stuck, Undone as RealUndone,
+    Why, WhyKind,
 };
 
 const AMOUNT: i64 = 10_000;
@@ -47,7 +47,14 @@ fn said() -> impl Strategy<Value = Said> {
 }
 
 fn back() -> impl Strategy<Value = Back> {
-    prop_oneof![Just(Back::Succeeded), Just(Back::Accepted), Just(Back::Failed), Just(Back::NoBalance), Just(Back::NotFound), Just(Back::Unknown)]
+    prop_oneof![
+        Just(Back::Succeeded),
+        Just(Back::Accepted),
+        Just(Back::Failed),
+        Just(Back::NoBalance),
+        Just(Back::NotFound),
+        Just(Back::Unknown)
+    ]
 }
 
 fn undone() -> impl Strategy<Value = Undone> {
@@ -123,8 +130,14 @@ impl Game<'_> {
             }
             Op::BeginRefund(k) => Command::BeginRefund { order_id, refund_seq: refund_seq(k)?, at, lease_until: at.plus_s(40) },
             Op::ToldRefund { k, said, queried } => {
-                let told =
-                    RefundTold { refund_seq: refund_seq(k)?, said: real_back(said), at, next_at: at.plus_s(60), queried, inner: Value::Null };
+                let told = RefundTold {
+                    refund_seq: refund_seq(k)?,
+                    said: real_back(said),
+                    at,
+                    next_at: at.plus_s(60),
+                    queried,
+                    inner: Value::Null,
+                };
                 Command::TakeRefund { order_id, told: Box::new(told) }
             }
         })

@@ -47,9 +47,8 @@ pub struct Client {
     pub end_told: Option<OrderStatus>,
 }
 
-const METHODS: [&str; 8] = [
-    "wechat_native", "wechat_native", "wechat_jsapi", "wechat_app", "wechat_h5", "wechat_barcode", "wechat_barcode", "auto_barcode",
-];
+const METHODS: [&str; 8] =
+    ["wechat_native", "wechat_native", "wechat_jsapi", "wechat_app", "wechat_h5", "wechat_barcode", "wechat_barcode", "auto_barcode"];
 
 fn print(request: &OrderRequest) -> Vec<u8> {
     fingerprint(&json!([request.merchant_order_no, request.amount, request.method, request.auth_code, request.expires_in]))
@@ -91,7 +90,11 @@ impl Core {
         });
         let start = self.dice.between(0, 90_000);
         self.after(start, Event::Act(Act::Place(index)));
-        if barcode { self.plan_barcode(index, start) } else { self.plan_online(index, start) }
+        if barcode {
+            self.plan_barcode(index, start)
+        } else {
+            self.plan_online(index, start)
+        }
         self.plan_refunds(index, amount, start);
         for (chance, act) in [(150, Act::Sync(index)), (60, Act::Conflict(index)), (100, Act::Sync(index))] {
             if self.dice.permille(chance) {
@@ -106,7 +109,8 @@ impl Core {
         if self.dice.permille(750) {
             let outcome = *self.dice.pick(&[Outcome::Pay, Outcome::Pay, Outcome::Pay, Outcome::Decline, Outcome::Abandon]);
             // Some pay in the very last second, and some try too late.
-            let ms = if self.dice.permille(300) { life_s * 1000 + self.dice.between(-2_500, 2_500) } else { self.dice.between(200, 60_000) };
+            let ms =
+                if self.dice.permille(300) { life_s * 1000 + self.dice.between(-2_500, 2_500) } else { self.dice.between(200, 60_000) };
             self.after(start + ms, Event::Act(Act::Pay(index, outcome)));
         }
         if self.dice.permille(250) {
@@ -179,7 +183,8 @@ impl Core {
             let seconds = *self.dice.pick(&["00", "03", "14", "15", "16", "44", "45", "46"]);
             return format!("1399{kind}{seconds}{:010}", self.dice.below(1_000_000_000));
         }
-        let behaviour = *self.dice.pick(&[Behaviour::Pay, Behaviour::Password, Behaviour::Password, Behaviour::Decline, Behaviour::Timeout]);
+        let behaviour =
+            *self.dice.pick(&[Behaviour::Pay, Behaviour::Password, Behaviour::Password, Behaviour::Decline, Behaviour::Timeout]);
         let balance = if self.dice.permille(100) { Fen(1) } else { Fen(1_000_000_000) };
         let now = self.truly();
         self.booths[0].sim.issue_auth_code(behaviour, balance, now)
@@ -231,7 +236,12 @@ impl Core {
         match answer {
             Ok(placed) => {
                 let life = placed.life;
-                self.say(format!("client {index} placed {} {} replay={}", short(life.order.id.as_str()), life.order.status().word(), placed.replay));
+                self.say(format!(
+                    "client {index} placed {} {} replay={}",
+                    short(life.order.id.as_str()),
+                    life.order.status().word(),
+                    placed.replay
+                ));
                 if life.order.amount != amount {
                     self.complain(format!("client {index} asked for {amount} and was answered {}", life.order.amount));
                 }

@@ -16,9 +16,9 @@ pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool) {
         return core.complain(format!("a callback about {number} was acknowledged and its order is not stored"));
     };
     let asks = match core.engine.reading().answer(&sluice::store::Query::Events(id)) {
-        Ok(sluice::store::Answer::Events(events)) => {
-            events.iter().any(|e| matches!(e.kind.as_str(), "order.ask_now" | "attempt.paid_unsettled" | "refund.asked" | "refund.attention"))
-        }
+        Ok(sluice::store::Answer::Events(events)) => events
+            .iter()
+            .any(|e| matches!(e.kind.as_str(), "order.ask_now" | "attempt.paid_unsettled" | "refund.asked" | "refund.attention")),
         _ => false,
     };
     let booked = match about_refund {
@@ -126,7 +126,12 @@ fn told(core: &Core, life: &Life, wrong: &mut Vec<String>) {
     for status in [OrderStatus::Paid, OrderStatus::Failed, OrderStatus::Closed, OrderStatus::Reversed] {
         let expected = usize::from(life.order.status() == status);
         if count(end_event(status)) != expected {
-            wrong.push(format!("I7: {} was told {} times and the order is {}", end_event(status), count(end_event(status)), life.order.status().word()));
+            wrong.push(format!(
+                "I7: {} was told {} times and the order is {}",
+                end_event(status),
+                count(end_event(status)),
+                life.order.status().word()
+            ));
         }
     }
     let late = life.attempts.iter().filter(|a| a.late && life.order.winner != Some(a.seq)).count();
@@ -159,10 +164,13 @@ fn client(core: &mut Core, index: usize) {
     }
     for plan in client.refunds.iter().filter(|plan| plan.answered.is_some()) {
         let refund = stored.as_ref().and_then(|life| life.refund(plan.answered.unwrap_or(0)));
-        if refund.is_none_or(|r| r.amount != plan.request.amount || r.merchant_refund_no.as_ref() != Some(&plan.request.merchant_refund_no)) {
+        if refund.is_none_or(|r| r.amount != plan.request.amount || r.merchant_refund_no.as_ref() != Some(&plan.request.merchant_refund_no))
+        {
             wrong.push(format!("I1: refund {} was answered and is not stored so", plan.request.merchant_refund_no));
         }
-        let same = stored.as_ref().map_or(0, |l| l.refunds.iter().filter(|r| r.merchant_refund_no.as_ref() == Some(&plan.request.merchant_refund_no)).count());
+        let same = stored
+            .as_ref()
+            .map_or(0, |l| l.refunds.iter().filter(|r| r.merchant_refund_no.as_ref() == Some(&plan.request.merchant_refund_no)).count());
         if same > 1 {
             wrong.push(format!("one refund number, {same} refunds"));
         }

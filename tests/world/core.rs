@@ -71,9 +71,18 @@ pub enum Event {
     Fill(Slot<()>),
     Act(Act),
     /// A callback reaches the gateway. `reported`: the channel learns how it went. `to`: the account it is posted to.
-    Callback { booth: usize, to: usize, delivery: Delivery, reported: bool, forged: bool },
+    Callback {
+        booth: usize,
+        to: usize,
+        delivery: Delivery,
+        reported: bool,
+        forged: bool,
+    },
     /// The channel stops waiting for the answer to a callback.
-    CallbackTimeout { booth: usize, id: u64 },
+    CallbackTimeout {
+        booth: usize,
+        id: u64,
+    },
     Weather,
     SetClock(i64),
 }

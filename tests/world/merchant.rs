@@ -73,7 +73,8 @@ impl Core {
         }
         let refuses = self.mishap(150);
         let answer_is_lost = self.mishap(100);
-        if !refuses && let Some(told) = post.headers.iter().find(|(n, _)| n == "webhook-id").and_then(|(_, id)| self.book.told.get_mut(id)) {
+        if !refuses && let Some(told) = post.headers.iter().find(|(n, _)| n == "webhook-id").and_then(|(_, id)| self.book.told.get_mut(id))
+        {
             told.taken = true;
         }
         match (refuses, answer_is_lost) {

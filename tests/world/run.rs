@@ -324,8 +324,17 @@ fn weather(core: &mut Core) {
     }
     const APIS: [Api; 7] = [Api::Pay, Api::Query, Api::Close, Api::Reverse, Api::Refund, Api::QueryRefund, Api::Callback];
     const FAULTS: [Fault; 11] = [
-        Fault::LoseRequest, Fault::LoseResponse, Fault::LoseResponse, Fault::Error500, Fault::Reset, Fault::Delay { ms: 9_000 },
-        Fault::BadSignature, Fault::Garbage, Fault::Duplicate, Fault::WrongAmount, Fault::WrongOrder,
+        Fault::LoseRequest,
+        Fault::LoseResponse,
+        Fault::LoseResponse,
+        Fault::Error500,
+        Fault::Reset,
+        Fault::Delay { ms: 9_000 },
+        Fault::BadSignature,
+        Fault::Garbage,
+        Fault::Duplicate,
+        Fault::WrongAmount,
+        Fault::WrongOrder,
     ];
     for booth in 0..core.booths.len() {
         core.booths[booth].clear();
@@ -338,8 +347,17 @@ fn weather(core: &mut Core) {
         }
         let now = core.truly();
         let word = *core.dice.pick(&[
-            "refund_fate success", "refund_fate success", "refund_fate closed", "refund_fate abnormal", "merchant_funds off",
-            "merchant_funds on", "pay_on_create on", "pay_on_create off", "pay_on_create off", "probe_callbacks on", "probe_callbacks off",
+            "refund_fate success",
+            "refund_fate success",
+            "refund_fate closed",
+            "refund_fate abnormal",
+            "merchant_funds off",
+            "merchant_funds on",
+            "pay_on_create on",
+            "pay_on_create off",
+            "pay_on_create off",
+            "probe_callbacks on",
+            "probe_callbacks off",
         ]);
         let told = core.booths[booth].sim.hook(word, now);
         core.say(format!("weather at {booth}: {word} {}", told.is_ok()));
