@@ -3,5 +3,6 @@
 
 mod machine;
 mod reference;
+mod schedule;
 mod store;
 mod words;

@@ -22,8 +22,8 @@ pub use stage::draft;
 
 use std::collections::BTreeMap;
 
-/// Seeds that once showed a bug.
-const REGRESSIONS: &[u64] = &[];
+/// Seeds that once showed a bug: 58, a close put off (`model::schedule` pins it down, for a world changes with its dice).
+const REGRESSIONS: &[u64] = &[58];
 
 const SEEDS_DEFAULT: std::ops::Range<u64> = 0..100;
 

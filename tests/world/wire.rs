@@ -1,6 +1,7 @@
 //! The way to the channels: no socket, but everything a socket can do to a request and to its reply.
 
 use super::core::{Core, Event, Shared, Slot, fnv, short};
+use sluice::domain::OrderId;
 use sluice::outbound::{Sent, Wire, WireError};
 use sluice_contract::{HttpReply, HttpRequest};
 use sluice_simkit::{Call, Served};
@@ -43,6 +44,9 @@ impl Core {
         let id = self.serial();
         let digest = fnv(fnv(7, request.url.as_bytes()), &request.body);
         self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&call.target)));
+        if request.api == "codepay.reverse" && self.offset_ms == 0 {
+            self.judge_reversal(&call.target);
+        }
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
         let ghost = request.api.ends_with(".create") && self.mishap(30);
         self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost });
@@ -62,6 +66,16 @@ impl Core {
         };
         self.after(travel_ms, Event::Arrive(id));
         self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
+    }
+
+    /// A reversal that comes too early collides with a payment that is still running (pack §5.3: not before 15 s).
+    fn judge_reversal(&mut self, target: &str) {
+        let number = target.split('/').find_map(|part| OrderId::of_attempt(part).map(|(id, seq)| (part.to_owned(), id, seq)));
+        let Some((number, id, seq)) = number else { return self.complain(format!("a reversal of nothing: {target}")) };
+        let began = self.engine.reading().life(&id).ok().flatten().and_then(|life| life.attempt(seq).map(|a| a.at));
+        if began.is_none_or(|at| self.wall().since_ms(at) < 15_000) {
+            self.complain(format!("the reversal of {number} left too early"));
+        }
     }
 
     /// The channel executes a request, or a fault eats it.

@@ -1,0 +1,68 @@
+//! When an order is looked at next: rules that the world showed to matter, pinned down one by one.
+
+use serde_json::Value;
+use sluice::domain::life::{Intent, Undo};
+use sluice::domain::pay::{PayTold, Source};
+use sluice::domain::{Life, OrderId};
+use sluice::store::Command;
+use sluice::store::sqlite::Engine;
+use sluice_contract::{Action, Millis, Notes, Pay};
+
+fn placed(barcode: bool) -> (Engine, OrderId, Millis) {
+    let mut engine = Engine::open(":memory:").unwrap();
+    let (order, candidates) = crate::world::draft(barcode);
+    let (id, at) = (order.id.clone(), order.created_at);
+    assert!(engine.apply(&[&Command::PlaceOrder { nonce: None, order: Box::new(order), candidates }])[0].is_ok());
+    (engine, id, at)
+}
+
+fn life(engine: &Engine, id: &OrderId) -> Life {
+    engine.reading().life(id).unwrap().unwrap()
+}
+
+/// A query's answer "not paid yet", whose own schedule says: again in half an hour.
+fn not_paid_yet(id: &OrderId, at: Millis, undo_at: Millis) -> Command {
+    let told = PayTold {
+        attempt_seq: 1,
+        said: Pay::Waiting(Action::None, Notes::new()),
+        source: Source::Query,
+        asked_at: at,
+        at,
+        next_at: at.plus_s(1_800),
+        undo_at,
+        not_found_final: false,
+        payer_sealed: None,
+        action_expires_at: None,
+        fallback: Vec::new(),
+        refund_gap_ms: 0,
+        inner: Value::Null,
+    };
+    Command::TakePay { order_id: id.clone(), told: Box::new(told) }
+}
+
+/// World seed 58: a query beside the worker's close moved the attempt to the slow rhythm of queries, and after a crash an expired
+/// order stayed open for half an hour.
+#[test]
+fn a_querys_answer_does_not_put_off_an_undo() {
+    let (mut engine, id, start) = placed(false);
+    let at = start.plus_s(900);
+    let wish = Command::Wish { order_id: id.clone(), intent: Intent::Expiry, verb: Undo::Close, at, due_at: at };
+    assert!(engine.apply(&[&wish, &not_paid_yet(&id, at.plus_s(1), at.plus_s(1))]).iter().all(Result::is_ok));
+    assert_eq!(life(&engine, &id).wake_at(), Some(at.plus_s(1)), "the close is still due");
+    let lease_until = at.plus_s(42);
+    let begin = Command::BeginUndo { order_id: id.clone(), attempt_seq: 1, at: at.plus_s(2), lease_until };
+    assert!(engine.apply(&[&begin, &not_paid_yet(&id, at.plus_s(3), at.plus_s(3))]).iter().all(Result::is_ok));
+    assert_eq!(life(&engine, &id).wake_at(), Some(lease_until), "whoever sends the close keeps its lease, and no longer");
+}
+
+#[test]
+fn a_querys_answer_does_not_send_a_reversal_before_the_channel_allows() {
+    let (mut engine, id, start) = placed(true);
+    let (at, earliest) = (start.plus_s(2), start.plus_s(15));
+    let wish = Command::Wish { order_id: id.clone(), intent: Intent::MerchantReverse, verb: Undo::Reverse, at, due_at: earliest };
+    assert!(engine.apply(&[&wish, &not_paid_yet(&id, at.plus_s(3), earliest)]).iter().all(Result::is_ok));
+    assert_eq!(life(&engine, &id).wake_at(), Some(earliest));
+    let hint = Command::AskNow { order_id: id.clone(), at: at.plus_s(4), why: "a hint" };
+    assert!(engine.apply(&[&hint, &not_paid_yet(&id, at.plus_s(4), earliest)]).iter().all(Result::is_ok));
+    assert_eq!(life(&engine, &id).wake_at(), Some(earliest), "a hint asks, and leaves the reversal its time");
+}
