@@ -87,7 +87,8 @@ async fn a_merchant_without_a_webhook_cannot_be_notified() {
     let merchant = "[[merchant]]\nid = \"m_silent\"\nname = \"Silent\"\nkeys = [{ id = \"k_silent\", secret = \"0123456789abcdef0123456789abcdef\" }]\n[[merchant.binding]]\naccount = \"wx-main\"";
     let world = World::plan().append("merchants.toml", merchant).start();
     let mut silent = world.demo.clone();
-    ("k_silent".clone_into(&mut silent.key_id), "0123456789abcdef0123456789abcdef".clone_into(&mut silent.secret));
+    "k_silent".clone_into(&mut silent.key_id);
+    "0123456789abcdef0123456789abcdef".clone_into(&mut silent.secret);
     let refused = silent.post("/v1/orders", &with(order("wechat_native", 100), json!({"notify_url": "http://127.0.0.1:9/"}))).await;
     assert!(refused.fields().contains("notify_url"));
     refused.refused(400, "INVALID_REQUEST");

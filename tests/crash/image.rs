@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 /// An order that was answered, and how long the write-ahead log was at that moment: its commit lies before that.
+#[derive(Clone)]
 struct Acked {
     id: String,
     salt: Vec<u8>,
@@ -45,7 +46,8 @@ async fn power_loss_keeps_every_commit_of_the_kept_part() -> Done {
         loading.abort();
         for _ in 0..5.min(images - checked) {
             let cut = dice.below(frozen.wal.len() as u64 + 1);
-            kept += image_opens(&gateway, &frozen, cut, &open(&acked)).await?;
+            let acked_so_far = open(&acked).clone();
+            kept += image_opens(&gateway, &frozen, cut, &acked_so_far).await?;
             checked += 1;
         }
     }

@@ -26,11 +26,14 @@ pub struct World {
     envs: Vec<(String, String)>,
 }
 
+/// A change to a file of the configuration before the gateway reads it.
+type Edit = Box<dyn Fn(String) -> String>;
+
 /// What a world is started with.
 pub struct Plan {
     fast: u32,
     envs: Vec<(String, String)>,
-    edits: Vec<(&'static str, Box<dyn Fn(String) -> String>)>,
+    edits: Vec<(&'static str, Edit)>,
 }
 
 impl Default for Plan {

@@ -76,11 +76,8 @@ impl Reference {
                     self.capture(n);
                 }
             }
-            Said::Waiting if a.open() => {
-                if !a.declined {
-                    a.status = "awaiting_payer";
-                }
-            }
+            Said::Waiting if a.open() && a.declined => {}
+            Said::Waiting if a.open() => a.status = "awaiting_payer",
             Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => self.end(n, "closed"),
             Said::Closed => self.end(n, "closed"),
             Said::Reversed => self.end(n, "reversed"),
@@ -136,11 +133,11 @@ impl Reference {
     /// The channel has told that the attempt takes no money.
     fn end(&mut self, n: usize, to: &'static str) {
         let a = &mut self.attempts[n];
-        if !a.open() && !(a.status == "abandoned" && to == "closed") {
-            return;
+        let may_end = a.open() || (a.status == "abandoned" && to == "closed");
+        if may_end {
+            (a.status, a.undo) = (to, None);
+            self.close_if_idle(n);
         }
-        (a.status, a.undo) = (to, None);
-        self.close_if_idle(n);
     }
 
     fn close_if_idle(&mut self, n: usize) {

@@ -118,7 +118,8 @@ impl Core {
         // A time-out of a request that has not arrived yet: it may still arrive, only nobody listens.
         let unheard = matches!(answer, Err(WireError::MaybeSent(_))) && self.now_ms - flight.sent_at >= flight.timeout_ms;
         flight.reply.fill(answer);
-        if !unheard && !(flight.ghost && flight.sent_at + 500 > self.now_ms) {
+        let haunts = flight.ghost && flight.sent_at + 500 > self.now_ms;
+        if !unheard && !haunts {
             self.flights.remove(&id);
         }
     }
