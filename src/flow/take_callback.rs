@@ -36,8 +36,11 @@ impl Gateway {
         let read = account.channel.callback(raw, &self.env(account));
         let read = match read {
             Err(Rejected::NeedKeys(hint)) => {
-                self.renew_keys(account, &hint).await?;
-                account.channel.callback(raw, &self.env(account))
+                let renewed = self.renew_keys(account, &hint).await;
+                match (account.channel.callback(raw, &self.env(account)), renewed) {
+                    (Err(Rejected::NeedKeys(_)), Err(why)) => return Err(why),
+                    (judged, _) => judged,
+                }
             }
             read => read,
         };

@@ -38,7 +38,6 @@ pub async fn follow<T>(wire: &dyn Wire, channel: &dyn Channel, step: Exchange<T>
                 match (read(&exchange, &reply, surroundings), renewed) {
                     (Reading::NeedKeys(hint), Err(why)) => return unknown(&hint, &why),
                     (Reading::NeedKeys(hint), Ok(())) => return unknown(&hint, "a renewal did not bring them"),
-                    // Also after a refused renewal: another exchange of the account may just have installed the keys.
                     (judged, _) => judged,
                 }
             }
@@ -58,7 +57,9 @@ fn unknown<T>(hint: &KeyHint, why: &str) -> Followed<T> {
 }
 
 /// Fetches, installs and hands on new keys. A renewal whose own reply needs unknown keys has failed: there is no deeper level.
+/// Read again even after an error: another exchange of the account may just have installed the keys.
 pub async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
+    let _turn = surroundings.renewals().turn(surroundings.account()).await;
     if !surroundings.renewals().may_renew(surroundings.account(), surroundings.now()) {
         return Err("this account renewed less than a minute ago".into());
     }

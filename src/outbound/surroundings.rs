@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Work a hook does before the exchange goes on.
 pub type Hook<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -69,11 +69,18 @@ pub struct ExchangeNote<'a> {
 #[derive(Debug, Default)]
 pub struct Renewals {
     last: Mutex<BTreeMap<String, Millis>>,
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 const RENEWAL_GAP_MS: i64 = 60_000;
 
 impl Renewals {
+    /// Held for the length of a renewal: whoever else needs the account's keys meanwhile waits for these instead of going without.
+    pub async fn turn(&self, account: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(account.to_owned()).or_default());
+        turn.lock_owned().await
+    }
+
     /// Whether the account may renew now; a yes is counted.
     #[must_use]
     pub fn may_renew(&self, account: &str, now: Millis) -> bool {

@@ -39,7 +39,11 @@ impl Script {
 impl Wire for Script {
     fn send<'a>(&'a self, _: &'a HttpRequest) -> Sent<'a> {
         let answer = self.0.lock().unwrap().pop_front().expect("one more request than the script has answers");
-        Box::pin(async move { answer })
+        // As on a real wire, others run between a request and its answer.
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            answer
+        })
     }
 }
 

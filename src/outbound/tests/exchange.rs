@@ -132,6 +132,15 @@ async fn an_account_renews_once_a_minute() {
     assert!(matches!(follow(&script, &channel, channel.locked(), &world).await, Followed::Is(_)));
 }
 
+/// Found under load: the second of two replies with a new key was called unknown while the first one's renewal was under way.
+#[tokio::test]
+async fn whoever_needs_keys_that_are_being_fetched_waits_for_them() {
+    let (script, world, channel) = (Script::of(vec![answer("paid"), answer("paid"), answer("keys")]), World::default(), Keys::new());
+    let both = tokio::join!(follow(&script, &channel, channel.locked(), &world), follow(&script, &channel, channel.locked(), &world));
+    assert_eq!(both, (Followed::Is("paid at 0".into()), Followed::Is("paid at 0".into())));
+    assert_eq!(script.left(), 0, "one renewal served both");
+}
+
 #[test]
 fn the_limit_is_per_account_and_survives_a_clock_set_back() {
     let renewals = Renewals::default();
