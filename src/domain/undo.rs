@@ -82,15 +82,15 @@ impl Life {
         match &told.said {
             Undone::Closed | Undone::Returned => self.end_attempt(seq, ended, told.at, &told.inner),
             Undone::NotFound if told.not_found_final => self.end_attempt(seq, ended, told.at, &told.inner),
-            Undone::Paid => self.cannot_undo(told),
-            Undone::Refused(failure) => self.undo_refused(failure, told),
+            Undone::Paid => self.not_undone(("answer", json!("the channel says paid")), told),
+            Undone::Refused(failure) => self.not_undone(("failure", json!(failure)), told),
             Undone::Busy | Undone::NotFound | Undone::Unknown(_) => self.undo_later(told),
         }
     }
 
-    /// Paid, and the channel will not undo it: certainly not undone, so the query that follows may book the money. An expiry or a
-    /// reversal stays wanted until then; a merchant's close is over.
-    fn cannot_undo(&mut self, told: &UndoTold) -> Result<(), Broken> {
+    /// The channel says paid, or refuses for good, which says nothing about paid or unpaid: certainly not undone, and the query that
+    /// follows tells the rest. An expiry or a reversal stays wanted until then; a merchant's close is over.
+    fn not_undone(&mut self, why: (&str, Value), told: &UndoTold) -> Result<(), Broken> {
         let by_merchant = self.order.intent == Some(Intent::MerchantClose);
         if by_merchant {
             self.order.intent = None;
@@ -101,24 +101,7 @@ impl Life {
             attempt.undo_sent_at = None;
             attempt.next_at = Some(told.next_at);
         }
-        let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "answer": "the channel says paid"});
-        self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));
-        Ok(())
-    }
-
-    /// Refused for good, which says nothing about paid or unpaid: it certainly was not undone, and the query tells the rest.
-    fn undo_refused(&mut self, failure: &Failure, told: &UndoTold) -> Result<(), Broken> {
-        let by_merchant = self.order.intent == Some(Intent::MerchantClose);
-        if by_merchant {
-            self.order.intent = None;
-        }
-        let attempt = self.attempt_mut(told.attempt_seq)?;
-        if attempt.status.is_open() {
-            attempt.undo = attempt.undo.filter(|_| !by_merchant);
-            attempt.undo_sent_at = None;
-            attempt.next_at = Some(told.next_at);
-        }
-        let data = json!({"attempt": told.attempt_seq, "undo": told.verb, "failure": failure});
+        let data = json!({"attempt": told.attempt_seq, "undo": told.verb, (why.0): why.1});
         self.event(told.at, "attempt.undo_refused", data, Some(told.inner.clone()));
         Ok(())
     }
