@@ -4,7 +4,7 @@ use super::life::{Broken, Intent, Life, Undo};
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};
 use serde_json::{Value, json};
-use sluice_contract::{Failure, Millis, Undone};
+use sluice_contract::{Millis, Undone};
 
 /// An answer of the channel to a close or a reversal.
 #[derive(Clone, Debug, PartialEq, Eq)]
