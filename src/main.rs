@@ -6,6 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// The store's engine and the JSON of every order allocate much and little at a time (tests/FIGURES.md has what it saves).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Sluice: one order API in front of WeChat Pay, Alipay, UnionPay and bank QR. Information only, never funds.
 #[derive(Parser)]
 #[command(name = "sluice", version, about, max_term_width = 100)]

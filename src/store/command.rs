@@ -8,6 +8,7 @@ use crate::domain::undo::UndoTold;
 use crate::domain::{Order, OrderId};
 use serde_json::Value;
 use sluice_contract::Millis;
+use std::collections::BTreeMap;
 
 /// One use of a merchant key's nonce.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,12 +162,16 @@ pub enum Command {
         limit: u32,
         lease_until: Millis,
     },
-    /// Leases up to `limit` notifications that are due, of merchants not in `busy`.
+    /// Leases up to `limit` notifications that are due, in turn by merchant, so that no backlog fills a whole claim.
     ClaimNotices {
         now: Millis,
         limit: u32,
         lease_until: Millis,
-        busy: Vec<String>,
+        /// The turn begins with the merchant behind this one.
+        after: String,
+        /// What merchants have in flight already; with it, none gets more than `each_max`.
+        in_flight: BTreeMap<String, u32>,
+        each_max: u32,
     },
     TakeDelivery {
         event_id: String,

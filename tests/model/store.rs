@@ -182,8 +182,9 @@ fn an_event_is_in_the_outbox_once_and_delivered_under_one_id() {
     let again: Vec<Command> = (0..20).map(|_| paid(&id, 10_000, at.plus_s(1))).collect();
     assert!(engine.apply(&again.iter().collect::<Vec<_>>()).iter().all(Result::is_ok));
     let claim = |engine: &mut Engine, now: Millis, busy: &[&str]| {
-        let busy = busy.iter().map(|m| (*m).to_owned()).collect();
-        match engine.apply(&[&Command::ClaimNotices { now, limit: 10, lease_until: now.plus_s(40), busy }]).remove(0) {
+        let in_flight = busy.iter().map(|m| ((*m).to_owned(), 8)).collect();
+        let (lease_until, after) = (now.plus_s(40), String::new());
+        match engine.apply(&[&Command::ClaimNotices { now, limit: 10, lease_until, after, in_flight, each_max: 8 }]).remove(0) {
             Ok(Outcome::Notices(notices)) => notices,
             other => panic!("{other:?}"),
         }

@@ -262,7 +262,8 @@ async fn claim_orders(world: Shared, gateway: Arc<Gateway>, now: Millis, limit: 
 }
 
 async fn claim_notices(world: Shared, gateway: Arc<Gateway>, now: Millis, limit: u32) {
-    let command = Command::ClaimNotices { now, limit, lease_until: gateway.pace.lease_until(now), busy: Vec::new() };
+    let (lease_until, after, in_flight) = (gateway.pace.lease_until(now), String::new(), BTreeMap::new());
+    let command = Command::ClaimNotices { now, limit, lease_until, after, in_flight, each_max: limit };
     let claimed = gateway.submit(command).await;
     let mut core = world.lock();
     core.claiming_notices = false;

@@ -68,7 +68,7 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
             }
             Ok(Outcome::Orders(ids.iter().filter_map(|id| OrderId::parse(id)).collect()))
         }
-        Command::ClaimNotices { now, limit, lease_until, busy } => claim_notices(conn, now.0, *limit, lease_until.0, busy),
+        Command::ClaimNotices { .. } => claim_notices(conn, command),
         Command::PruneNonces { before_bucket } => {
             // A slice at a time: the writer is never held for long.
             conn.prepare_cached(
@@ -81,24 +81,37 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
     }
 }
 
-/// A share for every merchant that is not busy, oldest first, so that one merchant's backlog cannot fill a whole claim.
-const CLAIM_NOTICES: &str = "WITH due AS (SELECT * FROM notices WHERE next_at <= ?1 AND merchant_id NOT IN (SELECT value FROM json_each(?3)) \
-    ORDER BY next_at LIMIT 512), \
-    ranked AS (SELECT *, ROW_NUMBER() OVER (PARTITION BY merchant_id ORDER BY next_at, event_id) AS place FROM due) \
-    SELECT event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last FROM ranked \
-    WHERE place <= 8 ORDER BY next_at, event_id LIMIT ?2";
+/// Merchants with something waiting, found one by one in their index: whatever backlog a merchant has, it costs one look.
+const NEXT_MERCHANT: &str = "SELECT MIN(merchant_id) FROM notices WHERE next_at IS NOT NULL AND merchant_id > ?1";
 
-fn claim_notices(conn: &Connection, now_ms: i64, limit: u32, lease_until_ms: i64, busy: &[String]) -> Result<Outcome, StoreError> {
-    let busy = serde_json::to_string(busy).unwrap_or_default();
-    let mut statement = conn.prepare_cached(CLAIM_NOTICES)?;
-    let mut rows = statement.query(params![now_ms, limit, busy])?;
-    let mut notices = Vec::new();
-    while let Some(row) = rows.next()? {
-        notices.push(notice(row)?);
-    }
+fn claim_notices(conn: &Connection, command: &Command) -> Result<Outcome, StoreError> {
+    let Command::ClaimNotices { now, limit, lease_until, after, in_flight, each_max } = command else { return Ok(Outcome::Done) };
+    let mut next = conn.prepare_cached(NEXT_MERCHANT)?;
+    let mut due = conn.prepare_cached(&format!(
+        "SELECT {NOTICE_COLUMNS} FROM notices WHERE merchant_id = ?1 AND next_at <= ?2 ORDER BY next_at, event_id LIMIT ?3"
+    ))?;
     let mut lease = conn.prepare_cached("UPDATE notices SET next_at = ?2 WHERE event_id = ?1")?;
+    let (mut notices, mut merchant, mut wrapped) = (Vec::new(), after.clone(), false);
+    loop {
+        let room = limit.saturating_sub(u32::try_from(notices.len()).unwrap_or(u32::MAX));
+        let found: Option<String> = next.query_row(params![merchant], |r| r.get(0))?;
+        match found {
+            _ if room == 0 => break,
+            Some(found) if !wrapped || found <= *after => merchant = found,
+            None if !wrapped => {
+                (merchant, wrapped) = (String::new(), true);
+                continue;
+            }
+            _ => break,
+        }
+        let share = each_max.saturating_sub(in_flight.get(&merchant).copied().unwrap_or(0)).min(room);
+        let mut rows = due.query(params![merchant, now.0, share])?;
+        while let Some(row) = rows.next()? {
+            notices.push(notice(row)?);
+        }
+    }
     for notice in &notices {
-        lease.execute(params![notice.event_id, lease_until_ms])?;
+        lease.execute(params![notice.event_id, lease_until.0])?;
     }
     Ok(Outcome::Notices(notices))
 }

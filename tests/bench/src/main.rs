@@ -25,6 +25,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use subject::{Done, Subject};
 
+/// Seconds a run may last: the safety net asks for an unpaid order five seconds after it was made, and those questions are not part of
+/// what making an order costs.
+const UNASKED_S: f64 = 3.5;
+/// Few enough to be made, signed for and taken within that time.
+const CALLBACKS: u64 = 1_500;
+
 struct Bench {
     binary: PathBuf,
     channel: Arc<Channel>,
@@ -107,31 +113,34 @@ impl Bench {
         subject.start()?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let idle = meter::memory_mib(subject.pid(), "VmRSS:");
-        let (mut place, mut peak, mut best) = (0, 0.0_f64, f64::MAX);
-        let mut batch = |subject: &mut Subject, count: usize| {
-            let numbers: Vec<String> = (place..place + count as u64).map(|p| Numbers::Ordered.number(p)).collect();
-            place += count as u64;
-            subject.orders(&numbers, None)
-        };
+        subject.stop()?;
+        let (mut peak, mut best, mut high) = (0.0_f64, f64::MAX, 0.0_f64);
         for connections in [1, 16, 64, 256] {
-            let warm = batch(&mut subject, 300);
+            let mut subject = Subject::new(&self.binary, &format!("orders-{connections}"), &self.account_toml)?;
+            subject.start()?;
+            let warm = subject.numbered(0..300);
             let (warm, ..) = self.measured(&subject, warm, connections, None).await?;
-            let count = (warm.rate() * self.seconds) as usize;
-            let requests = batch(&mut subject, count);
+            let count = (warm.rate() * self.seconds.min(UNASKED_S)) as u64;
+            let requests = subject.numbered(300..300 + count);
             let (run, ratio, used) = self.measured(&subject, requests, connections, None).await?;
             println!(
-                "    {connections:>3} connections: {:>6.0} orders/s, p50 {:?} p99 {:?}, {used:?} of processor = {ratio:.2} signatures ({} runs)",
+                "    {connections:>3} connections: {:>6.0} orders/s, p50 {:?} p99 {:?}, {used:?} of processor = {ratio:.2} signatures ({} runs), {:?}",
                 run.rate(),
                 run.percentile(50),
                 run.percentile(99),
-                run.done
+                run.done,
+                meter::threads(subject.pid())
             );
             (peak, best) = (peak.max(run.rate()), best.min(if connections >= 64 { ratio } else { f64::MAX }));
+            high = high.max(meter::memory_mib(subject.pid(), "VmHWM:"));
+            subject.stop()?;
         }
-        println!("    by thread: {:?}", meter::threads(subject.pid()));
-        let high = meter::memory_mib(subject.pid(), "VmHWM:");
-        let requests = batch(&mut subject, (peak / 2.0 * self.seconds * 2.0) as usize);
-        let (paced, ratio, _) = self.measured(&subject, requests, 256, Some(peak / 2.0)).await?;
+        let mut subject = Subject::new(&self.binary, "orders-paced", &self.account_toml)?;
+        subject.start()?;
+        let warm = subject.numbered(0..300);
+        self.measured(&subject, warm, 64, None).await?;
+        let requests = subject.numbered(300..300 + (peak / 2.0 * UNASKED_S) as u64);
+        let (paced, ratio, _) = self.measured(&subject, requests, 64, Some(peak / 2.0)).await?;
         println!(
             "    at {:.0}/s, half of the peak: p50 {:?} p99 {:?}, {ratio:.2} signatures",
             peak / 2.0,
@@ -151,8 +160,7 @@ impl Bench {
         self.channel.can(false);
         let mut subject = Subject::new(&self.binary, "callbacks", &self.account_toml)?;
         subject.start()?;
-        let count = (1_500.0 * self.seconds) as u64;
-        let numbers: Vec<String> = (0..count).map(|p| Numbers::Ordered.number(p)).collect();
+        let numbers: Vec<String> = (0..CALLBACKS).map(|p| Numbers::Ordered.number(p)).collect();
         let requests = subject.orders(&numbers, None);
         self.measured(&subject, requests, 32, None).await?;
         let contents = self.waiting(&mut subject, &numbers).await?;
@@ -176,7 +184,6 @@ impl Bench {
             run.percentile(99),
             run.done
         );
-        println!("    by thread: {:?}", meter::threads(subject.pid()));
         self.line("processor time of a callback, in signatures", ratio, "×", Some(0.55));
         subject.stop()
     }

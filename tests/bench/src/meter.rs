@@ -24,9 +24,8 @@ pub fn cpu(pid: u32) -> Duration {
 /// A line of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
 pub fn memory_mib(pid: u32, line: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let value =
-        status.lines().find_map(|l| l.strip_prefix(line)).and_then(|l| l.split_whitespace().nth(1)).and_then(|n| n.parse::<f64>().ok());
-    value.unwrap_or(0.0) / 1024.0
+    let value = status.lines().find_map(|l| l.strip_prefix(line)).and_then(|l| l.split_whitespace().next());
+    value.and_then(|kib| kib.parse::<f64>().ok()).map_or(f64::NAN, |kib| kib / 1024.0)
 }
 
 /// Processor time by the gateway's threads' names: who does the work.

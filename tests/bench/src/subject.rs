@@ -1,6 +1,7 @@
 //! The gateway under measurement: a release binary with a config folder of its own, and requests signed for it beforehand.
 
 use crate::drive;
+use crate::prefill::Numbers;
 use serde_json::{Value, json};
 use sluice::merchant_auth::{self, Request};
 use std::error::Error;
@@ -92,6 +93,12 @@ impl Subject {
                 "client_ip": "203.0.113.7", "notify_url": notify_url, "metadata": {"shop": "12"}})
         };
         numbers.iter().map(|number| self.signed("POST", "/v1/orders", &body(number).to_string())).collect()
+    }
+
+    /// Native orders under time-ordered numbers.
+    pub fn numbered(&mut self, places: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+        let numbers: Vec<String> = places.map(|place| Numbers::Ordered.number(place)).collect();
+        self.orders(&numbers, None)
     }
 
     /// One call, its JSON answer.

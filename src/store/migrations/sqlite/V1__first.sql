@@ -101,7 +101,8 @@ CREATE TABLE notices (
   next_at INTEGER,
   last TEXT
 );
-CREATE INDEX notices_due ON notices (next_at, merchant_id) WHERE next_at IS NOT NULL;
+CREATE INDEX notices_due ON notices (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX notices_waiting ON notices (merchant_id, next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX notices_parked ON notices (merchant_id, event_id) WHERE status = 'parked';
 
 -- Merchants' own numbers: each names one order or refund for ever.
