@@ -85,6 +85,19 @@ pub async fn receiver() -> std::io::Result<(SocketAddr, Arc<AtomicU64>)> {
     Ok((address.await?, count))
 }
 
+/// A merchant that takes connections and never answers: its notifications wait behind the few that hang.
+pub async fn silent() -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    Ok(address)
+}
+
 async fn serve(answer: impl Fn(Call) -> HttpReply + Send + Sync + 'static) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (address, answer) = (listener.local_addr()?, Arc::new(answer));

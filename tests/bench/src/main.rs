@@ -161,7 +161,8 @@ impl Bench {
         let mut subject = Subject::new(&self.binary, "callbacks", &self.account_toml)?;
         subject.start()?;
         let numbers: Vec<String> = (0..CALLBACKS).map(|p| Numbers::Ordered.number(p)).collect();
-        let requests = subject.orders(&numbers, None);
+        let hook = format!("http://{}/hook", channel::silent().await?);
+        let requests = subject.orders(&numbers, Some(&hook));
         self.measured(&subject, requests, 32, None).await?;
         let contents = self.waiting(&mut subject, &numbers).await?;
         let deliveries = self.channel.callbacks(&contents);
