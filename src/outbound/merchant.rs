@@ -18,8 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const READ_BYTES_MAX: usize = 4096;
 const SNIPPET_BYTES_MAX: usize = 2048;
-/// Merchants are many and each gets little: few idle connections, not for long.
-const IDLE_MAX_PER_HOST: usize = 2;
+/// What one merchant may have in flight (`worker::MERCHANT_IN_FLIGHT_MAX`), kept for a short while: merchants are many.
+const IDLE_MAX_PER_HOST: usize = 16;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One notification, signed already.

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A merchant with this many in flight gets no more until some end.
-pub const MERCHANT_IN_FLIGHT_MAX: u32 = 8;
+pub const MERCHANT_IN_FLIGHT_MAX: u32 = 16;
 /// Notifications in flight in all.
-const IN_FLIGHT_MAX: usize = 512;
+const IN_FLIGHT_MAX: usize = 1024;
 const CLAIM_MAX: u32 = 64;
 
 /// What each merchant has in flight, and a word to the loop when a merchant has room again.

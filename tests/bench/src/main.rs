@@ -235,7 +235,7 @@ impl Bench {
         let used = (meter::cpu(subject.pid()) - cpu) / u32::try_from(notices)?;
         let signature = before.min(self.yardstick.one_signature());
         println!(
-            "    {:.0} notifications/s of one merchant (8 at once), {used:?} of processor ({notices} runs)",
+            "    {:.0} notifications/s of one merchant (16 at once), {used:?} of processor ({notices} runs)",
             notices as f64 / took.as_secs_f64()
         );
         println!("    by thread: {:?}", meter::threads(subject.pid()));
