@@ -46,7 +46,8 @@ impl InFlight {
     /// The turn of the first comes at once, that of a repeat when the first is done or after five seconds.
     pub async fn turn(&self, key: ClaimKey, clock: &dyn Clock) -> Turn<'_> {
         let (end, wait) = watch::channel(());
-        let entry = self.at_work.entry(key.clone()).or_insert(wait);
+        // `or_insert_with` and not `or_insert`: only the former lets exactly one of two at once be the first.
+        let entry = self.at_work.entry(key.clone()).or_insert_with(|| wait);
         if entry.is_fresh() {
             return Turn { held: Some((self, key, end)) };
         }
@@ -61,6 +62,36 @@ impl InFlight {
     /// Whether a returning browser may make us ask the channel: at most once in ten seconds per order.
     #[must_use]
     pub fn may_ask_on_return(&self, order_id: &str) -> bool {
-        self.returned.entry(order_id.to_owned()).or_insert(()).is_fresh()
+        self.returned.entry(order_id.to_owned()).or_insert_with(|| ()).is_fresh()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InFlight;
+    use crate::clock::SystemClock;
+    use crate::store::{ClaimKey, Kind};
+    use futures_util::FutureExt;
+    use std::sync::Barrier;
+
+    /// Found under load: two of a hundred identical requests both thought they were the first.
+    #[tokio::test]
+    async fn of_many_at_once_exactly_one_is_the_first() {
+        const THREADS: usize = 4;
+        let (in_flight, barrier) = (InFlight::default(), Barrier::new(THREADS));
+        let handle = tokio::runtime::Handle::current();
+        for round in 0..2_000 {
+            let key = ClaimKey { merchant_id: "m".into(), kind: Kind::Order, number: format!("N{round}") };
+            let try_turn = || {
+                let _clock_needs_it = handle.enter();
+                barrier.wait();
+                in_flight.turn(key.clone(), &SystemClock).now_or_never()
+            };
+            let turns: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(try_turn)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(turns.iter().flatten().count(), 1, "round {round}");
+        }
     }
 }
