@@ -139,6 +139,14 @@ impl Store for SqliteStore {
     }
 }
 
+/// One question, one snapshot: an order and its attempts are never from before and after a commit.
+fn snapshot<T>(conn: &rusqlite::Connection, read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let answer = read(conn)?;
+    conn.prepare_cached("COMMIT")?.execute([])?;
+    Ok(answer)
+}
+
 /// Idle read-only connections. A reader is taken, used and put back; one is opened when none is idle.
 struct Readers {
     path: String,
@@ -152,7 +160,7 @@ impl Readers {
             Some(conn) => conn,
             None => open_reader(&self.path)?,
         };
-        let answer = read(&conn);
+        let answer = snapshot(&conn, read);
         if answer.is_ok()
             && let Ok(mut idle) = self.idle.lock()
             && idle.len() < 8
