@@ -14,24 +14,31 @@ use std::time::Duration;
 /// CONTRACT sections 4 and 7.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// A body that is too large is read to its end and thrown away up to here: a client that still writes when the connection is closed
+/// sees a broken pipe and never our answer.
+const DRAINED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// The whole body, or 413, 408, 400.
 pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Fail> {
     let too_large = || Fail::new(Code::BodyTooLarge, format!("the body may have at most {BODY_BYTES_MAX} bytes"));
     let told = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-    if told.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+    if told.is_some_and(|bytes| bytes > DRAINED_BYTES_MAX) {
         return Err(too_large());
     }
     let collect = async {
         let mut stream = body.into_data_stream();
-        let mut bytes = Vec::new();
+        let (mut bytes, mut seen) = (Vec::new(), 0_usize);
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| Fail::new(Code::InvalidRequest, "the body broke off"))?;
-            if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
-                return Err(too_large());
+            seen = seen.saturating_add(chunk.len());
+            if seen > DRAINED_BYTES_MAX {
+                break;
             }
-            bytes.extend_from_slice(&chunk);
+            if seen <= BODY_BYTES_MAX {
+                bytes.extend_from_slice(&chunk);
+            }
         }
-        Ok(Bytes::from(bytes))
+        if seen > BODY_BYTES_MAX { Err(too_large()) } else { Ok(Bytes::from(bytes)) }
     };
     let read = tokio::time::timeout(Duration::from_millis(app.body_deadline_ms), collect).await;
     read.unwrap_or_else(|_| Err(Fail::new(Code::RequestTimeout, "the body took too long to arrive")))
