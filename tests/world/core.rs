@@ -100,6 +100,8 @@ pub struct Core {
     pub now_ms: i64,
     /// How wrong the gateway's wall clock is.
     pub offset_ms: i64,
+    /// What is stored may then bear times that never were.
+    pub clock_jumped: bool,
     pub timers: BTreeMap<(i64, u64), Event>,
     serial: u64,
     pub trace: Trace,
@@ -129,6 +131,7 @@ impl Core {
             dice: Dice::new(seed),
             now_ms: 0,
             offset_ms: 0,
+            clock_jumped: false,
             timers: BTreeMap::new(),
             serial: 0,
             trace: Trace { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 },

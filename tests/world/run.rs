@@ -208,6 +208,7 @@ impl World {
                 if !core.calm {
                     core.say(format!("the wall clock is {offset} ms wrong"));
                     core.offset_ms = offset;
+                    core.clock_jumped = true;
                 }
             }
             Event::CallbackTimeout { booth, id } => {

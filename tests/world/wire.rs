@@ -44,7 +44,7 @@ impl Core {
         let id = self.serial();
         let digest = fnv(fnv(7, request.url.as_bytes()), &request.body);
         self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&call.target)));
-        if request.api == "codepay.reverse" && self.offset_ms == 0 {
+        if request.api == "codepay.reverse" && !self.clock_jumped {
             self.judge_reversal(&call.target);
         }
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
