@@ -102,6 +102,8 @@ pub struct Core {
     pub offset_ms: i64,
     /// What is stored may then bear times that never were.
     pub clock_jumped: bool,
+    /// Numbers the transport swore were never sent, which arrived all the same.
+    pub haunted: BTreeSet<String>,
     pub timers: BTreeMap<(i64, u64), Event>,
     serial: u64,
     pub trace: Trace,
@@ -132,6 +134,7 @@ impl Core {
             now_ms: 0,
             offset_ms: 0,
             clock_jumped: false,
+            haunted: BTreeSet::new(),
             timers: BTreeMap::new(),
             serial: 0,
             trace: Trace { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 },

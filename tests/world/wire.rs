@@ -110,6 +110,7 @@ impl Core {
         let now = self.truly();
         let paid = self.booths[booth].sim.scan(&format!("wechat:{number}"), sluice_simkit::Outcome::Pay, &[], now).is_ok_and(|s| s.paid);
         self.say(format!("ghost {}: paid={paid}", short(number)));
+        self.haunted.insert(number.to_owned());
         self.see("ghost");
     }
 
