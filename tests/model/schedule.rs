@@ -4,9 +4,10 @@ use serde_json::Value;
 use sluice::domain::life::{Intent, Undo};
 use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::{Life, OrderId};
+use sluice::flow::Pace;
 use sluice::store::Command;
 use sluice::store::sqlite::Engine;
-use sluice_contract::{Action, Millis, Notes, Pay};
+use sluice_contract::{Action, Method, Millis, Notes, Pay};
 
 fn placed(barcode: bool) -> (Engine, OrderId, Millis) {
     let mut engine = Engine::open(":memory:").unwrap();
@@ -65,4 +66,23 @@ fn a_querys_answer_does_not_send_a_reversal_before_the_channel_allows() {
     let hint = Command::AskNow { order_id: id.clone(), at: at.plus_s(4), why: "a hint" };
     assert!(engine.apply(&[&hint, &not_paid_yet(&id, at.plus_s(4), earliest)]).iter().all(Result::is_ok));
     assert_eq!(life(&engine, &id).wake_at(), Some(earliest), "a hint asks, and leaves the reversal its time");
+}
+
+/// I8: "no such order" is a definite no only when the request can no longer execute, whether or not we heard how the call ended.
+#[test]
+fn an_order_the_channel_does_not_know_yet_may_still_be_on_its_way() {
+    let (engine, id, _) = placed(false);
+    let life = life(&engine, &id);
+    let profile = crate::world::method_profile(Method::WechatNative);
+    let (pace, mut attempt, expires_at) = (Pace::new(1), life.attempts[0].clone(), life.order.expires_at);
+    let grace_s = profile.not_found_final_after_s;
+    assert!(grace_s > 0);
+    let is_final = |attempt: &_, asked_at| pace.not_found_is_final(&profile, attempt, expires_at, asked_at);
+    // Nobody heard how the call ended: it may have run into its longest time-out.
+    assert!(!is_final(&attempt, attempt.at.plus_s(1)));
+    assert!(!is_final(&attempt, attempt.at.plus_s(35 + grace_s)));
+    let called_until = attempt.at.plus_s(3);
+    attempt.notes.call_ended_at = Some(called_until);
+    assert!(!is_final(&attempt, called_until.plus_s(grace_s)));
+    assert!(is_final(&attempt, expires_at.max(called_until).plus_s(36 + grace_s)));
 }

@@ -18,7 +18,7 @@ mod tasks;
 mod watch;
 mod wire;
 
-pub use stage::draft;
+pub use stage::{draft, method_profile};
 
 use std::collections::BTreeMap;
 

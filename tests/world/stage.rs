@@ -99,3 +99,9 @@ pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
         other => panic!("{other:?} where an order was to be placed"),
     }
 }
+
+/// What the world's first channel says of a method.
+pub fn method_profile(method: sluice_contract::Method) -> sluice_contract::MethodProfile {
+    let profile = account(0, &booths(0)[0]).channel.profile().methods.iter().find(|m| m.method == method).cloned();
+    profile.expect("the world's channel has the method")
+}
