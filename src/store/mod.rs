@@ -20,7 +20,9 @@ pub mod query;
 pub mod rows;
 pub mod seal;
 pub mod sqlite;
+pub mod statement;
 pub mod view;
+pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use query::{Answer, OrderFilter, Query};

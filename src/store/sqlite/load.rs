@@ -3,8 +3,9 @@
 use super::read::{NOTICE_COLUMNS, Reading, notice};
 use crate::domain::OrderId;
 use crate::store::StoreError;
-use crate::store::command::{Command, Kind, Outcome};
+use crate::store::command::{Command, Outcome};
 use crate::store::view::{ClaimRow, Held, Keys, View};
+use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub fn view(conn: &Connection, keys: &Keys) -> Result<View, StoreError> {
@@ -47,13 +48,6 @@ pub fn view(conn: &Connection, keys: &Keys) -> Result<View, StoreError> {
         }
     }
     Ok(view)
-}
-
-pub const fn kind(kind: Kind) -> i64 {
-    match kind {
-        Kind::Order => 0,
-        Kind::Refund => 1,
-    }
 }
 
 /// Commands that name no rows beforehand: leases and pruning, done by one statement each in the batch's transaction.

@@ -30,6 +30,7 @@ const SQLITE_MIN: i32 = 3_051_003;
 pub struct Engine {
     conn: Connection,
     path: String,
+    spelled: write::Spelled,
 }
 
 fn failed(error: &rusqlite::Error) -> StoreError {
@@ -50,7 +51,7 @@ impl Engine {
             return Err(StoreError::Failed(format!("journal_mode is {mode} and synchronous {sync}: wal and 2 (FULL) are needed")));
         }
         embedded::migrations::runner().run(&mut conn).map_err(|e| StoreError::Failed(format!("migration: {e}")))?;
-        Ok(Engine { conn, path: path.to_owned() })
+        Ok(Engine { conn, path: path.to_owned(), spelled: write::Spelled::default() })
     }
 
     /// Carries out a batch in one transaction and answers in the order given. If the batch as a whole cannot be written, each
@@ -81,7 +82,7 @@ impl Engine {
                 Err(broken) => Err(StoreError::Broken(broken.to_string())),
             });
         }
-        write::view(&transaction, &view)?;
+        write::view(&transaction, &mut self.spelled, &view)?;
         // A COMMIT that fails with an IO error may still be in the WAL: the caller reads by key before anything else.
         transaction.commit().map_err(|e| match e.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull) => failed(&e),

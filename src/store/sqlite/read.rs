@@ -1,13 +1,13 @@
 //! Answers questions from committed rows.
 
 use super::Columns;
-use super::load::kind;
 use crate::domain::OrderId;
 use crate::domain::life::{Event, Life};
 use crate::store::StoreError;
 use crate::store::command::{Audit, ClaimKey, Notice, NoticeStatus};
 use crate::store::query::{Answer, OrderFilter, Query};
 use crate::store::rows::{self, Row, Unreadable, from_json};
+use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};
 use sluice_contract::Millis;
 
