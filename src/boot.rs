@@ -7,8 +7,9 @@ use crate::config::{Finding, Secret, Settings, State, StoreUrl};
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreMap, StoreRecord};
 use crate::flow::{Account, Directory, Gateway, KeyEntry, MerchantEntry, Pace};
 use crate::outbound::{Clients, HttpCourier, Policy};
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, Audit, Command, Query, Record, Sealer, Store};
+use crate::store::{Answer, Audit, Command, Query, Record, Sealer, Store, StoreError};
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use sluice_contract::{KeyItem, KeyUpdate};
@@ -25,18 +26,16 @@ pub struct Booted {
 
 /// Opens everything a config folder describes. `public_url`: what channels call back when the config does not say.
 pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, on_panic: fn()) -> Result<Booted, String> {
-    let store_path = store_path(&settings);
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store_path, on_panic).map_err(|e| format!("{store_path}: {e}"))?);
+    let store = open(&settings.store.url, on_panic).await?;
     let sealer = sealer(&settings)?;
     let policy = Policy { allow_private_addresses: settings.notify.allow_private_addresses, allow_http: !settings.livemode() };
     let courier = HttpCourier::new(policy).map_err(|e| format!("outbound: {e}"))?;
     let public_url = settings.http.public_url.clone().unwrap_or_else(|| public_url.to_owned());
-    let data_dir = Path::new(&store_path).parent().map(Path::to_path_buf).unwrap_or_default();
     let gateway = Arc::new(Gateway {
         store,
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
-        wire: Arc::new(Clients::new(data_dir)),
+        wire: Arc::new(Clients::new(data_dir(&settings.store.url))),
         courier: Arc::new(courier),
         directory: ArcSwap::from_pointee(Directory::default()),
         sealer,
@@ -52,11 +51,21 @@ pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, o
     Ok(booted)
 }
 
-/// The path of the embedded store.
-#[must_use]
-pub fn store_path(settings: &Settings) -> String {
-    let StoreUrl::Sqlite(path) = &settings.store.url;
-    path.to_string_lossy().into_owned()
+/// Opens the engine that the URL names and brings its schema up to date.
+pub async fn open(url: &StoreUrl, on_panic: fn()) -> Result<Arc<dyn Store>, String> {
+    let store: Result<Arc<dyn Store>, StoreError> = match url {
+        StoreUrl::Sqlite(path) => SqliteStore::open(&path.to_string_lossy(), on_panic).map(|store| -> Arc<dyn Store> { Arc::new(store) }),
+        StoreUrl::Postgres(url) => PostgresStore::open(url, on_panic).await.map(|store| -> Arc<dyn Store> { Arc::new(store) }),
+    };
+    store.map_err(|e| format!("{}: {e}", url.name()))
+}
+
+/// Where long answers of channels are kept while they are read: beside the embedded store, or among the machine's temporary files.
+fn data_dir(url: &StoreUrl) -> PathBuf {
+    match url {
+        StoreUrl::Sqlite(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        StoreUrl::Postgres(_) => std::env::temp_dir(),
+    }
 }
 
 /// The seal keys, the current one first.

@@ -103,8 +103,8 @@ async fn main() -> ExitCode {
         Command::Serve { config, listen, fast } => cli::serve::run(&config, listen, fast, strings).await,
         Command::Sandbox { control, write_config, fast } => cli::sandbox::run(control, write_config.as_deref(), fast).await,
         Command::Check { config } => cli::check::run(&config, &strings),
-        Command::Migrate { config } => cli::check::migrate(&config, &strings),
-        Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings),
+        Command::Migrate { config } => cli::check::migrate(&config, &strings).await,
+        Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings).await,
         Command::Sign { key_id, secret, base_url, method, path, body } => {
             cli::sign::run(&key_id, &secret, &base_url, &method, &path, body.as_deref())
         }

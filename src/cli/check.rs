@@ -1,7 +1,9 @@
 //! `check`: every problem of a config folder at once. `migrate`: brings the schema up to date.
 
 use super::{Failed, load};
-use crate::config::Strings;
+use crate::config::{StoreUrl, Strings};
+use crate::store::postgres::Target;
+use crate::store::sqlite::Engine;
 use std::path::Path;
 
 pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
@@ -12,9 +14,16 @@ pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
     Ok(())
 }
 
-pub fn migrate(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
-    let path = crate::boot::store_path(&load(dir, strings)?);
-    crate::store::sqlite::Engine::open(&path).map_err(|e| format!("{path}: {e}"))?;
-    println!("ok: {path} is up to date");
+pub async fn migrate(dir: &Path, strings: &(dyn Strings + Sync)) -> Result<(), Failed> {
+    let url = load(dir, strings)?.store.url;
+    let migrated = match &url {
+        StoreUrl::Sqlite(path) => Engine::open(&path.to_string_lossy()).map(|_| ()),
+        StoreUrl::Postgres(url) => match Target::new(url) {
+            Ok(target) => target.migrate().await,
+            Err(error) => Err(error),
+        },
+    };
+    migrated.map_err(|e| format!("{}: {e}", url.name()))?;
+    println!("ok: {} is up to date", url.name());
     Ok(())
 }

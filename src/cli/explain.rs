@@ -5,30 +5,30 @@ use super::{Failed, load};
 use crate::config::Strings;
 use crate::domain::life::Life;
 use crate::domain::{OrderId, show};
-use crate::store::sqlite::{self, Reading};
-use crate::store::{Answer, Query};
+use crate::store::{Answer, Query, Reader};
 use serde_json::Value;
 use std::path::Path;
 
-pub fn run(dir: &Path, order_id: &str, strings: &dyn Strings) -> Result<(), Failed> {
+pub async fn run(dir: &Path, order_id: &str, strings: &(dyn Strings + Sync)) -> Result<(), Failed> {
     let named = OrderId::parse(order_id)
         .or_else(|| OrderId::of_attempt(order_id).map(|(id, _)| id))
         .or_else(|| OrderId::of_refund(order_id).map(|(id, _)| id));
     let id = named.ok_or_else(|| Failed::Usage(format!("{order_id:?} is no order id: it has 27 letters and digits and begins with P")))?;
-    let path = crate::boot::store_path(&load(dir, strings)?);
-    let conn = sqlite::open_reader(&path).map_err(|e| format!("{path}: {e}"))?;
-    let reading = Reading::on(&conn);
-    let failed = |e: crate::store::StoreError| Failed::Error(e.to_string());
-    let life = reading.life(&id).map_err(failed)?.ok_or_else(|| Failed::Error(format!("there is no order {id}")))?;
+    let url = load(dir, strings)?.store.url;
+    let failed = |e: crate::store::StoreError| Failed::Error(format!("{}: {e}", url.name()));
+    let reader = Reader::open(&url).map_err(failed)?;
+    let Answer::Life(Some(life)) = reader.answer(&Query::Life(id.clone())).await.map_err(failed)? else {
+        return Err(Failed::Error(format!("there is no order {id}")));
+    };
     print_order(&life);
-    if let Answer::Events(events) = reading.answer(&Query::Events(id.clone())).map_err(failed)? {
+    if let Answer::Events(events) = reader.answer(&Query::Events(id.clone())).await.map_err(failed)? {
         println!("\nTrail");
         for event in events {
             println!("  {}  {:<26} {}", event.at.rfc3339(), event.kind, event.data);
             event.inner.iter().for_each(print_inner);
         }
     }
-    if let Answer::Notices(notices) = reading.answer(&Query::NoticesOf(id)).map_err(failed)? {
+    if let Answer::Notices(notices) = reader.answer(&Query::NoticesOf(id)).await.map_err(failed)? {
         println!("\nNotifications");
         for notice in notices {
             let next = notice.next_at.map_or_else(String::new, |at| format!(", next {}", at.rfc3339()));

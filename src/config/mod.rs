@@ -1,6 +1,6 @@
 //! The config folder, read once into typed settings. Nothing outside this room sees TOML.
 //!
-//! One file per concern: [`server`] reads `sluice.toml`, [`accounts`] `channels.toml`, [`merchants`] `merchants.toml`, [`rules`]
+//! One file per concern: [`server`] reads `sluice.toml` ([`store_url`] where the books are), [`accounts`] `channels.toml`, [`merchants`] `merchants.toml`, [`rules`]
 //! `routing.toml` and `limits.toml`; [`secret`] finds and hides secrets, [`tree`] knows the lines, [`reload`] what may change in a
 //! running gateway, [`write`] makes the sandbox's folder. Every problem of the folder is told at once, each with file and key.
 //!
@@ -14,6 +14,7 @@ mod reload;
 mod rules;
 mod secret;
 mod server;
+mod store_url;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -23,7 +24,8 @@ pub use accounts::{Account, State};
 pub use merchants::{Binding, Key, Merchant, Shop, StoreCode, Webhook};
 pub use reload::{reload, removed_in_use};
 pub use secret::{SealKey, Secret, webhook_key};
-pub use server::{Http, Notify, Operator, Ops, Role, Store, StoreUrl};
+pub use server::{Http, Notify, Operator, Ops, Role, Store};
+pub use store_url::{PostgresUrl, StoreUrl};
 pub use tree::Finding;
 pub use write::write_sandbox;
 

@@ -1,12 +1,12 @@
 //! `sluice.toml`: where the gateway listens, what it stores and seals with, whom it may notify, who operates it.
 
 use super::secret::{Distinct, SealKey, Secret, Source};
+use super::store_url::{self, StoreUrl};
 use super::{base_url, is_id, need_id};
 use ipnet::IpNet;
 use sluice_contract::{Fen, Reader};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 /// `[http]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +32,6 @@ pub struct Store {
     pub seal_key: SealKey,
     /// Open what was sealed before a rotation; never seal.
     pub previous_seal_keys: Vec<SealKey>,
-}
-
-/// Where the books are kept. This build knows one engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreUrl {
-    /// Absolute, or relative to the working directory when the config folder was.
-    Sqlite(PathBuf),
 }
 
 /// `[notify]`.
@@ -174,7 +167,7 @@ fn milliseconds(table: &Reader<'_>, field: &str, default: u64) -> u64 {
 }
 
 fn store(table: &Reader<'_>, source: Source<'_>) -> Option<Store> {
-    let url = store_url(table, source);
+    let url = store_url::read(table, source);
     let mut ids = BTreeSet::new();
     let id = table.text("seal_key_id").unwrap_or("1");
     if !is_id(id) {
@@ -200,27 +193,6 @@ fn store(table: &Reader<'_>, source: Source<'_>) -> Option<Store> {
 fn seal_key(table: &Reader<'_>, source: Source<'_>, id: &str, field: &str) -> Option<SealKey> {
     let secret = source.need_secret(table, field)?;
     SealKey::parse(id, secret.expose()).map_err(|reason| table.problem(field, reason)).ok()
-}
-
-fn store_url(table: &Reader<'_>, source: Source<'_>) -> Option<StoreUrl> {
-    if table.raw("url").is_none() {
-        table.missing("url");
-    }
-    let secret = source.secret(table, "url")?;
-    let text = secret.expose();
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        table.problem("url", "names PostgreSQL, which is not in this build: write sqlite:PATH");
-        return None;
-    }
-    match text.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() && !path.starts_with("//") && !path.starts_with(':') => {
-            Some(StoreUrl::Sqlite(source.dir.join(path)))
-        }
-        _ => {
-            table.problem("url", "must be sqlite:PATH, where PATH is a file, relative to this folder");
-            None
-        }
-    }
 }
 
 fn notify(table: &Reader<'_>) -> Notify {

@@ -1,12 +1,28 @@
 //! The one pure decision: what a command does to the rows it names. Both engines fold batches with it, so that two commands for one
 //! order in one batch see each other, and so that there is one place to read, test and break.
 
+use super::StoreError;
 use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome};
 use super::view::{ClaimRow, Held, View, claim_of};
 use crate::domain::life::{Broken, Life};
 use crate::domain::refund::NewRefund;
 use crate::domain::{OrderId, limit};
 use sluice_contract::Millis;
+
+/// Decides a batch in the order given: each command sees what those before it changed. `scan` answers the commands that name no rows
+/// beforehand, which only the engine can find; it gets the command's place in the batch.
+pub fn fold(
+    view: &mut View,
+    batch: &[&Command],
+    mut scan: impl FnMut(usize, &Command) -> Result<Outcome, StoreError>,
+) -> Vec<Result<Outcome, StoreError>> {
+    let one = |(at, command): (usize, &&Command)| match decide(view, command) {
+        Ok(Outcome::Done) => scan(at, command),
+        Ok(outcome) => Ok(outcome),
+        Err(broken) => Err(StoreError::Broken(broken.to_string())),
+    };
+    batch.iter().enumerate().map(one).collect()
+}
 
 /// Decides one command. On `Err` nothing of the view has changed.
 pub fn decide(view: &mut View, command: &Command) -> Result<Outcome, Broken> {

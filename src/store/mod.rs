@@ -16,7 +16,10 @@
 
 pub mod command;
 pub mod decide;
+pub mod lanes;
+pub mod postgres;
 pub mod query;
+mod reader;
 pub mod rows;
 pub mod seal;
 pub mod sqlite;
@@ -26,6 +29,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use query::{Answer, OrderFilter, Query};
+pub use reader::Reader;
 pub use seal::Sealer;
 
 use std::future::Future;
@@ -47,6 +51,9 @@ pub enum StoreError {
     #[error("the commit's outcome is unknown: {0}")]
     Unknown(String),
 }
+
+/// What runs when the process can no longer be trusted: the gateway exits and its supervisor restarts it.
+pub type OnPanic = fn();
 
 pub type Ticket<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 

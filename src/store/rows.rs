@@ -1,6 +1,7 @@
 //! Between rows and the domain: words, JSON columns and integers, the same for both engines.
 
-use crate::domain::life::{Attempt, Intent, Life, Order, Refund, Undo};
+use super::command::{Audit, Notice, NoticeStatus};
+use crate::domain::life::{Attempt, Event, Intent, Life, Order, Refund, Undo};
 use crate::domain::{AttemptStatus, OrderId, OrderStatus, PendingReason, RefundStatus};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +44,9 @@ pub const ATTEMPT_COLUMNS: &str = "seq, account, channel, status, amount, captur
     undo, undo_sent_at, ended_at, suspended, notes";
 pub const REFUND_COLUMNS: &str = "seq, attempt_seq, merchant_refund_no, fingerprint, amount, status, pending_reason, origin, at, sent_at, \
     sends, next_at, queries, version, succeeded_at, notes";
+pub const EVENT_COLUMNS: &str = "seq, at, kind, data, \"inner\"";
+pub const NOTICE_COLUMNS: &str = "event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last";
+pub const AUDIT_COLUMNS: &str = "seq, at, who, role, act, about, detail";
 
 /// What an engine reads a row with: columns by position.
 pub trait Row {
@@ -137,6 +141,45 @@ pub fn refund(row: &impl Row) -> Result<Refund, Unreadable> {
         succeeded_at: row.int_or_null(14)?.map(Millis),
         notes: from_json("refund notes", &row.text(15)?)?,
     })
+}
+
+pub fn event(row: &impl Row) -> Result<Event, Unreadable> {
+    Ok(Event {
+        seq: small("event seq", row.int(0)?)?,
+        at: Millis(row.int(1)?),
+        kind: row.text(2)?,
+        data: from_json("event", &row.text(3)?)?,
+        inner: maybe("event", row.text_or_null(4)?, from_json)?,
+    })
+}
+
+pub fn notice(row: &impl Row) -> Result<Notice, Unreadable> {
+    let (order_id, status) = (row.text(1)?, row.text(6)?);
+    Ok(Notice {
+        event_id: row.text(0)?,
+        order_id: OrderId::parse(&order_id).ok_or(Unreadable { what: "order id", detail: order_id })?,
+        merchant_id: row.text(2)?,
+        kind: row.text(3)?,
+        at: Millis(row.int(4)?),
+        data: from_json("notification", &row.text(5)?)?,
+        status: NoticeStatus::from_word(&status).ok_or(Unreadable { what: "notification status", detail: status })?,
+        tries: small("tries", row.int(7)?)?,
+        next_at: row.int_or_null(8)?.map(Millis),
+        last: maybe("notification", row.text_or_null(9)?, from_json)?,
+    })
+}
+
+/// A line of the audit log and its number.
+pub fn audit(row: &impl Row) -> Result<(i64, Audit), Unreadable> {
+    let line = Audit {
+        at: Millis(row.int(1)?),
+        who: row.text(2)?,
+        role: row.text(3)?,
+        act: row.text(4)?,
+        about: row.text(5)?,
+        detail: from_json("audit", &row.text(6)?)?,
+    };
+    Ok((row.int(0)?, line))
 }
 
 /// A life put together from its rows.

@@ -186,6 +186,22 @@ pub static INSERT_AUDIT: Statement = Statement::Insert {
     columns: &[("at", Int), ("who", Text), ("role", Text), ("act", Text), ("about", Text), ("detail", Text)],
 };
 
+/// Every statement that [`writes`] may answer with.
+pub static ALL: [&Statement; 12] = [
+    &INSERT_ORDER,
+    &UPDATE_ORDER,
+    &INSERT_ATTEMPT,
+    &UPDATE_ATTEMPT,
+    &INSERT_REFUND,
+    &UPDATE_REFUND,
+    &INSERT_EVENT,
+    &INSERT_NOTICE,
+    &UPDATE_NOTICE,
+    &PUT_RECORD,
+    &REMOVE_RECORD,
+    &INSERT_AUDIT,
+];
+
 type Rows<'a> = Vec<Vec<Cell<'a>>>;
 
 /// Everything but the claims and nonces, which an engine may have to take before it decides.

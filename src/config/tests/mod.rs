@@ -204,11 +204,11 @@ fn sluice_toml_is_checked() {
     ];
     refused(base().edit(s, "[[operator]]", rotated), &told);
     for url in ["sqlite:", "sqlite:///var/x", "sqlite::memory:", "mysql://canary"] {
-        let told = "sluice.toml: store.url: must be sqlite:PATH, where PATH is a file, relative to this folder";
+        let told = "sluice.toml: store.url: must be sqlite:PATH, where PATH is a file, relative to this folder, or postgres://USER:PASSWORD@HOST/DATABASE";
         refused(base().edit(s, "sqlite:sluice.sqlite", url), &[told]);
     }
-    let postgres = "sluice.toml: store.url: names PostgreSQL, which is not in this build: write sqlite:PATH";
-    refused(base().edit(s, "sqlite:sluice.sqlite", "postgres://u:canary@db/x"), &[postgres]);
+    let postgres = "sluice.toml: store.url: sslmode must be disable, prefer, require, verify-ca or verify-full";
+    refused(base().edit(s, "sqlite:sluice.sqlite", "postgres://u:canary@db/x?sslmode=no"), &[postgres]);
     refused(base().edit(s, "listen", "lisen"), &["sluice.toml: http.lisen: is not a known field"]);
     refused(base().add(s, "[htp]\nx = 1"), &["sluice.toml: htp: is not a known field"]);
     refused(base().edit(s, "\"127.0.0.1:0\"", "8080"), &["sluice.toml: http.listen: must be text"]);

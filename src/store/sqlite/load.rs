@@ -1,9 +1,10 @@
 //! Loads every row a batch names, in key order, inside its transaction.
 
-use super::read::{NOTICE_COLUMNS, Reading, notice};
+use super::read::{Reading, notice};
 use crate::domain::OrderId;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
+use crate::store::rows::NOTICE_COLUMNS;
 use crate::store::view::{ClaimRow, Held, Keys, View};
 use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};

@@ -12,7 +12,7 @@ pub use read::Reading;
 pub use writer::SqliteStore;
 
 use super::command::{Command, Outcome};
-use super::decide::decide;
+use super::decide::fold;
 use super::view::Keys;
 use super::{StoreError, rows};
 use rusqlite::config::DbConfig;
@@ -74,14 +74,7 @@ impl Engine {
     fn try_batch(&mut self, batch: &[&Command]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| failed(&e))?;
         let mut view = load::view(&transaction, &Keys::of(batch))?;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for command in batch {
-            outcomes.push(match decide(&mut view, command) {
-                Ok(Outcome::Done) => load::scan(&transaction, command),
-                Ok(outcome) => Ok(outcome),
-                Err(broken) => Err(StoreError::Broken(broken.to_string())),
-            });
-        }
+        let outcomes = fold(&mut view, batch, |_, command| load::scan(&transaction, command));
         write::view(&transaction, &mut self.spelled, &view)?;
         // A COMMIT that fails with an IO error may still be in the WAL: the caller reads by key before anything else.
         transaction.commit().map_err(|e| match e.sqlite_error_code() {

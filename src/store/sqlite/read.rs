@@ -4,9 +4,9 @@ use super::Columns;
 use crate::domain::OrderId;
 use crate::domain::life::{Event, Life};
 use crate::store::StoreError;
-use crate::store::command::{Audit, ClaimKey, Notice, NoticeStatus};
+use crate::store::command::{Audit, ClaimKey, Notice};
 use crate::store::query::{Answer, OrderFilter, Query};
-use crate::store::rows::{self, Row, Unreadable, from_json};
+use crate::store::rows::{self, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, Row, from_json};
 use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};
 use sluice_contract::Millis;
@@ -17,23 +17,8 @@ pub struct Reading<'a> {
     pub(super) conn: &'a Connection,
 }
 
-pub const NOTICE_COLUMNS: &str = "event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last";
-
 pub fn notice(row: &rusqlite::Row<'_>) -> Result<Notice, StoreError> {
-    let row = Columns(row);
-    let (order_id, status) = (row.text(1)?, row.text(6)?);
-    Ok(Notice {
-        event_id: row.text(0)?,
-        order_id: OrderId::parse(&order_id).ok_or(Unreadable { what: "order id", detail: order_id })?,
-        merchant_id: row.text(2)?,
-        kind: row.text(3)?,
-        at: Millis(row.int(4)?),
-        data: from_json("notification", &row.text(5)?)?,
-        status: NoticeStatus::from_word(&status).ok_or(Unreadable { what: "notification status", detail: status })?,
-        tries: u32::try_from(row.int(7)?).unwrap_or(u32::MAX),
-        next_at: row.int_or_null(8)?.map(Millis),
-        last: row.text_or_null(9)?.map(|t| from_json("notification", &t)).transpose()?,
-    })
+    Ok(rows::notice(&Columns(row))?)
 }
 
 impl<'a> Reading<'a> {
@@ -146,16 +131,8 @@ impl<'a> Reading<'a> {
     }
 
     fn events(&self, id: &OrderId) -> Result<Vec<Event>, StoreError> {
-        self.all("SELECT seq, at, kind, data, inner FROM events WHERE order_id = ?1 ORDER BY seq", params![id.as_str()], |row| {
-            let row = Columns(row);
-            Ok(Event {
-                seq: u32::try_from(row.int(0)?).unwrap_or(u32::MAX),
-                at: Millis(row.int(1)?),
-                kind: row.text(2)?,
-                data: from_json("event", &row.text(3)?)?,
-                inner: row.text_or_null(4)?.map(|t| from_json("event", &t)).transpose()?,
-            })
-        })
+        let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ?1 ORDER BY seq");
+        self.all(&sql, params![id.as_str()], |row| Ok(rows::event(&Columns(row))?))
     }
 
     fn notices(&self, where_clause: &str, with: impl rusqlite::Params, limit: u32) -> Result<Vec<Notice>, StoreError> {
@@ -171,18 +148,7 @@ impl<'a> Reading<'a> {
     }
 
     fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Audit)>, StoreError> {
-        let sql = "SELECT seq, at, who, role, act, about, detail FROM audit WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2";
-        self.all(sql, params![before, limit], |row| {
-            let row = Columns(row);
-            let line = Audit {
-                at: Millis(row.int(1)?),
-                who: row.text(2)?,
-                role: row.text(3)?,
-                act: row.text(4)?,
-                about: row.text(5)?,
-                detail: from_json("audit", &row.text(6)?)?,
-            };
-            Ok((row.int(0)?, line))
-        })
+        let sql = format!("SELECT {AUDIT_COLUMNS} FROM audit WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2");
+        self.all(&sql, params![before, limit], |row| Ok(rows::audit(&Columns(row))?))
     }
 }

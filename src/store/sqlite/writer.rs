@@ -1,40 +1,17 @@
-//! The writer thread in front of the engine. It takes what is there (up to 256 commands), commits once, and answers; the batch size
-//! follows the load by itself and no timer waits. Completions go before intake; intake is bounded and refused when full.
+//! The writer thread in front of the engine: takes what is there, commits once, and answers.
 
 use super::{Engine, Reading, open_reader};
-use crate::store::{Answer, Command, Outcome, Query, Store, StoreError, Ticket};
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex};
+use crate::store::lanes::Lanes;
+use crate::store::{Answer, Command, OnPanic, Outcome, Query, Store, StoreError, Ticket};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::oneshot;
-
-const BATCH_MAX: usize = 256;
-/// Commands waiting at intake before the store says busy: about a second of work at full rate.
-const INTAKE_MAX: usize = 4096;
 
 /// After this long without work the log is folded back into the database: at ordinary load it stays small, on the disk and to read through.
 const REST: Duration = Duration::from_millis(250);
 
-type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
-
-#[derive(Default)]
-struct Lanes {
-    completions: VecDeque<(Command, Reply)>,
-    intake: VecDeque<(Command, Reply)>,
-    closed: bool,
-}
-
-struct Shared {
-    lanes: Mutex<Lanes>,
-    arrived: Condvar,
-}
-
-/// What runs when the process can no longer be trusted: the gateway exits and its supervisor restarts it.
-pub type OnPanic = fn();
-
 /// The embedded store of a running gateway.
 pub struct SqliteStore {
-    shared: Arc<Shared>,
+    lanes: Arc<Lanes>,
     readers: Readers,
     writer: Option<std::thread::JoinHandle<()>>,
 }
@@ -42,8 +19,8 @@ pub struct SqliteStore {
 impl SqliteStore {
     pub fn open(path: &str, on_panic: OnPanic) -> Result<SqliteStore, StoreError> {
         let engine = Engine::open(path)?;
-        let shared = Arc::new(Shared { lanes: Mutex::default(), arrived: Condvar::new() });
-        let for_writer = Arc::clone(&shared);
+        let lanes = Arc::<Lanes>::default();
+        let for_writer = Arc::clone(&lanes);
         let run = move || {
             let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write_until_closed(engine, &for_writer)));
             if ended.is_err() {
@@ -51,85 +28,35 @@ impl SqliteStore {
             }
         };
         let writer = std::thread::Builder::new().name("store-writer".into()).spawn(run).map_err(|e| StoreError::Failed(e.to_string()))?;
-        Ok(SqliteStore { shared, readers: Readers { path: path.to_owned(), idle: Mutex::default() }, writer: Some(writer) })
+        Ok(SqliteStore { lanes, readers: Readers { path: path.to_owned(), idle: Mutex::default() }, writer: Some(writer) })
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        if let Ok(mut lanes) = self.shared.lanes.lock() {
-            lanes.closed = true;
-        }
-        self.shared.arrived.notify_all();
+        self.lanes.close();
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
 }
 
-fn write_until_closed(mut engine: Engine, shared: &Shared) {
+fn write_until_closed(mut engine: Engine, lanes: &Lanes) {
     let mut rested = false;
-    loop {
-        let Some(batch) = next_batch(shared, rested) else { return };
+    while let Some(batch) = lanes.take_or_rest(REST, rested) {
         rested = batch.is_empty();
         if rested {
             engine.checkpoint();
             continue;
         }
-        let commands: Vec<&Command> = batch.iter().map(|(command, _)| command).collect();
-        let outcomes = engine.apply(&commands);
-        for ((_, reply), outcome) in batch.into_iter().zip(outcomes) {
-            if let Err(StoreError::Broken(rule)) = &outcome {
-                tracing::error!(%rule, "a command would have broken a money rule and was refused");
-            }
-            // Nobody waits any more when the caller was cancelled; the commit stands.
-            let _ = reply.send(outcome);
-        }
+        let outcomes = engine.apply(&batch.commands());
+        batch.answer(outcomes);
     }
-}
-
-/// What is there; nothing, once, when there was nothing for a while; `None` when the store is closed.
-fn next_batch(shared: &Shared, rested: bool) -> Option<Vec<(Command, Reply)>> {
-    let mut lanes = shared.lanes.lock().ok()?;
-    while lanes.completions.is_empty() && lanes.intake.is_empty() {
-        if lanes.closed {
-            return None;
-        }
-        if rested {
-            lanes = shared.arrived.wait(lanes).ok()?;
-            continue;
-        }
-        let (held, waited) = shared.arrived.wait_timeout(lanes, REST).ok()?;
-        lanes = held;
-        if waited.timed_out() {
-            break;
-        }
-    }
-    let finishing = lanes.completions.len().min(BATCH_MAX);
-    let mut batch: Vec<_> = lanes.completions.drain(..finishing).collect();
-    let beginning = lanes.intake.len().min(BATCH_MAX.saturating_sub(finishing));
-    batch.extend(lanes.intake.drain(..beginning));
-    Some(batch)
 }
 
 impl Store for SqliteStore {
     fn submit(&self, command: Command) -> Ticket<'_, Outcome> {
-        let (reply, answer) = oneshot::channel();
-        let queued = match self.shared.lanes.lock() {
-            Err(_) => Err(StoreError::Busy),
-            Ok(lanes) if lanes.closed => Err(StoreError::Busy),
-            Ok(lanes) if command.is_intake() && lanes.intake.len() >= INTAKE_MAX => Err(StoreError::Busy),
-            Ok(mut lanes) => {
-                let lane = if command.is_intake() { &mut lanes.intake } else { &mut lanes.completions };
-                lane.push_back((command, reply));
-                Ok(())
-            }
-        };
-        self.shared.arrived.notify_one();
-        Box::pin(async move {
-            queued?;
-            answer.await.unwrap_or_else(|_| Err(StoreError::Unknown("the store stopped before it answered".into())))
-        })
+        self.lanes.submit(command)
     }
 
     fn read(&self, query: Query) -> Ticket<'_, Answer> {

@@ -1,0 +1,215 @@
+//! The first round trip of a batch: takes every number and nonce that the batch names, locks every row it names, and reads what is there.
+
+use super::columns::Columns;
+use super::scan;
+use super::spell::{Param, ints, texts};
+use super::sql::Sql;
+use super::trip::{Answers, Lost, Place, Trip};
+use crate::domain::OrderId;
+use crate::domain::life::{Attempt, Life, Refund};
+use crate::store::command::{ClaimKey, Command, Kind, Outcome};
+use crate::store::rows::{self, Row, Unreadable};
+use crate::store::view::{ClaimRow, Held, Keys, View, claim_of};
+use crate::store::writes::kind;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio_postgres::Row as PgRow;
+
+/// What a batch names and what it asks of the claims, kept while the questions are on their way.
+pub struct Wanted {
+    keys: Keys,
+    /// What a claim is taken with: the first command that names the number will get it, as a rule. Sorted by key.
+    claims: BTreeMap<ClaimKey, ClaimRow>,
+}
+
+/// What was found, and what this batch took before it decided.
+pub struct Loaded {
+    pub view: View,
+    pub taken_claims: BTreeMap<ClaimKey, ClaimRow>,
+    /// By bucket, key id and nonce.
+    pub taken_nonces: BTreeSet<(i64, String, String)>,
+    /// What the commands leased that name no rows beforehand, by their place in the batch.
+    pub scans: BTreeMap<usize, Outcome>,
+}
+
+/// Where the answers will be.
+#[derive(Default)]
+pub struct Places {
+    taken_claims: Option<Place>,
+    claims: Option<Place>,
+    taken_nonces: Option<Place>,
+    nonces: Option<Place>,
+    orders: Option<Place>,
+    attempts: Option<Place>,
+    refunds: Option<Place>,
+    notices: Option<Place>,
+    records: Option<Place>,
+    scans: BTreeMap<usize, Place>,
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn of(batch: &[&Command]) -> Wanted {
+        let mut claims = BTreeMap::new();
+        for command in batch {
+            if let Some(key) = claim_of(command) {
+                claims.entry(key).or_insert_with(|| first_guess(command));
+            }
+        }
+        Wanted { keys: Keys::of(batch), claims }
+    }
+
+    pub fn ask<'a>(&'a self, trip: &mut Trip<'a>, batch: &[&'a Command]) -> Places {
+        let mut places = Places::default();
+        self.ask_claims(trip, &mut places);
+        self.ask_nonces(trip, &mut places);
+        if !self.keys.orders.is_empty() {
+            let ids = || texts(self.keys.orders.iter().map(OrderId::as_str));
+            places.orders = Some(trip.ask(Sql::Orders, vec![ids()]));
+            places.attempts = Some(trip.ask(Sql::Attempts, vec![ids()]));
+            places.refunds = Some(trip.ask(Sql::Refunds, vec![ids()]));
+        }
+        if !self.keys.notices.is_empty() {
+            places.notices = Some(trip.ask(Sql::Notices, vec![texts(self.keys.notices.iter().map(String::as_str))]));
+        }
+        if !self.keys.records.is_empty() {
+            trip.ask(Sql::LockRecords, Vec::new());
+            let (kinds, ids) =
+                (self.keys.records.iter().map(|(kind, _)| kind.as_str()), self.keys.records.iter().map(|(_, id)| id.as_str()));
+            places.records = Some(trip.ask(Sql::Records, vec![texts(kinds), texts(ids)]));
+        }
+        for (at, command) in batch.iter().enumerate() {
+            if let Some(place) = scan::ask(trip, command) {
+                places.scans.insert(at, place);
+            }
+        }
+        places
+    }
+
+    fn ask_claims<'a>(&'a self, trip: &mut Trip<'a>, places: &mut Places) {
+        if self.claims.is_empty() {
+            return;
+        }
+        let key = || -> Vec<Param<'a>> {
+            let keys = self.claims.keys();
+            let merchants = texts(keys.clone().map(|key| key.merchant_id.as_str()));
+            vec![merchants, ints(keys.clone().map(|key| kind(key.kind))), texts(keys.map(|key| key.number.as_str()))]
+        };
+        let mut whole = key();
+        whole.push(texts(self.claims.values().map(|row| row.target.as_str())));
+        whole.push(Box::new(self.claims.values().map(|row| row.fingerprint.as_slice()).collect::<Vec<_>>()));
+        places.taken_claims = Some(trip.ask(Sql::TakeClaims, whole));
+        places.claims = Some(trip.ask(Sql::ReadClaims, key()));
+    }
+
+    fn ask_nonces<'a>(&'a self, trip: &mut Trip<'a>, places: &mut Places) {
+        if self.keys.nonces.is_empty() {
+            return;
+        }
+        // By bucket, key and nonce: the order of their table's key, each once.
+        let by_key: BTreeSet<(i64, &str, &str)> =
+            self.keys.nonces.iter().map(|n| (n.bucket(), n.key_id.as_str(), n.nonce.as_str())).collect();
+        let names = || -> Vec<Param<'a>> {
+            let keys = by_key.iter();
+            vec![ints(keys.clone().map(|key| key.0)), texts(keys.clone().map(|key| key.1)), texts(keys.map(|key| key.2))]
+        };
+        places.taken_nonces = Some(trip.ask(Sql::TakeNonces, names()));
+        places.nonces = Some(trip.ask(Sql::ReadNonces, names()));
+    }
+
+    pub fn read(self, answers: &Answers, places: &Places, batch: &[&Command]) -> Result<Loaded, Unreadable> {
+        let mut loaded =
+            Loaded { view: View::default(), taken_claims: BTreeMap::new(), taken_nonces: BTreeSet::new(), scans: BTreeMap::new() };
+        read_claims(self.claims, answers, places, &mut loaded)?;
+        read_nonces(answers, places, &mut loaded)?;
+        loaded.view.lives = lives(answers.rows(places.orders), answers.rows(places.attempts), answers.rows(places.refunds))?
+            .into_iter()
+            .map(|life| (life.order.id.clone(), Held { before: Some(life.clone()), now: life }))
+            .collect();
+        for row in answers.rows(places.notices) {
+            let notice = rows::notice(&Columns::of(row))?;
+            loaded.view.notices.insert(notice.event_id.clone(), notice);
+        }
+        for row in answers.rows(places.records) {
+            let row = Columns::of(row);
+            loaded.view.records.insert((row.text(0)?, row.text(1)?));
+        }
+        for (at, place) in &places.scans {
+            if let Some(command) = batch.get(*at) {
+                loaded.scans.insert(*at, scan::read(answers.rows(Some(*place)), command)?);
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+fn first_guess(command: &Command) -> ClaimRow {
+    match command {
+        Command::PlaceOrder { order, .. } => ClaimRow { target: order.id.to_string(), fingerprint: order.fingerprint.clone() },
+        // A refund's number is known only when it is decided.
+        Command::RequestRefund { new, .. } => ClaimRow { target: String::new(), fingerprint: new.fingerprint.clone() },
+        _ => ClaimRow { target: String::new(), fingerprint: Vec::new() },
+    }
+}
+
+fn claim_key(row: &PgRow) -> Result<ClaimKey, Unreadable> {
+    let row = Columns::of(row);
+    let kind = if row.int(1)? == kind(Kind::Order) { Kind::Order } else { Kind::Refund };
+    Ok(ClaimKey { merchant_id: row.text(0)?, kind, number: row.text(2)? })
+}
+
+fn read_claims(
+    mut wanted: BTreeMap<ClaimKey, ClaimRow>,
+    answers: &Answers,
+    places: &Places,
+    loaded: &mut Loaded,
+) -> Result<(), Unreadable> {
+    for row in answers.rows(places.taken_claims) {
+        loaded.taken_claims.extend(wanted.remove_entry(&claim_key(row)?));
+    }
+    for row in answers.rows(places.claims) {
+        let key = claim_key(row)?;
+        if !loaded.taken_claims.contains_key(&key) {
+            let row = Columns::of(row);
+            loaded.view.claims.insert(key, ClaimRow { target: row.text(3)?, fingerprint: row.bytes(4)? });
+        }
+    }
+    Ok(())
+}
+
+fn read_nonces(answers: &Answers, places: &Places, loaded: &mut Loaded) -> Result<(), Unreadable> {
+    let key = |row: &PgRow| -> Result<(i64, String, String), Unreadable> {
+        let row = Columns::of(row);
+        Ok((row.int(0)?, row.text(1)?, row.text(2)?))
+    };
+    loaded.taken_nonces = answers.rows(places.taken_nonces).iter().map(key).collect::<Result<_, _>>()?;
+    for row in answers.rows(places.nonces) {
+        let known = key(row)?;
+        if !loaded.taken_nonces.contains(&known) {
+            loaded.view.used_nonces.insert((known.1, known.2));
+        }
+    }
+    Ok(())
+}
+
+/// Orders with their attempts and refunds, which come with the order's id in front.
+fn lives(orders: &[PgRow], attempts: &[PgRow], refunds: &[PgRow]) -> Result<Vec<Life>, Unreadable> {
+    let mut by_order: BTreeMap<String, (Vec<Attempt>, Vec<Refund>)> = BTreeMap::new();
+    for row in attempts {
+        by_order.entry(Columns::of(row).text(0)?).or_default().0.push(rows::attempt(&Columns::from(row, 1))?);
+    }
+    for row in refunds {
+        by_order.entry(Columns::of(row).text(0)?).or_default().1.push(rows::refund(&Columns::from(row, 1))?);
+    }
+    let mut life = |row: &PgRow| -> Result<Life, Unreadable> {
+        let order = rows::order(&Columns::of(row))?;
+        let (attempts, refunds) = by_order.remove(order.id.as_str()).unwrap_or_default();
+        Ok(rows::life(order, attempts, refunds))
+    };
+    orders.iter().map(&mut life).collect()
+}
+
+impl From<Unreadable> for Lost {
+    fn from(error: Unreadable) -> Lost {
+        Lost::Refused(error.to_string())
+    }
+}

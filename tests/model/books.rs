@@ -1,0 +1,176 @@
+//! Both engines of the store behind one face, and the list of tests that each must pass.
+
+use sluice::config::PostgresUrl;
+use sluice::domain::{Life, OrderId};
+use sluice::store::postgres::{self, Readers, Target};
+use sluice::store::sqlite;
+use sluice::store::{Answer, Command, Outcome, Query, StoreError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::runtime::Runtime;
+use tokio_postgres::NoTls;
+
+/// An engine, and what it can be asked beside `apply`.
+pub enum Books {
+    Sqlite(Box<OnSqlite>),
+    Postgres(Box<OnPostgres>),
+}
+
+pub struct OnSqlite {
+    engine: sqlite::Engine,
+    file: File,
+}
+
+/// A database file that is removed in the end.
+pub struct File(pub PathBuf);
+
+pub struct OnPostgres {
+    runtime: Runtime,
+    engine: postgres::Engine,
+    readers: Readers,
+    database: Database,
+}
+
+impl Books {
+    /// Empty ones, in a file of their own.
+    pub fn sqlite() -> Option<Books> {
+        let file = sqlite_file();
+        Some(Books::Sqlite(Box::new(OnSqlite { engine: sqlite::Engine::open(&file.0.to_string_lossy()).unwrap(), file })))
+    }
+
+    /// Empty ones, in a database of their own in the cluster that `SLUICE_POSTGRES` names, which `tests/run` starts; `None` without it.
+    pub fn postgres() -> Option<Books> {
+        let runtime = runtime();
+        let database = runtime.block_on(Database::fresh())?;
+        let (engine, readers) = runtime.block_on(open(&database));
+        Some(Books::Postgres(Box::new(OnPostgres { runtime, engine, readers, database })))
+    }
+
+    /// The same books after a restart.
+    pub fn reopen(&mut self) {
+        match self {
+            Books::Sqlite(on) => on.engine = sqlite::Engine::open(&on.file.0.to_string_lossy()).unwrap(),
+            Books::Postgres(on) => (on.engine, on.readers) = on.runtime.block_on(open(&on.database)),
+        }
+    }
+
+    pub fn apply(&mut self, batch: &[&Command]) -> Vec<Result<Outcome, StoreError>> {
+        match self {
+            Books::Sqlite(on) => on.engine.apply(batch),
+            Books::Postgres(on) => on.runtime.block_on(on.engine.apply(batch)),
+        }
+    }
+
+    pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
+        match self {
+            Books::Sqlite(on) => on.engine.reading().answer(query),
+            Books::Postgres(on) => on.runtime.block_on(on.readers.answer(query)),
+        }
+    }
+
+    pub fn life(&self, id: &OrderId) -> Option<Life> {
+        match self.answer(&Query::Life(id.clone())).unwrap() {
+            Answer::Life(life) => life.map(|life| *life),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// SQL of somebody who is not the gateway; the error's words.
+    pub fn outside(&self, sql: &str) -> Result<(), String> {
+        match self {
+            Books::Sqlite(on) => rusqlite::Connection::open(&on.file.0).unwrap().execute_batch(sql).map_err(|e| e.to_string()),
+            Books::Postgres(on) => on.runtime.block_on(run(&on.database.url(), sql)),
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        for tail in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{tail}", self.0.display()));
+        }
+    }
+}
+
+pub fn sqlite_file() -> File {
+    File(std::env::temp_dir().join(format!("sluice-model-{}.sqlite", name())))
+}
+
+async fn open(database: &Database) -> (postgres::Engine, Readers) {
+    let target = database.target();
+    target.migrate().await.unwrap();
+    (postgres::Engine::new(target.clone()), Readers::new(&target).unwrap())
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// One that no other test of any process has.
+fn name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A database that nobody else uses, in the cluster of `SLUICE_POSTGRES`; removed in the end.
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    pub async fn fresh() -> Option<Database> {
+        #[expect(clippy::disallowed_methods, reason = "where the test's own server is")]
+        let server = std::env::var("SLUICE_POSTGRES").ok()?;
+        let name = format!("model_{}", name());
+        run(&server, &format!("CREATE DATABASE {name}")).await.unwrap();
+        Some(Database { server, name })
+    }
+
+    /// Its URL: the server's with another database.
+    pub fn url(&self) -> String {
+        let base = self.server.rsplit_once('/').unwrap().0;
+        format!("{base}/{}", self.name)
+    }
+
+    pub fn target(&self) -> Target {
+        let config = self.url().parse().unwrap();
+        Target::new(&PostgresUrl { config, root_cert: None }).unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        // A runtime of its own: this may run inside another one.
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(run(&server, &format!("DROP DATABASE {name} WITH (FORCE)"))).unwrap();
+        });
+        let _ = removed.join();
+    }
+}
+
+async fn run(url: &str, sql: &str) -> Result<(), String> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.map_err(|e| e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned()))
+}
+
+/// Each test once on either engine. Without a server the second half says so.
+macro_rules! on_both_engines {
+    ($($test:ident)+) => {
+        mod on_sqlite {
+            $(#[test] fn $test() { super::$test(super::Books::sqlite().unwrap()); })+
+        }
+        mod on_postgres {
+            $(#[test] fn $test() {
+                match super::Books::postgres() {
+                    Some(books) => super::$test(books),
+                    None => println!("SKIPPED: SLUICE_POSTGRES names no server"),
+                }
+            })+
+        }
+    };
+}
+pub(super) use on_both_engines;
