@@ -108,12 +108,18 @@ impl Wanted {
         // By bucket, key and nonce: the order of their table's key, each once.
         let by_key: BTreeSet<(i64, &str, &str)> =
             self.keys.nonces.iter().map(|n| (n.bucket(), n.key_id.as_str(), n.nonce.as_str())).collect();
-        let names = || -> Vec<Param<'a>> {
-            let keys = by_key.iter();
+        let names = |keys: &BTreeSet<(i64, &'a str, &'a str)>| -> Vec<Param<'a>> {
+            let keys = keys.iter();
             vec![ints(keys.clone().map(|key| key.0)), texts(keys.clone().map(|key| key.1)), texts(keys.map(|key| key.2))]
         };
-        places.taken_nonces = Some(trip.ask(Sql::TakeNonces, names()));
-        places.nonces = Some(trip.ask(Sql::ReadNonces, names()));
+        // The window is 300 s either way, so the same nonce with another signed time is in this bucket or next to it. Two gateways that
+        // see such a pair at the same instant may both miss it; it takes the key itself to make one, a replay has the same time.
+        let near = |(bucket, key_id, nonce): &(i64, &'a str, &'a str)| {
+            let (bucket, key_id, nonce) = (*bucket, *key_id, *nonce);
+            (-2..=2).map(move |off| (bucket.saturating_add(off), key_id, nonce))
+        };
+        places.taken_nonces = Some(trip.ask(Sql::TakeNonces, names(&by_key)));
+        places.nonces = Some(trip.ask(Sql::ReadNonces, names(&by_key.iter().flat_map(near).collect())));
     }
 
     pub fn read(self, answers: &Answers, places: &Places, batch: &[&Command]) -> Result<Loaded, Unreadable> {

@@ -60,12 +60,9 @@ impl Sql {
                 ON CONFLICT DO NOTHING RETURNING bucket, key_id, nonce"
                     .into()
             }
-            // The window is 300 s either way, so the same nonce with another signed time is in this bucket or next to it. Two gateways
-            // that see such a pair at the same instant may both miss it; it takes the key itself to make one, a replay has the same time.
             Sql::ReadNonces => {
                 "SELECT n.bucket, n.key_id, n.nonce FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(bucket, key_id, nonce) \
-                CROSS JOIN generate_series(k.bucket - 2, k.bucket + 2) AS near(bucket) \
-                JOIN nonces n ON n.bucket = near.bucket AND n.key_id = k.key_id AND n.nonce = k.nonce"
+                JOIN nonces n ON n.bucket = k.bucket AND n.key_id = k.key_id AND n.nonce = k.nonce"
                     .into()
             }
             Sql::Orders => locked(ORDER_COLUMNS, "orders", "id"),

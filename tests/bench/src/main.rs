@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [orders] [callbacks] [notifications] [growth]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [engines]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -12,7 +12,9 @@
 
 mod channel;
 mod drive;
+mod engines;
 mod meter;
+mod postgres;
 mod prefill;
 mod subject;
 
@@ -55,6 +57,7 @@ async fn main() -> Done {
     let binary = option("--sluice").map_or_else(|| PathBuf::from("target/release/sluice"), PathBuf::from);
     let stored = option("--stored").and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let seconds = option("--seconds").and_then(|n| n.parse().ok()).unwrap_or(4.0);
+    let postgres = option("--postgres");
     let (channel, address) = Channel::open().await?;
     let account_toml = channel.account_toml(&format!("http://{address}"));
     let yardstick = meter::Yardstick::new();
@@ -73,6 +76,9 @@ async fn main() -> Done {
     }
     if asked("growth") {
         bench.growth().await?;
+    }
+    if let Some(url) = postgres.filter(|_| asked("engines")) {
+        bench.engines(&postgres::Server::new(&url).await?).await?;
     }
     println!("{} bars missed", bench.missed);
     if bench.missed > 0 { Err("a bar was missed".into()) } else { Ok(()) }
@@ -109,7 +115,7 @@ impl Bench {
     async fn orders(&mut self) -> Done {
         println!("orders, WeChat native, channel at zero delay:");
         self.channel.can(true);
-        let mut subject = Subject::new(&self.binary, "orders", &self.account_toml)?;
+        let mut subject = Subject::new(&self.binary, "orders", &self.account_toml, None)?;
         let mut starts = Vec::new();
         for _ in 0..5 {
             starts.push(subject.start()?);
@@ -122,7 +128,7 @@ impl Bench {
         subject.stop()?;
         let (mut peak, mut best, mut high) = (0.0_f64, f64::MAX, 0.0_f64);
         for connections in [1, 16, 64, 256] {
-            let mut subject = Subject::new(&self.binary, &format!("orders-{connections}"), &self.account_toml)?;
+            let mut subject = Subject::new(&self.binary, &format!("orders-{connections}"), &self.account_toml, None)?;
             subject.start()?;
             let warm = subject.numbered(0..300);
             let warm = drive::run(subject.address(), Arc::new(warm), connections, None).await;
@@ -141,7 +147,7 @@ impl Bench {
             high = high.max(meter::memory_mib(subject.pid(), "VmHWM:"));
             subject.stop()?;
         }
-        let mut subject = Subject::new(&self.binary, "orders-paced", &self.account_toml)?;
+        let mut subject = Subject::new(&self.binary, "orders-paced", &self.account_toml, None)?;
         subject.start()?;
         let warm = subject.numbered(0..300);
         drive::run(subject.address(), Arc::new(warm), 64, None).await;
@@ -164,7 +170,7 @@ impl Bench {
     async fn callbacks(&mut self) -> Done {
         println!("callbacks, signed beforehand:");
         self.channel.can(false);
-        let mut subject = Subject::new(&self.binary, "callbacks", &self.account_toml)?;
+        let mut subject = Subject::new(&self.binary, "callbacks", &self.account_toml, None)?;
         subject.start()?;
         let numbers: Vec<String> = (0..CALLBACKS).map(|p| Numbers::Ordered.number(p)).collect();
         let hook = format!("http://{}/hook", channel::silent().await?);
@@ -217,7 +223,7 @@ impl Bench {
         println!("notifications to a receiver that answers at once:");
         self.channel.can(true);
         let (receiver, count) = channel::receiver().await?;
-        let mut subject = Subject::new(&self.binary, "notices", &self.account_toml)?;
+        let mut subject = Subject::new(&self.binary, "notices", &self.account_toml, None)?;
         let notices = (2_000.0 * self.seconds) as u64;
         let template = self.template(&mut subject, Some(&format!("http://{receiver}/hook"))).await?;
         prefill::prefill(&subject.database(), &template, 0, notices, Numbers::Ordered, Notice::Waiting)?;
@@ -257,7 +263,7 @@ impl Bench {
         println!("growth, {} against {} stored orders, 64 connections:", self.stored / 100, self.stored);
         self.channel.can(true);
         for numbers in [Numbers::Ordered, Numbers::Random] {
-            let mut subject = Subject::new(&self.binary, &format!("growth-{numbers:?}"), &self.account_toml)?;
+            let mut subject = Subject::new(&self.binary, &format!("growth-{numbers:?}"), &self.account_toml, None)?;
             let template = self.template(&mut subject, None).await?;
             let (mut held, mut seen) = (0, Vec::new());
             for stored in [self.stored / 100, self.stored] {

@@ -21,6 +21,26 @@ pub fn cpu(pid: u32) -> Duration {
     cpu_of(&format!("/proc/{pid}/stat"))
 }
 
+/// Fields of a `stat` file behind the name; none if the process is gone.
+fn fields(pid: u32) -> Vec<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().unwrap_or_default().split(' ').map(|field| field.parse().unwrap_or(0)).collect()
+}
+
+pub fn parent(pid: u32) -> Option<u32> {
+    fields(pid).get(1).copied().filter(|parent| *parent > 0)
+}
+
+/// Processor time of a process and its children, those that have ended included.
+pub fn family(pid: u32) -> Duration {
+    let own: u32 = fields(pid).get(11..15).unwrap_or_default().iter().sum();
+    let everyone = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = everyone.filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok());
+    let children: u32 =
+        pids.map(fields).filter(|f| f.get(1) == Some(&pid)).filter_map(|f| f.get(11..13).map(|t| t.iter().sum::<u32>())).sum();
+    TICK * (own + children)
+}
+
 /// A line of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
 pub fn memory_mib(pid: u32, line: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

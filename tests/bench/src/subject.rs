@@ -23,7 +23,8 @@ pub struct Subject {
 
 impl Subject {
     /// A fresh config folder that points at the bench's channel.
-    pub fn new(binary: &Path, name: &str, account_toml: &str) -> Done<Subject> {
+    /// `store`: the store's URL; a file in the folder if not said.
+    pub fn new(binary: &Path, name: &str, account_toml: &str, store: Option<&str>) -> Done<Subject> {
         let dir = std::env::temp_dir().join(format!("sluice-bench-{}-{name}", std::process::id()));
         let mut state = u64::from(std::process::id()) | 1;
         let mut fill = |bytes: &mut [u8]| {
@@ -34,7 +35,7 @@ impl Subject {
                 *byte = (state >> 24) as u8;
             }
         };
-        sluice::config::write_sandbox(&dir, "127.0.0.1:0", "sqlite:sluice.sqlite", &[account_toml.to_owned()], &mut fill)?;
+        sluice::config::write_sandbox(&dir, "127.0.0.1:0", store.unwrap_or("sqlite:sluice.sqlite"), &[account_toml.to_owned()], &mut fill)?;
         let file: toml::Table = std::fs::read_to_string(dir.join("merchants.toml"))?.parse()?;
         let key = file["merchant"].get(0).and_then(|m| m["keys"].get(0)).ok_or("no key")?;
         let text = |name: &str| key[name].as_str().unwrap_or_default().to_owned();
