@@ -42,6 +42,7 @@ pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, o
         pace: Pace::new(fast),
         renewals: crate::outbound::Renewals::default(),
         metrics: crate::telemetry::Metrics::default(),
+        keep_months: settings.store.keep_months,
         public_url: public_url.trim_end_matches('/').to_owned(),
         notify_policy: policy,
     });

@@ -32,6 +32,8 @@ pub struct Store {
     pub seal_key: SealKey,
     /// Open what was sealed before a rotation; never seal.
     pub previous_seal_keys: Vec<SealKey>,
+    /// Finished orders older than so many whole months are put away; `None`: kept for ever.
+    pub keep_months: Option<u32>,
 }
 
 /// `[notify]`.
@@ -186,8 +188,10 @@ fn store(table: &Reader<'_>, source: Source<'_>) -> Option<Store> {
     {
         table.problem("previous_seal_keys", "hold the same key as seal_key: a rotation needs a new one");
     }
+    // A refund may be asked for during a year, and a month is put away as a whole.
+    let keep_months = table.int("keep_months", 13..=1200).and_then(|months| u32::try_from(months).ok());
     table.finish();
-    Some(Store { url: url?, seal_key: current?, previous_seal_keys: previous })
+    Some(Store { url: url?, seal_key: current?, previous_seal_keys: previous, keep_months })
 }
 
 fn seal_key(table: &Reader<'_>, source: Source<'_>, id: &str, field: &str) -> Option<SealKey> {

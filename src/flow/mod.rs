@@ -44,6 +44,8 @@ pub struct Gateway {
     pub pace: Pace,
     pub renewals: Renewals,
     pub metrics: Metrics,
+    /// How many whole months of finished orders the store keeps; `None`: all.
+    pub keep_months: Option<u32>,
     /// Without a trailing slash.
     pub public_url: String,
     /// Whether notifications may go to private addresses: judged when an order names one.

@@ -191,6 +191,11 @@ pub enum Command {
         audit: Vec<Audit>,
         only_new: bool,
     },
+    /// Puts up to `limit` orders with smaller ids away, those with nothing left to do: no question, no notification, no person.
+    PruneOrders {
+        before: OrderId,
+        limit: u32,
+    },
     /// Drops nonces that no window can reach any more.
     PruneNonces {
         before_bucket: i64,
@@ -306,6 +311,8 @@ pub enum Outcome {
     },
     Orders(Vec<OrderId>),
     Notices(Vec<Notice>),
+    /// So many orders were put away.
+    Pruned(u32),
     Done,
     /// The order or notification does not exist.
     Missing,

@@ -83,9 +83,11 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
             Ok(Outcome::Done)
         }
         // Scans are the engine's: they name no rows beforehand.
-        Command::UseNonce { .. } | Command::ClaimOrders { .. } | Command::ClaimNotices { .. } | Command::PruneNonces { .. } => {
-            Ok(Outcome::Done)
-        }
+        Command::UseNonce { .. }
+        | Command::ClaimOrders { .. }
+        | Command::ClaimNotices { .. }
+        | Command::PruneOrders { .. }
+        | Command::PruneNonces { .. } => Ok(Outcome::Done),
     }
 }
 

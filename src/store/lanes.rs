@@ -1,7 +1,9 @@
 //! The two lanes in front of a writer. Completions finish work already begun: they wait and go first. Intake is new work: it is bounded
 //! and refused when full, before any side effect. A writer takes what is there and no timer waits: batches grow with the load.
 
+use super::months::keep_from;
 use super::{Command, Outcome, StoreError, Ticket};
+use sluice_contract::Millis;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -143,4 +145,14 @@ impl Lanes {
             called.await;
         }
     }
+}
+
+/// Orders put away by one commit: a few milliseconds for the others to wait.
+const PRUNE_MAX: u32 = 200;
+
+/// Puts a slice of old orders away. Answers whether there may be more.
+pub async fn prune(lanes: &Arc<Lanes>, now: Millis, keep_months: Option<u32>) -> Result<bool, StoreError> {
+    let Some(keep_months) = keep_months else { return Ok(false) };
+    let command = Command::PruneOrders { before: keep_from(now, keep_months), limit: PRUNE_MAX };
+    Ok(matches!(lanes.submit(command).await?, Outcome::Pruned(PRUNE_MAX)))
 }

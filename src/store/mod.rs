@@ -17,6 +17,7 @@
 pub mod command;
 pub mod decide;
 pub mod lanes;
+pub mod months;
 pub mod postgres;
 pub mod query;
 mod reader;
@@ -32,6 +33,7 @@ pub use query::{Answer, OrderFilter, Query};
 pub use reader::Reader;
 pub use seal::Sealer;
 
+use sluice_contract::Millis;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -62,4 +64,7 @@ pub trait Store: Send + Sync {
     fn submit(&self, command: Command) -> Ticket<'_, Outcome>;
     /// Reads committed rows.
     fn read(&self, query: Query) -> Ticket<'_, Answer>;
+    /// Makes room for the months to come, and puts a piece of what is over away when it is older than so many whole months; `None`: keeps
+    /// everything. Nobody waits for it longer than a second. Answers whether there may be more to put away.
+    fn keep_house(&self, now: Millis, keep_months: Option<u32>) -> Ticket<'_, bool>;
 }

@@ -19,6 +19,7 @@ const TENDING_MAX: usize = 64;
 /// How often an idle worker looks: one index read of a few microseconds.
 const IDLE_MS: i64 = 25;
 const HOUSEKEEPING_MS: i64 = 15_000;
+const PRUNE_PAUSE_MS: i64 = 50;
 
 /// Starts the worker's loops on the tracker; they end when `stop` is cancelled.
 pub fn start(gateway: &Arc<Gateway>, tasks: &TaskTracker, stop: &CancellationToken) {
@@ -82,6 +83,7 @@ async fn keep_house(gateway: Arc<Gateway>, stop: CancellationToken) {
         // Two windows of 300 s each way, and one bucket to spare.
         let before_bucket = now.second().0.div_euclid(Nonce::BUCKET_S).saturating_sub(3);
         let _ = gateway.store.submit(Command::PruneNonces { before_bucket }).await;
+        put_away(&gateway, &stop).await;
         let overdue = due(&gateway).await.0.map_or(0, |at| now.since_ms(at).max(0));
         gateway.metrics.overdue_ms.set(overdue);
         let filter = OrderFilter { suspended_only: true, limit: 1000, ..OrderFilter::default() };
@@ -89,6 +91,17 @@ async fn keep_house(gateway: Arc<Gateway>, stop: CancellationToken) {
             gateway.metrics.suspended.set(i64::try_from(lives.len()).unwrap_or(i64::MAX));
         }
         renew_keys(&gateway, &mut renewed, now).await;
+    }
+}
+
+/// Puts old orders away, piece by piece, with time for the others in between.
+async fn put_away(gateway: &Gateway, stop: &CancellationToken) {
+    loop {
+        match gateway.store.keep_house(gateway.now(), gateway.keep_months).await {
+            Ok(true) if rest(gateway, stop, PRUNE_PAUSE_MS).await => {}
+            Ok(_) => return,
+            Err(why) => return tracing::warn!(%why, "the store's house could not be kept; it is tried again"),
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use sluice::domain::{Life, OrderId};
 use sluice::store::postgres::{self, Readers, Target};
 use sluice::store::sqlite;
 use sluice::store::{Answer, Command, Outcome, Query, StoreError};
+use sluice_contract::Millis;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
 
@@ -106,6 +108,18 @@ pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
+/// The time of the server's own clock, near enough: both are this machine's.
+#[expect(clippy::disallowed_methods, reason = "months are made by the server's clock")]
+pub fn now() -> Millis {
+    Millis(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap())
+}
+
+/// For measuring how long something took.
+#[expect(clippy::disallowed_methods, reason = "the figure is in real time")]
+pub fn clock() -> Instant {
+    Instant::now()
+}
+
 /// One that no other test of any process has.
 fn name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -151,7 +165,7 @@ impl Drop for Database {
     }
 }
 
-async fn run(url: &str, sql: &str) -> Result<(), String> {
+pub async fn run(url: &str, sql: &str) -> Result<(), String> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute(sql).await.map_err(|e| e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned()))

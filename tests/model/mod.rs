@@ -5,6 +5,7 @@ mod books;
 mod machine;
 mod nodes;
 mod reference;
+mod retention;
 mod schedule;
 mod store;
 mod words;

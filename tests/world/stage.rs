@@ -70,6 +70,7 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         pace: Pace::new(1),
         renewals: Renewals::default(),
         metrics: Default::default(),
+        keep_months: None,
         public_url: "https://gateway.test".into(),
         notify_policy: Policy { allow_private_addresses: true, allow_http: true },
     })

@@ -2,6 +2,7 @@
 
 use super::core::{Event, Shared, Slot};
 use sluice::store::{Answer, Command, Outcome, Query, Store, StoreError, Ticket};
+use sluice_contract::Millis;
 
 pub struct Queued {
     pub command: Command,
@@ -13,6 +14,10 @@ impl Store for Shared {
         let reply = Slot::new();
         self.lock().queue.push(Queued { command, reply: reply.clone() });
         Box::pin(reply)
+    }
+
+    fn keep_house(&self, _now: Millis, _keep_months: Option<u32>) -> Ticket<'_, bool> {
+        Box::pin(std::future::ready(Ok(false)))
     }
 
     fn read(&self, query: Query) -> Ticket<'_, Answer> {

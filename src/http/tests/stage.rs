@@ -164,6 +164,7 @@ pub fn stage() -> Stage {
         pace: Pace::new(1),
         renewals: Renewals::default(),
         metrics: crate::telemetry::Metrics::default(),
+        keep_months: None,
         public_url: "https://pay.example.com".into(),
         notify_policy: Policy::default(),
     });

@@ -109,6 +109,7 @@ fn is_nothing(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Orders(orders) => orders.is_empty(),
         Outcome::Notices(notices) => notices.is_empty(),
+        Outcome::Pruned(orders) => *orders == 0,
         _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! Answers questions from committed rows, each by one statement, so that an order and its attempts are of one moment.
 
 use super::columns::Columns;
-use super::link::{Target, told};
+use super::link::Target;
 use crate::domain::life::Life;
 use crate::store::StoreError;
 use crate::store::query::{Answer, OrderFilter, Query};
@@ -72,10 +72,15 @@ impl Readers {
         pool.build().map(Readers).map_err(|e| StoreError::Failed(e.to_string()))
     }
 
+    /// A connection for something else than a question.
+    pub async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
+        self.0.get().await.map_err(|e| StoreError::Failed(e.to_string()))
+    }
+
     /// Asks on an idle connection; once more on another one if that was lost: a question changes nothing.
     pub async fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         for _ in 0..2 {
-            let client = self.0.get().await.map_err(|e| StoreError::Failed(e.to_string()))?;
+            let client = self.client().await?;
             let answered = Reading { client: &client }.answer(query).await;
             if answered.is_ok() || !client.is_closed() {
                 return answered;
@@ -124,9 +129,8 @@ impl Reading<'_> {
     }
 
     async fn ask(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<PgRow>, StoreError> {
-        let failed = |e: tokio_postgres::Error| StoreError::Failed(told(&e));
-        let statement = self.client.prepare_cached(sql).await.map_err(failed)?;
-        self.client.query(&statement, values).await.map_err(failed)
+        let statement = self.client.prepare_cached(sql).await?;
+        Ok(self.client.query(&statement, values).await?)
     }
 
     async fn rows(&self, select: &str, filter: Filter, tail: &str) -> Result<Vec<PgRow>, StoreError> {

@@ -20,6 +20,9 @@ pub fn ask<'a>(trip: &mut Trip<'a>, command: &'a Command) -> Option<Place> {
             let params = vec![Box::new(now.0), Box::new(limit), turn, Box::new(each_max), busy.0, busy.1, Box::new(lease_until.0)];
             Some(trip.ask(Sql::ClaimNotices, params))
         }
+        Command::PruneOrders { before, limit } => {
+            Some(trip.ask(Sql::PruneOrders, vec![Box::new(before.as_str()), Box::new(i64::from(*limit))]))
+        }
         Command::PruneNonces { before_bucket } => Some(trip.ask(Sql::PruneNonces, vec![Box::new(*before_bucket)])),
         _ => None,
     }
@@ -39,6 +42,7 @@ pub fn read(found: &[tokio_postgres::Row], command: &Command) -> Result<Outcome,
         Command::ClaimNotices { .. } => {
             Ok(Outcome::Notices(found.iter().map(|row| rows::notice(&Columns::of(row))).collect::<Result<_, _>>()?))
         }
+        Command::PruneOrders { .. } => Ok(Outcome::Pruned(u32::try_from(found.len()).unwrap_or(u32::MAX))),
         _ => Ok(Outcome::Done),
     }
 }

@@ -20,11 +20,12 @@ pub enum Sql {
     Records,
     ClaimOrders,
     ClaimNotices,
+    PruneOrders,
     PruneNonces,
 }
 
 impl Sql {
-    pub const ALL: [Sql; 14] = [
+    pub const ALL: [Sql; 15] = [
         Sql::Mark,
         Sql::TakeClaims,
         Sql::ReadClaims,
@@ -38,6 +39,7 @@ impl Sql {
         Sql::Records,
         Sql::ClaimOrders,
         Sql::ClaimNotices,
+        Sql::PruneOrders,
         Sql::PruneNonces,
     ];
 
@@ -81,6 +83,18 @@ impl Sql {
                 UPDATE orders SET wake_at = $3 FROM due WHERE orders.id = due.id RETURNING due.id, due.wake_at"
                 .into(),
             Sql::ClaimNotices => claim_notices(),
+            // Oldest first; the ids of an order's events lie side by side.
+            Sql::PruneOrders => "WITH over AS (SELECT id, 'evt_' || substr(id, 2, 24) AS stem FROM orders \
+                WHERE id < $1 AND wake_at IS NULL AND suspended = 0 AND NOT EXISTS (SELECT FROM notices \
+                    WHERE event_id BETWEEN 'evt_' || substr(id, 2, 24) || '0000' AND 'evt_' || substr(id, 2, 24) || 'ZZZZ' \
+                    AND next_at IS NOT NULL) \
+                ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED), \
+                n AS (DELETE FROM notices USING over WHERE event_id BETWEEN stem || '0000' AND stem || 'ZZZZ'), \
+                e AS (DELETE FROM events USING over WHERE order_id = over.id), \
+                r AS (DELETE FROM refunds USING over WHERE order_id = over.id), \
+                a AS (DELETE FROM attempts USING over WHERE order_id = over.id) \
+                DELETE FROM orders USING over WHERE orders.id = over.id RETURNING orders.id"
+                .into(),
             // A slice at a time: nobody is held for long.
             Sql::PruneNonces => "WITH old AS (SELECT bucket, key_id, nonce FROM nonces WHERE bucket < $1 ORDER BY bucket LIMIT 2000 \
                 FOR UPDATE SKIP LOCKED) \

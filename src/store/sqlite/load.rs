@@ -64,6 +64,7 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
             Ok(Outcome::Orders(ids.iter().filter_map(|id| OrderId::parse(id)).collect()))
         }
         Command::ClaimNotices { .. } => claim_notices(conn, command),
+        Command::PruneOrders { before, limit } => prune_orders(conn, before, *limit),
         Command::PruneNonces { before_bucket } => {
             // A slice at a time: the writer is never held for long.
             conn.prepare_cached(
@@ -74,6 +75,28 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
         }
         _ => Ok(Outcome::Done),
     }
+}
+
+/// Oldest first; the ids of an order's events lie side by side.
+const OVER: &str = "SELECT id FROM orders WHERE id < ?1 AND wake_at IS NULL AND suspended = 0 AND NOT EXISTS (SELECT 1 FROM notices \
+    WHERE event_id BETWEEN 'evt_' || substr(id, 2, 24) || '0000' AND 'evt_' || substr(id, 2, 24) || 'ZZZZ' AND next_at IS NOT NULL) \
+    ORDER BY id LIMIT ?2";
+
+fn prune_orders(conn: &Connection, before: &OrderId, limit: u32) -> Result<Outcome, StoreError> {
+    let mut statement = conn.prepare_cached(OVER)?;
+    let ids: Vec<String> = statement.query_map(params![before.as_str(), limit], |r| r.get(0))?.collect::<Result<_, _>>()?;
+    let removals = [
+        "DELETE FROM notices WHERE event_id BETWEEN 'evt_' || substr(?1, 2, 24) || '0000' AND 'evt_' || substr(?1, 2, 24) || 'ZZZZ'",
+        "DELETE FROM events WHERE order_id = ?1",
+        "DELETE FROM refunds WHERE order_id = ?1",
+        "DELETE FROM attempts WHERE order_id = ?1",
+        "DELETE FROM orders WHERE id = ?1",
+    ];
+    for sql in removals {
+        let mut statement = conn.prepare_cached(sql)?;
+        ids.iter().try_for_each(|id| statement.execute(params![id]).map(|_| ()))?;
+    }
+    Ok(Outcome::Pruned(u32::try_from(ids.len()).unwrap_or(u32::MAX)))
 }
 
 /// Merchants with something waiting, found one by one in their index: whatever backlog a merchant has, it costs one look.

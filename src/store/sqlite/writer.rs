@@ -1,8 +1,9 @@
 //! The writer thread in front of the engine: takes what is there, commits once, and answers.
 
 use super::{Engine, Reading, open_reader};
-use crate::store::lanes::Lanes;
+use crate::store::lanes::{Lanes, prune};
 use crate::store::{Answer, Command, OnPanic, Outcome, Query, Store, StoreError, Ticket};
+use sluice_contract::Millis;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,6 +58,10 @@ fn write_until_closed(mut engine: Engine, lanes: &Lanes) {
 impl Store for SqliteStore {
     fn submit(&self, command: Command) -> Ticket<'_, Outcome> {
         self.lanes.submit(command)
+    }
+
+    fn keep_house(&self, now: Millis, keep_months: Option<u32>) -> Ticket<'_, bool> {
+        Box::pin(prune(&self.lanes, now, keep_months))
     }
 
     fn read(&self, query: Query) -> Ticket<'_, Answer> {

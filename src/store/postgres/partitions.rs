@@ -1,0 +1,86 @@
+//! Months as partitions: made ahead, dropped as a whole when everything in them is over and old enough.
+//!
+//! Each change waits for the table's lock a moment only and is tried again at the next turn: whoever writes meanwhile waits no longer
+//! than [`LOCK_MAX_MS`].
+
+use super::link::told;
+use crate::domain::OrderId;
+use crate::store::StoreError;
+use crate::store::months::Month;
+use deadpool_postgres::Client;
+use sluice_contract::Millis;
+use std::collections::BTreeSet;
+
+/// Every table that is cut into months, in the order in which batches lock them.
+const TABLES: [&str; 5] = ["orders", "attempts", "refunds", "notices", "events"];
+/// The running month and those that are made ahead of it.
+const AHEAD: i32 = 3;
+const LOCK_MAX_MS: u32 = 300;
+/// One gateway at a time; the others find the work done.
+const TURN: &str = "SELECT pg_try_advisory_xact_lock(13081, 2)";
+const MONTHS: &str = "SELECT substr(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+    WHERE i.inhparent = 'orders'::regclass AND c.relname <> 'orders_other'";
+
+/// Makes the months of this time and ahead. The server's clock counts: it is the same for every gateway.
+pub async fn make_ahead(client: &mut Client) -> Result<(), StoreError> {
+    let now = client.query_one("SELECT (extract(epoch FROM now()) * 1000)::bigint", &[]).await?;
+    let (present, this) = (months(client).await?, Month::of(Millis(now.try_get(0)?)));
+    for month in (0..AHEAD).map(|ahead| this.plus(ahead)).filter(|month| !present.contains(month)) {
+        let (name, next) = (month.name(), month.plus(1));
+        let mut sql = format!("SET LOCAL lock_timeout = {LOCK_MAX_MS};");
+        for table in TABLES {
+            let (from, to) = (bound(table, &month.first_id()), bound(table, &next.first_id()));
+            sql.push_str(&format!(
+                "CREATE TABLE {table}_{name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+                 ALTER TABLE {table} ATTACH PARTITION {table}_{name} FOR VALUES FROM ('{from}') TO ('{to}');"
+            ));
+        }
+        in_turn(client, &sql).await?;
+    }
+    Ok(())
+}
+
+/// Drops the oldest month before `keep_from` in which nothing is left to do. Answers whether there was one.
+pub async fn drop_one(client: &mut Client, keep_from: &OrderId) -> Result<bool, StoreError> {
+    for month in months(client).await?.into_iter().filter(|month| month.plus(1).first_id() <= *keep_from) {
+        let name = month.name();
+        let open = format!(
+            "SELECT EXISTS (SELECT FROM orders_{name} WHERE wake_at IS NOT NULL) OR EXISTS (SELECT FROM orders_{name} WHERE suspended = 1) \
+             OR EXISTS (SELECT FROM notices_{name} WHERE next_at IS NOT NULL)"
+        );
+        if client.query_one(&open, &[]).await?.try_get(0)? {
+            continue;
+        }
+        let tables = TABLES.map(|table| format!("{table}_{name}")).join(", ");
+        in_turn(client, &format!("SET LOCAL lock_timeout = {LOCK_MAX_MS}; DROP TABLE {tables};")).await?;
+        tracing::info!(month = name, "a month of orders was dropped: everything in it was over and old enough");
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+async fn months(client: &Client) -> Result<BTreeSet<Month>, StoreError> {
+    let mut months = BTreeSet::new();
+    for row in client.query(MONTHS, &[]).await? {
+        months.extend(Month::from_name(row.try_get(0)?));
+    }
+    Ok(months)
+}
+
+fn bound(table: &str, first: &OrderId) -> String {
+    if table == "notices" { first.event_id(0) } else { first.to_string() }
+}
+
+async fn in_turn(client: &mut Client, sql: &str) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    if transaction.query_one(TURN, &[]).await?.try_get(0)? {
+        transaction.batch_execute(sql).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> StoreError {
+        StoreError::Failed(told(&error))
+    }
+}
