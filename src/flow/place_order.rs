@@ -118,7 +118,8 @@ impl Gateway {
 
     async fn replayed(&self, target: &str) -> Result<Placed, Refused> {
         let id = OrderId::parse(target).ok_or_else(|| Refused::inner("a claim names no order"))?;
-        let life = self.life(&id).await?.ok_or_else(|| Refused::inner("a claim names no stored order"))?;
+        let put_away = || Refused::new(Code::OrderConflict, "this number names an order of long ago that was put away; use another one");
+        let life = self.life(&id).await?.ok_or_else(put_away)?;
         Ok(Placed { life, replay: true })
     }
 

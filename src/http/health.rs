@@ -30,7 +30,12 @@ pub async fn readyz(State(app): State<App>) -> Response {
     let ready = store == "ok";
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not ready" };
-    let body = json!({"status": word, "parts": {"store": store, "accounts": accounts}});
+    let missing: Vec<&str> = match store {
+        "ok" => Vec::new(),
+        "slow" => vec!["the store did not answer within 2 s"],
+        _ => vec!["the store cannot be read and written; the log says why"],
+    };
+    let body = json!({"status": word, "parts": {"store": store, "accounts": accounts}, "missing": missing});
     (status, [("content-type", "application/json")], body.to_string()).into_response()
 }
 

@@ -6,7 +6,7 @@ use sluice::store::postgres::{self, Readers, Target};
 use sluice::store::sqlite;
 use sluice::store::{Answer, Command, Outcome, Query, StoreError};
 use sluice_contract::Millis;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
@@ -20,7 +20,7 @@ pub enum Books {
 
 pub struct OnSqlite {
     engine: sqlite::Engine,
-    file: File,
+    file: Option<File>,
 }
 
 /// A database file that is removed in the end.
@@ -34,10 +34,24 @@ pub struct OnPostgres {
 }
 
 impl Books {
+    /// Empty ones, on the engine that `SLUICE_STORE` chooses: `postgres`, or SQLite in memory.
+    pub fn chosen() -> Books {
+        #[expect(clippy::disallowed_methods, reason = "which engine the run is about")]
+        let chosen = std::env::var("SLUICE_STORE").unwrap_or_default();
+        match chosen.as_str() {
+            "postgres" => Books::postgres().expect("SLUICE_STORE is postgres: SLUICE_POSTGRES must name a server"),
+            _ => Books::memory(),
+        }
+    }
+
+    pub fn memory() -> Books {
+        Books::Sqlite(Box::new(OnSqlite { engine: sqlite::Engine::open(":memory:").unwrap(), file: None }))
+    }
+
     /// Empty ones, in a file of their own.
     pub fn sqlite() -> Option<Books> {
         let file = sqlite_file();
-        Some(Books::Sqlite(Box::new(OnSqlite { engine: sqlite::Engine::open(&file.0.to_string_lossy()).unwrap(), file })))
+        Some(Books::Sqlite(Box::new(OnSqlite { engine: sqlite::Engine::open(&file.0.to_string_lossy()).unwrap(), file: Some(file) })))
     }
 
     /// Empty ones, in a database of their own in the cluster that `SLUICE_POSTGRES` names, which `tests/run` starts; `None` without it.
@@ -51,7 +65,7 @@ impl Books {
     /// The same books after a restart.
     pub fn reopen(&mut self) {
         match self {
-            Books::Sqlite(on) => on.engine = sqlite::Engine::open(&on.file.0.to_string_lossy()).unwrap(),
+            Books::Sqlite(on) => on.engine = sqlite::Engine::open(&on.path().to_string_lossy()).unwrap(),
             Books::Postgres(on) => (on.engine, on.readers) = on.runtime.block_on(open(&on.database)),
         }
     }
@@ -70,9 +84,9 @@ impl Books {
         }
     }
 
-    pub fn life(&self, id: &OrderId) -> Option<Life> {
-        match self.answer(&Query::Life(id.clone())).unwrap() {
-            Answer::Life(life) => life.map(|life| *life),
+    pub fn life(&self, id: &OrderId) -> Result<Option<Life>, StoreError> {
+        match self.answer(&Query::Life(id.clone()))? {
+            Answer::Life(life) => Ok(life.map(|life| *life)),
             other => panic!("{other:?}"),
         }
     }
@@ -80,9 +94,15 @@ impl Books {
     /// SQL of somebody who is not the gateway; the error's words.
     pub fn outside(&self, sql: &str) -> Result<(), String> {
         match self {
-            Books::Sqlite(on) => rusqlite::Connection::open(&on.file.0).unwrap().execute_batch(sql).map_err(|e| e.to_string()),
+            Books::Sqlite(on) => rusqlite::Connection::open(on.path()).unwrap().execute_batch(sql).map_err(|e| e.to_string()),
             Books::Postgres(on) => on.runtime.block_on(run(&on.database.url(), sql)),
         }
+    }
+}
+
+impl OnSqlite {
+    fn path(&self) -> &Path {
+        &self.file.as_ref().expect("these books are in memory only").0
     }
 }
 

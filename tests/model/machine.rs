@@ -1,5 +1,6 @@
 //! Plays random commands to the engine and to the reference and compares what they hold. `SLUICE_CASES=10000` plays that many.
 
+use super::books::Books;
 use super::reference::Reference;
 use super::words::{Back, Intent, Said, Undone, Verb};
 use proptest::prelude::*;
@@ -10,7 +11,6 @@ use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::refund::{NewRefund, RefundTold};
 use sluice::domain::undo::UndoTold;
 use sluice::domain::{Candidate, Life, Order, OrderId, OrderStatus, RefundOrigin};
-use sluice::store::sqlite::Engine;
 use sluice::store::{Answer, Command, Outcome, Query, StoreError};
 use sluice_contract::{
     Action, Failure, FailureCode, Fault, Fen, Millis, Notes, Pay, Payment, Refund as RealRefund, Refunded, Stuck, Undone as RealUndone,
@@ -89,7 +89,7 @@ fn failure(fault: Fault) -> Failure {
 
 /// The engine's side of one order's game.
 struct Game<'a> {
-    engine: &'a mut Engine,
+    engine: &'a mut Books,
     id: OrderId,
     next: Candidate,
     barcode: bool,
@@ -98,7 +98,7 @@ struct Game<'a> {
 
 impl Game<'_> {
     fn life(&self) -> Life {
-        self.engine.reading().life(&self.id).unwrap().unwrap()
+        self.engine.life(&self.id).unwrap().unwrap()
     }
 
     fn verb(&self, intent: Intent) -> Verb {
@@ -268,7 +268,7 @@ fn compare(life: &Life, reference: &Reference) -> Result<(), TestCaseError> {
 
 /// What the outbox holds, counted by kind, follows from what the rows say.
 fn compare_notices(game: &Game<'_>, reference: &Reference) -> Result<(), TestCaseError> {
-    let Ok(Answer::Notices(rows)) = game.engine.reading().answer(&Query::NoticesOf(game.id.clone())) else {
+    let Ok(Answer::Notices(rows)) = game.engine.answer(&Query::NoticesOf(game.id.clone())) else {
         return Err(TestCaseError::fail("the outbox cannot be read"));
     };
     let count = |kind: &str| rows.iter().filter(|row| row.kind == kind).count();
@@ -283,7 +283,7 @@ fn compare_notices(game: &Game<'_>, reference: &Reference) -> Result<(), TestCas
     Ok(())
 }
 
-fn game(engine: &mut Engine, nth: u64, draft: &(Order, Vec<Candidate>), barcode: bool, ops: &[(Op, bool)]) -> Result<(), TestCaseError> {
+fn game(engine: &mut Books, nth: u64, draft: &(Order, Vec<Candidate>), barcode: bool, ops: &[(Op, bool)]) -> Result<(), TestCaseError> {
     let (mut order, candidates) = draft.clone();
     let entropy = u128::from(nth).to_be_bytes();
     order.id = OrderId::new(order.created_at, entropy);
@@ -333,7 +333,7 @@ fn an_order_is_what_the_reference_says() {
     #[expect(clippy::disallowed_methods, reason = "the test's own parameter")]
     let cases = std::env::var("SLUICE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
     let drafts = [crate::world::draft(false), crate::world::draft(true)];
-    let engine = std::cell::RefCell::new(Engine::open(":memory:").unwrap());
+    let engine = std::cell::RefCell::new(Books::chosen());
     let nth = std::cell::Cell::new(0_u64);
     let ops = prop::collection::vec((op(), prop::bool::weighted(0.6)), 1..40);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });

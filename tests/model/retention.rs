@@ -54,7 +54,7 @@ fn only_what_is_over_and_old_is_put_away(mut books: Books) {
     let prune = Command::PruneOrders { before: keep_from(new, KEEP_MONTHS), limit: 200 };
     assert!(matches!(books.apply(&[&prune])[0], Ok(Outcome::Pruned(2))));
     assert!(matches!(books.apply(&[&prune])[0], Ok(Outcome::Pruned(0))));
-    let kept: Vec<bool> = ids.iter().map(|id| books.life(id).is_some()).collect();
+    let kept: Vec<bool> = ids.iter().map(|id| books.life(id).unwrap().is_some()).collect();
     assert_eq!(kept, [false, false, true, true, true]);
     for id in &ids[..2] {
         assert!(matches!(books.answer(&Query::Events(id.clone())), Ok(Answer::Events(events)) if events.is_empty()));

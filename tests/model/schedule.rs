@@ -1,24 +1,24 @@
 //! When an order is looked at next: rules that the world showed to matter, pinned down one by one.
 
+use super::books::Books;
 use serde_json::Value;
 use sluice::domain::life::{Intent, Undo};
 use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::{Life, OrderId};
 use sluice::flow::Pace;
 use sluice::store::Command;
-use sluice::store::sqlite::Engine;
 use sluice_contract::{Action, Method, Millis, Notes, Pay};
 
-fn placed(barcode: bool) -> (Engine, OrderId, Millis) {
-    let mut engine = Engine::open(":memory:").unwrap();
+fn placed(barcode: bool) -> (Books, OrderId, Millis) {
+    let mut engine = Books::chosen();
     let (order, candidates) = crate::world::draft(barcode);
     let (id, at) = (order.id.clone(), order.created_at);
     assert!(engine.apply(&[&Command::PlaceOrder { nonce: None, order: Box::new(order), candidates }])[0].is_ok());
     (engine, id, at)
 }
 
-fn life(engine: &Engine, id: &OrderId) -> Life {
-    engine.reading().life(id).unwrap().unwrap()
+fn life(engine: &Books, id: &OrderId) -> Life {
+    engine.life(id).unwrap().unwrap()
 }
 
 /// A query's answer "not paid yet", whose own schedule says: again in half an hour.

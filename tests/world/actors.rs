@@ -173,8 +173,8 @@ impl Core {
     /// The order of a merchant's number, whoever knows of it.
     pub fn stored(&self, number: &str) -> Option<Life> {
         let key = ClaimKey { merchant_id: MERCHANT.into(), kind: Kind::Order, number: number.to_owned() };
-        let Ok(Answer::Claim(Some(id))) = self.engine.reading().answer(&Query::Claim(key)) else { return None };
-        self.engine.reading().life(&OrderId::parse(&id)?).ok()?
+        let Ok(Answer::Claim(Some(id))) = self.engine.answer(&Query::Claim(key)) else { return None };
+        self.engine.life(&OrderId::parse(&id)?).ok()?
     }
 
     fn auth_code(&mut self) -> String {
@@ -226,7 +226,7 @@ impl Core {
         if status != OrderStatus::Pending {
             self.clients[index].end_told = Some(status);
         }
-        match self.engine.reading().life(&life.order.id) {
+        match self.engine.life(&life.order.id) {
             Ok(Some(stored)) if stored.order.version >= life.order.version => {}
             _ => self.complain(format!("I1: client {index} was told of version {}, which is not stored", life.order.version)),
         }

@@ -12,10 +12,10 @@ const END_GRACE_MS: i64 = 700_000;
 /// A callback that was answered 2xx has left a trace that survives a crash (C10).
 pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool) {
     let Some((id, seq)) = OrderId::of_attempt(number) else { return };
-    let Ok(Some(life)) = core.engine.reading().life(&id) else {
+    let Ok(Some(life)) = core.engine.life(&id) else {
         return core.complain(format!("a callback about {number} was acknowledged and its order is not stored"));
     };
-    let asks = match core.engine.reading().answer(&sluice::store::Query::Events(id)) {
+    let asks = match core.engine.answer(&sluice::store::Query::Events(id)) {
         Ok(sluice::store::Answer::Events(events)) => events
             .iter()
             .any(|e| matches!(e.kind.as_str(), "order.ask_now" | "attempt.paid_unsettled" | "refund.asked" | "refund.attention")),
@@ -33,7 +33,7 @@ pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool) {
 pub fn at_rest(core: &mut Core, heal_at: i64) {
     let ids: Vec<OrderId> = core.watch.orders.iter().cloned().collect();
     for id in ids {
-        let Ok(Some(life)) = core.engine.reading().life(&id) else {
+        let Ok(Some(life)) = core.engine.life(&id) else {
             core.complain(format!("I1: {id} is gone"));
             continue;
         };
@@ -113,7 +113,7 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
 /// I7: every event was delivered, exactly one end was told, and it is the stored one.
 fn told(core: &Core, life: &Life, wrong: &mut Vec<String>) {
     let query = sluice::store::Query::NoticesOf(life.order.id.clone());
-    let Ok(sluice::store::Answer::Notices(rows)) = core.engine.reading().answer(&query) else {
+    let Ok(sluice::store::Answer::Notices(rows)) = core.engine.answer(&query) else {
         return wrong.push("its notifications cannot be read".into());
     };
     for row in &rows {
@@ -185,7 +185,7 @@ fn strangers(core: &mut Core) {
     let mut wrong = Vec::new();
     for entry in core.booths.iter().flat_map(|b| b.sim.ledger().entries()) {
         let known = OrderId::of_attempt(&entry.out_trade_no)
-            .and_then(|(id, seq)| core.engine.reading().life(&id).ok().flatten().and_then(|life| life.attempt(seq).cloned()));
+            .and_then(|(id, seq)| core.engine.life(&id).ok().flatten().and_then(|life| life.attempt(seq).cloned()));
         if known.is_none() {
             wrong.push(format!("{} is at the channel and not in the store", entry.out_trade_no));
         }

@@ -6,8 +6,8 @@ use super::merchant::Book;
 use super::store::Queued;
 use super::watch::Watch;
 use super::wire::Flight;
+use crate::model::books::Books;
 use sluice::clock::{Clock, Sleep};
-use sluice::store::sqlite::Engine;
 use sluice_contract::{HttpReply, Millis};
 use sluice_simkit::{Booth, Delivery};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +112,7 @@ pub struct Core {
     pub seen: BTreeMap<String, u64>,
     /// Healed: nothing fails any more.
     pub calm: bool,
-    pub engine: Engine,
+    pub engine: Books,
     pub queue: Vec<Queued>,
     pub flights: BTreeMap<u64, Flight>,
     pub booths: Vec<Booth>,
@@ -127,7 +127,7 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(seed: u64, booths: Vec<Booth>, engine: Engine) -> Core {
+    pub fn new(seed: u64, booths: Vec<Booth>, engine: Books) -> Core {
         Core {
             seed,
             dice: Dice::new(seed),

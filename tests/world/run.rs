@@ -7,8 +7,8 @@ use super::core::{BASE_MS, Core, Event, Shared};
 use super::dice::Dice;
 use super::stage;
 use super::tasks::Tasks;
+use crate::model::books::Books;
 use sluice::flow::{Account, Gateway};
-use sluice::store::sqlite::Engine;
 use sluice::store::{Answer, Command, Outcome, Query};
 use sluice_contract::{Millis, RawCallback, Verb};
 use sluice_simkit::faults::{Api, Fault, Rule};
@@ -43,7 +43,7 @@ struct World {
 pub fn run(seed: u64) -> Report {
     let booths = stage::booths(seed);
     let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| stage::account(index, booth)).collect();
-    let engine = Engine::open(":memory:").expect("an engine in memory");
+    let engine = Books::chosen();
     let shared = Shared::new(Core::new(seed, booths, engine));
     let gateway = stage::gateway(&shared, &accounts, seed, 0);
     let mut world = World { shared, tasks: Tasks::default(), accounts, gateway, starts: 0, heal_at: 0, seed };
@@ -152,7 +152,7 @@ impl World {
     /// The worker, as `src/worker` does it: claims what is due and calls flow. Answers whether anything was due.
     fn work(&mut self) -> bool {
         let mut core = self.shared.lock();
-        let Ok(Answer::Due { orders, notices }) = core.engine.reading().answer(&Query::NextDue) else { return false };
+        let Ok(Answer::Due { orders, notices }) = core.engine.answer(&Query::NextDue) else { return false };
         let now = core.wall();
         let mut any = false;
         if orders.is_some_and(|at| at <= now) && !core.claiming_orders {
@@ -281,7 +281,7 @@ async fn claim_notices(world: Shared, gateway: Arc<Gateway>, now: Millis, limit:
 fn next_time(core: &Core) -> Option<i64> {
     let timer = core.timers.first_key_value().map(|(key, _)| key.0);
     let booths = core.booths.iter().filter_map(|b| b.sim.next_at()).map(|at| at.0 - BASE_MS).min();
-    let due = match core.engine.reading().answer(&Query::NextDue) {
+    let due = match core.engine.answer(&Query::NextDue) {
         Ok(Answer::Due { orders, notices }) => orders.into_iter().chain(notices).min().map(|at| at.0 - BASE_MS - core.offset_ms),
         _ => None,
     };

@@ -4,6 +4,7 @@ use super::core::{Core, Shared};
 use super::dice::SeededChance;
 use super::merchant::{WEBHOOK_URL, webhook_secret};
 use super::wire::HOSTS;
+use crate::model::books::Books;
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use sluice::config::Secret;
@@ -12,7 +13,6 @@ use sluice::domain::{Candidate, Order};
 use sluice::flow::place_order::OrderRequest;
 use sluice::flow::{Account, Directory, Gateway, MerchantEntry, Pace};
 use sluice::outbound::{Policy, Renewals};
-use sluice::store::sqlite::Engine;
 use sluice::store::{Command, Sealer};
 use sluice_contract::{AccountConfig, Fen, Reader};
 use sluice_simkit::Booth;
@@ -80,7 +80,7 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
 pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
     let booths = booths(0);
     let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| account(index, booth)).collect();
-    let world = Shared::new(Core::new(0, booths, Engine::open(":memory:").expect("an engine in memory")));
+    let world = Shared::new(Core::new(0, booths, Books::memory()));
     let gateway = gateway(&world, &accounts, 0, 0);
     let request = OrderRequest {
         merchant_order_no: "M1".into(),

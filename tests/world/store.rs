@@ -34,7 +34,7 @@ impl Store for Shared {
             if let Some(slot) = slow {
                 slot.await;
             }
-            self.lock().engine.reading().answer(&query)
+            self.lock().engine.answer(&query)
         })
     }
 }

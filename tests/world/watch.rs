@@ -36,7 +36,7 @@ pub fn name(command: &Command) -> String {
 }
 
 fn life(core: &Core, id: &OrderId) -> Option<Life> {
-    core.engine.reading().life(id).expect("a stored order can be read")
+    core.engine.life(id).expect("a stored order can be read")
 }
 
 /// Applies a batch and judges what it did.
@@ -172,7 +172,7 @@ fn refund_sums(life: &Life, attempt: &sluice::domain::Attempt, wrong: &mut Vec<S
 
 /// The event of a change is in the outbox in the same commit, and what stands there never changes.
 fn events_written(core: &mut Core, before: Option<&Life>, after: &Life, wrong: &mut Vec<String>) {
-    let Ok(Answer::Notices(rows)) = core.engine.reading().answer(&Query::NoticesOf(after.order.id.clone())) else { return };
+    let Ok(Answer::Notices(rows)) = core.engine.answer(&Query::NoticesOf(after.order.id.clone())) else { return };
     let mut fresh: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
         match core.watch.notices.get(&row.event_id) {

@@ -72,7 +72,7 @@ impl Core {
     fn judge_reversal(&mut self, target: &str) {
         let number = target.split('/').find_map(|part| OrderId::of_attempt(part).map(|(id, seq)| (part.to_owned(), id, seq)));
         let Some((number, id, seq)) = number else { return self.complain(format!("a reversal of nothing: {target}")) };
-        let began = self.engine.reading().life(&id).ok().flatten().and_then(|life| life.attempt(seq).map(|a| a.at));
+        let began = self.engine.life(&id).ok().flatten().and_then(|life| life.attempt(seq).map(|a| a.at));
         if began.is_none_or(|at| self.wall().since_ms(at) < 15_000) {
             self.complain(format!("the reversal of {number} left too early"));
         }
