@@ -133,9 +133,8 @@ async fn a_channel_that_is_down_is_not_stormed() -> Done {
 
 /// One call for every attempt, and one for every query its schedule has had due by now.
 fn offered(gateway: &Gateway) -> Done<usize> {
-    let conn = gateway.reader()?;
-    let mut statement = conn.prepare("SELECT at, COALESCE(ended_at, (SELECT MAX(at) FROM events)) FROM attempts")?;
-    let lives = statement.query_map([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(0)?))?;
+    let books = gateway.books.as_ref().ok_or("no books")?;
+    let lives = books.rows("SELECT COALESCE(ended_at, (SELECT MAX(at) FROM events)) - at FROM attempts")?;
     let calls = |life_ms: i64| 1 + QUERY_AT_S.iter().filter(|at_s| **at_s * 1000.0 / f64::from(FAST) <= life_ms as f64).count();
-    lives.map(|life_ms| Ok(calls(life_ms?))).sum()
+    lives.iter().map(|row| Ok(calls(row[0].parse()?))).sum()
 }

@@ -19,7 +19,7 @@ async fn a_full_disk_refuses_and_recovers() -> Done {
     let disk = gateway.dir.join("disk");
     std::fs::create_dir_all(&disk)?;
     gateway.edit("sluice.toml", "sqlite:sluice.sqlite", "sqlite:disk/sluice.sqlite")?;
-    gateway.database = None;
+    gateway.books = None;
     let mount = format!("mount -t tmpfs -o size=96m none '{}' && exec \"$0\" \"$@\"", disk.display());
     gateway.under = ["unshare", "-rm", "sh", "-c", &mount].map(str::to_owned).to_vec();
     if let Err(error) = gateway.start(None).await {
@@ -75,7 +75,7 @@ async fn a_long_reader_disturbs_nobody() -> Done {
     let world = World::of(&sandbox, &gateway).await?;
     let lasts = Duration::from_secs(setting("SLUICE_READER_S", 4));
     let alone = latencies(&world, Duration::from_secs(1), &mut dice).await;
-    let reader = gateway.reader()?;
+    let reader = rusqlite::Connection::open_with_flags(&gateway.file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     reader.execute_batch("BEGIN; SELECT COUNT(*) FROM orders;")?;
     reader.query_row("SELECT COUNT(*) FROM orders", [], |row| row.get::<_, i64>(0))?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -33,7 +33,7 @@ async fn power_loss_keeps_every_commit_of_the_kept_part() -> Done {
     let sandbox = Arc::new(Sandbox::start("power", 50).await?);
     let mut gateway = sandbox.gateway("gateway")?;
     gateway.start(None).await?;
-    let database = gateway.database.clone().ok_or("no database")?;
+    let database = gateway.file.clone();
     let world = World::of(&sandbox, &gateway).await?;
     let tasks = TaskTracker::new();
     let acked: Arc<Mutex<Vec<Acked>>> = Arc::default();

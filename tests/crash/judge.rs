@@ -26,7 +26,7 @@ pub struct Verdict {
 
 /// Waits until nothing is due any more but what is suspended (I10).
 pub async fn rest(world: &World, gateway: &Gateway) -> Done {
-    if gateway.database.is_none() {
+    if gateway.books.is_none() {
         return rest_from_outside(world).await;
     }
     let due = "SELECT (SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL AND suspended = 0) + \

@@ -1,5 +1,6 @@
 //! Real processes under a supervisor: one sandbox, gateways beside it that are killed and started again, and where their logs are.
 
+use crate::harness::books::{Books, Database};
 use serde::Deserialize;
 use serde_json::Value;
 use std::error::Error;
@@ -213,7 +214,12 @@ impl Sandbox {
         for file in ["sluice.toml", "merchants.toml", "channels.toml", "routing.toml", "limits.toml"] {
             std::fs::copy(self.folder.0.join("config").join(file), dir.join(file))?;
         }
-        Ok(Gateway { port: free_port()?, fast: self.fast, log: self.folder.0.join(format!("{name}.log")), database: Some(dir.join("sluice.sqlite")), dir, under: Vec::new(), process: None })
+        let gateway = Gateway { port: free_port()?, fast: self.fast, log: self.folder.0.join(format!("{name}.log")), file: dir.join("sluice.sqlite"),
+            books: Some(Books::File(dir.join("sluice.sqlite"))), database: None, dir, under: Vec::new(), process: None };
+        match Database::chosen() {
+            Some(database) => gateway.on(database),
+            None => Ok(gateway),
+        }
     }
 }
 
@@ -240,8 +246,12 @@ pub struct Gateway {
     pub port: u16,
     pub log: PathBuf,
     fast: u32,
+    /// The embedded store's.
+    pub file: PathBuf,
     /// `None`: on a disk that only the gateway sees.
-    pub database: Option<PathBuf>,
+    pub books: Option<Books>,
+    /// Goes with the gateway.
+    database: Option<Database>,
     /// What runs it, such as `unshare …`; empty: nothing.
     pub under: Vec<String>,
     process: Option<Process>,
@@ -254,6 +264,13 @@ impl Gateway {
 
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().and_then(|p| p.child.id())
+    }
+
+    /// Keeps its books in this database.
+    pub fn on(mut self, database: Database) -> Done<Gateway> {
+        self.edit("sluice.toml", "sqlite:sluice.sqlite", &database.url())?;
+        (self.books, self.database) = (Some(database.books()), Some(database));
+        Ok(self)
     }
 
     /// Replaces text in a file of the config, which must be there.
@@ -314,15 +331,7 @@ impl Gateway {
 
     /// One number out of the store, read beside the running gateway.
     pub fn count(&self, sql: &str) -> Option<i64> {
-        let conn = self.reader().ok()?;
-        conn.query_row(sql, [], |row| row.get(0)).ok()
-    }
-
-    pub fn reader(&self) -> Done<rusqlite::Connection> {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = rusqlite::Connection::open_with_flags(self.database.as_ref().ok_or("it is on a disk of its own")?, flags)?;
-        conn.busy_timeout(Duration::from_secs(2))?;
-        Ok(conn)
+        self.books.as_ref()?.count(sql)
     }
 
     pub fn log_tail(&self) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here uses the gateway's code: signatures are made and checked a second time, from the contract's text.
 
+pub mod books;
 pub mod client;
 pub mod control;
 pub mod inbox;

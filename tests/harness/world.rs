@@ -3,6 +3,7 @@
 //! [`World::shared`] is one world for all tests that only add orders to it; it ends with the last test that holds it. Tests that
 //! set faults, restart or change the config start one of their own.
 
+use super::books::{Books, Database};
 use super::client::{Merchant, Ops, http};
 use super::control::Control;
 use super::process::Running;
@@ -15,6 +16,9 @@ pub const FAST: u32 = 20;
 
 pub struct World {
     pub dir: PathBuf,
+    pub books: Books,
+    #[expect(dead_code, reason = "held, so that the database goes with its world")]
+    database: Option<Database>,
     #[expect(dead_code, reason = "held, so that the sandbox ends with its world")]
     sandbox: Running,
     gateway: Mutex<Option<Running>>,
@@ -67,13 +71,17 @@ impl Plan {
     pub fn start(self) -> World {
         let dir = scratch("world");
         let sandbox = start_sandbox(&dir, self.fast);
+        let database = Database::chosen();
+        if let Some(database) = &database {
+            edit(&dir, "sluice.toml", |old| old.replace("sqlite:sluice.sqlite", &database.url()));
+        }
         for (file, change) in &self.edits {
             edit(&dir, file, change);
         }
         let mut arguments = vec!["serve".to_owned(), "--config".into(), text(&dir)];
         arguments.extend(["--fast".to_owned(), self.fast.to_string()]);
         let gateway = start_gateway(&arguments, &self.envs, "127.0.0.1:0", &dir);
-        World::of(dir, sandbox, gateway, arguments, self.envs)
+        World::of(dir, database, sandbox, gateway, arguments, self.envs)
     }
 }
 
@@ -141,7 +149,7 @@ impl World {
         })
     }
 
-    fn of(dir: PathBuf, sandbox: Running, gateway: Running, arguments: Vec<String>, envs: Vec<(String, String)>) -> World {
+    fn of(dir: PathBuf, database: Option<Database>, sandbox: Running, gateway: Running, arguments: Vec<String>, envs: Vec<(String, String)>) -> World {
         let base = format!("http://{}", gateway.address);
         let (merchants, server) = (toml_of(&dir, "merchants.toml"), toml_of(&dir, "sluice.toml"));
         let token = server["operator"][0]["token"].as_str().unwrap().to_owned();
@@ -150,6 +158,8 @@ impl World {
             other: merchant(&merchants, "m_other", &base),
             ops: Ops { http: http(), base, token },
             control: Control { http: http(), base: format!("http://{}", sandbox.address) },
+            books: database.as_ref().map_or_else(|| Books::File(dir.join("sluice.sqlite")), Database::books),
+            database,
             dir,
             sandbox,
             gateway: Mutex::new(Some(gateway)),
