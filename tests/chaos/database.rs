@@ -115,9 +115,8 @@ async fn questions(link: &Link, mut from: OwnedReadHalf, mut to: OwnedWriteHalf)
         if to.write_all(&piece[..passes]).await.is_err() {
             return;
         }
-        match cut {
-            Some(_) => return,
-            None => {}
+        if cut.is_some() {
+            return;
         }
     }
 }
