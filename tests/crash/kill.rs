@@ -44,7 +44,7 @@ async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
         let down = dice.below(200);
         tokio::time::sleep(Duration::from_millis(down)).await;
         slowest = slowest.max(gateway.start(None).await?);
-        nothing_promised_is_missing(&world, &gateway);
+        nothing_promised_is_missing(&world, &gateway).await?;
     }
     world.load(MIXED, 50, Duration::from_millis(500), dice, &tasks).await;
     sandbox.heal().await?;
@@ -57,11 +57,12 @@ async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
 }
 
 /// Right after a restart: every promise is a row. The full comparison comes at rest.
-fn nothing_promised_is_missing(world: &World, gateway: &Gateway) {
-    let Ok(conn) = gateway.reader() else { return };
-    for (number, promise) in open(&world.merchant.book.orders).iter() {
-        let sql = "SELECT COUNT(*) FROM orders WHERE id = ?1 AND amount = ?2 AND merchant_order_no = ?3";
-        let found = conn.query_row(sql, rusqlite::params![promise.id, promise.amount, number], |row| row.get::<_, i64>(0));
-        assert_eq!(found.ok(), Some(1), "I1 {number} was answered and is gone after a kill");
+pub async fn nothing_promised_is_missing(world: &World, gateway: &Gateway) -> Done {
+    let promised = open(&world.merchant.book.orders).clone();
+    for (number, promise) in &promised {
+        let sql = format!("SELECT COUNT(*) FROM orders WHERE id = ?1 AND amount = {} AND merchant_order_no = ?2", promise.amount);
+        let found = gateway.books()?.ints(&sql, &[&promise.id, number]).await?;
+        assert_eq!(found, [1], "I1 {number} was answered and is gone after a kill");
     }
+    Ok(())
 }

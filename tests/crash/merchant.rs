@@ -1,5 +1,6 @@
 //! A merchant: a client that signs and checks signatures, a receiver of notifications, and a book of everything it was ever promised.
 
+use super::books::Books;
 use super::rig::{Done, Gateway, client};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,7 +11,6 @@ use serde_json::Value;
 use sha2::Sha256;
 use sluice::merchant_auth::{self, Request};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -108,7 +108,7 @@ impl Merchant {
         let text = |value: &toml::Value| value.as_str().unwrap_or_default().to_owned();
         let key = merchant["keys"].get(0).ok_or("no key")?;
         let book = Arc::new(Book::default());
-        let inbox = Inbox { secret: webhook_key(&text(&merchant["webhook"]["secret"]))?, book: Arc::clone(&book), database: gateway.database.clone(), deaf_one_in };
+        let inbox = Inbox { secret: webhook_key(&text(&merchant["webhook"]["secret"]))?, book: Arc::clone(&book), books: gateway.books.clone(), deaf_one_in };
         let notify_url = receive(inbox).await?;
         Ok(Merchant { http: client()?, gateway: gateway.url(), key_id: text(&key["id"]), secret: text(&key["secret"]), notify_url, book })
     }
@@ -209,7 +209,7 @@ fn webhook_key(secret: &str) -> Done<Vec<u8>> {
 struct Inbox {
     secret: Vec<u8>,
     book: Arc<Book>,
-    database: Option<PathBuf>,
+    books: Option<Arc<Books>>,
     deaf_one_in: u64,
 }
 
@@ -236,7 +236,7 @@ async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) 
         return StatusCode::UNAUTHORIZED;
     }
     let kind = event["type"].as_str().unwrap_or_default().to_owned();
-    if let Some(false) = is_committed(inbox.database.as_ref(), id, &kind, &event["data"]) {
+    if let Some(false) = is_committed(inbox.books.as_deref(), id, &kind, &event["data"]).await {
         inbox.book.accuse(format!("F5 {id} {kind} was told before its commit"));
     }
     inbox.book.seen_committed.fetch_add(1, Ordering::Relaxed);
@@ -250,10 +250,7 @@ async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) 
 }
 
 /// Whether the store holds what is told, read beside the gateway. `None`: the store could not be read at this moment.
-fn is_committed(database: Option<&PathBuf>, event_id: &str, kind: &str, data: &Value) -> Option<bool> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = rusqlite::Connection::open_with_flags(database?, flags).ok()?;
-    conn.busy_timeout(Duration::from_secs(2)).ok()?;
+async fn is_committed(books: Option<&Books>, event_id: &str, kind: &str, data: &Value) -> Option<bool> {
     let is_refund = kind.starts_with("refund.");
     let order_id = if is_refund { &data["order_id"] } else { &data["id"] }.as_str()?;
     let status = data["status"].as_str()?;
@@ -261,5 +258,5 @@ fn is_committed(database: Option<&PathBuf>, event_id: &str, kind: &str, data: &V
         true => "SELECT COUNT(*) FROM refunds r JOIN notices n ON n.order_id = r.order_id WHERE r.order_id = ?1 AND r.status = ?2 AND n.event_id = ?3",
         false => "SELECT COUNT(*) FROM orders o JOIN notices n ON n.order_id = o.id WHERE o.id = ?1 AND o.status = ?2 AND n.event_id = ?3",
     };
-    conn.query_row(state, [order_id, status, event_id], |row| row.get::<_, i64>(0)).ok().map(|n| n > 0)
+    books?.count(state, &[order_id, status, event_id]).await.map(|n| n > 0)
 }

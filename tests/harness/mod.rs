@@ -5,6 +5,7 @@
 pub mod client;
 pub mod control;
 pub mod inbox;
+pub mod postgres;
 pub mod process;
 pub mod sign;
 pub mod tap;
