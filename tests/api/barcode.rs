@@ -2,7 +2,6 @@
 
 use crate::harness::{Inbox, Manner, World, order, unique, with};
 use serde_json::{Value, json};
-use std::hash::{Hash, Hasher};
 
 fn barcode(auth_code: &str, amount: i64) -> Value {
     with(order("wechat_barcode", amount), json!({"auth_code": auth_code, "client_ip": "203.0.113.7"}))
@@ -10,9 +9,9 @@ fn barcode(auth_code: &str, amount: i64) -> Value {
 
 /// The channel's magic codes (see the simulator): behaviours no phone has.
 fn magic(kind: &str, seconds: u32) -> String {
-    let mut hasher = std::hash::DefaultHasher::new();
-    unique().hash(&mut hasher);
-    format!("1399{kind}{seconds:02}{:010}", hasher.finish() % 10_000_000_000)
+    let digits: String = unique().bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
+    let tail = &digits[digits.len() - 10..];
+    format!("1399{kind}{seconds:02}{tail}")
 }
 
 #[tokio::test]

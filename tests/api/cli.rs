@@ -1,8 +1,9 @@
 //! The command line: exit codes, one clear line, every problem of a folder at once, and what `serve` refuses (API8).
 
 use crate::harness::client::send;
+use crate::harness::postgres::{Database, on_postgres};
 use crate::harness::process::{Running, outcome};
-use crate::harness::world::{edit, scratch, start_sandbox};
+use crate::harness::world::{edit, keep_books_in, scratch, start_sandbox};
 use crate::harness::{World, order};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,13 @@ fn folder() -> PathBuf {
     let dir = scratch("cli");
     drop(start_sandbox(&dir, 1));
     dir
+}
+
+/// The same, with the books on the engine under test.
+fn folder_with_books() -> (PathBuf, Option<Database>) {
+    let (dir, database) = (folder(), on_postgres().then(Database::fresh));
+    database.iter().for_each(|database| keep_books_in(&dir, database));
+    (dir, database)
 }
 
 fn config(dir: &Path) -> String {
@@ -115,7 +123,7 @@ fn serve_refuses_what_would_be_dangerous() {
 /// Secrets sealed with one key are not opened with another: a clear refusal, not a gateway without merchants.
 #[test]
 fn another_seal_key_is_refused() {
-    let dir = folder();
+    let (dir, _books) = folder_with_books();
     let arguments = ["serve", "--config", &config(&dir), "--listen", "127.0.0.1:0"];
     drop(Running::start(&arguments, &[], &dir.join("first.log")));
     edit(&dir, "sluice.toml", |old| {
@@ -129,13 +137,16 @@ fn another_seal_key_is_refused() {
 
 #[test]
 fn migrate_makes_the_store_and_can_run_again() {
-    let dir = folder();
+    let (dir, database) = folder_with_books();
     for _ in 0..2 {
         let (code, stdout, stderr) = outcome(&["migrate", "--config", &config(&dir)]);
         assert_eq!(code, 0, "{stderr}");
         assert!(stdout.contains("up to date"), "{stdout}");
     }
-    assert!(std::fs::read_dir(&dir).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().contains("sqlite")));
+    match &database {
+        Some(database) => database.execute("SELECT id FROM orders").unwrap(),
+        None => assert!(dir.join("sluice.sqlite").exists()),
+    }
     let unknown = "P00000000000000000000000000";
     let (code, _, stderr) = outcome(&["explain", "--config", &config(&dir), unknown]);
     assert!(code == 1 && stderr.contains(unknown), "{stderr}");

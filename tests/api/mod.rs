@@ -10,6 +10,7 @@ mod create;
 mod foreign;
 mod idempotency;
 mod lies;
+mod nodes;
 mod notifications;
 mod notify_url;
 mod ops;

@@ -109,13 +109,13 @@ async fn a_channel_that_is_down_is_not_stormed() -> Done {
     }
     let measured = began.elapsed();
     let requests = outward.requests();
-    let offered = offered(&gateway)?;
+    let offered = offered(&gateway).await?;
     outward.turn(Weather::Fair);
     let healed = Instant::now();
     // Steady again: a new order has its code at once, and nothing is overdue.
     let placed = world.placed("wechat_native", &mut dice).await.ok_or("no order after healing")?;
     let overdue = "SELECT COUNT(*) FROM orders WHERE wake_at < (SELECT MAX(at) FROM events) - 1000";
-    until("steady state", Duration::from_secs(30), || async { (gateway.count(overdue) == Some(0)).then_some(()) }).await?;
+    until("steady state", Duration::from_secs(30), || async { (gateway.count(overdue).await == Some(0)).then_some(()) }).await?;
     let mut buckets = vec![0_usize; measured.as_secs() as usize + 2];
     for request in &requests {
         buckets[request.duration_since(began).as_secs() as usize] += 1;
@@ -132,9 +132,8 @@ async fn a_channel_that_is_down_is_not_stormed() -> Done {
 }
 
 /// One call for every attempt, and one for every query its schedule has had due by now.
-fn offered(gateway: &Gateway) -> Done<usize> {
-    let books = gateway.books.as_ref().ok_or("no books")?;
-    let lives = books.rows("SELECT COALESCE(ended_at, (SELECT MAX(at) FROM events)) - at FROM attempts")?;
+async fn offered(gateway: &Gateway) -> Done<usize> {
+    let lives = gateway.books()?.ints("SELECT COALESCE(ended_at, (SELECT MAX(at) FROM events)) - at FROM attempts", &[]).await?;
     let calls = |life_ms: i64| 1 + QUERY_AT_S.iter().filter(|at_s| **at_s * 1000.0 / f64::from(FAST) <= life_ms as f64).count();
-    lives.iter().map(|row| Ok(calls(row[0].parse()?))).sum()
+    Ok(lives.into_iter().map(calls).sum())
 }

@@ -1,5 +1,6 @@
-//! Chaos: bad links between the gateway and everybody it talks to. `SLUICE_CHAOS_S=1800` for the figure.
+//! Chaos: bad links between the gateway and everybody it talks to. `SLUICE_CHAOS_S=1800` and `SLUICE_CUTS=1000` for the figures.
 
+mod cutter;
 mod database;
 mod links;
 mod proxy;

@@ -31,10 +31,11 @@ pub async fn rest(world: &World, gateway: &Gateway) -> Done {
     }
     let due = "SELECT (SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL AND suspended = 0) + \
         (SELECT COUNT(*) FROM notices WHERE status = 'waiting')";
-    let rested = until("I10 rest", REST, || async { (gateway.count(due) == Some(0)).then_some(()) }).await;
-    rested.map_err(|e| format!("{e}; still due: {:?} orders, {:?} notifications; its log ends: {}",
-        gateway.count("SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL"),
-        gateway.count("SELECT COUNT(*) FROM notices WHERE status = 'waiting'"), gateway.log_tail()).into())
+    let rested = until("I10 rest", REST, || async { (gateway.count(due).await == Some(0)).then_some(()) }).await;
+    let Err(error) = rested else { return Ok(()) };
+    let orders = gateway.count("SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL").await;
+    let notices = gateway.count("SELECT COUNT(*) FROM notices WHERE status = 'waiting'").await;
+    Err(format!("{error}; still due: {orders:?} orders, {notices:?} notifications; its log ends: {}", gateway.log_tail()).into())
 }
 
 /// The same for a store that cannot be read beside the gateway: nothing is pending, and every end was told.
@@ -53,7 +54,7 @@ pub async fn judge(world: &World, gateway: &Gateway) -> Done<Verdict> {
     rest(world, gateway).await?;
     let mut verdict = Verdict { wrong: world.merchant.book.accusations(), ..Verdict::default() };
     verdict.cut_short = world.cut_short.load(std::sync::atomic::Ordering::Relaxed);
-    verdict.suspended = gateway.count("SELECT COUNT(*) FROM orders WHERE suspended = 1").unwrap_or(-1);
+    verdict.suspended = gateway.count("SELECT COUNT(*) FROM orders WHERE suspended = 1").await.unwrap_or(-1);
     let orders = all_orders(world).await?;
     let ledger: BTreeMap<String, Vec<Row>> = world.sandbox.ledger().await?.into_iter().fold(BTreeMap::new(), |mut all, row| {
         all.entry(row.order_id()).or_insert_with(Vec::new).push(row);

@@ -4,7 +4,6 @@ use super::journey::{MIXED, World};
 use super::judge::judge;
 use super::merchant::open;
 use super::rig::{Dice, Done, Gateway, Sandbox, setting};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -45,7 +44,7 @@ async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
         let down = dice.below(200);
         tokio::time::sleep(Duration::from_millis(down)).await;
         slowest = slowest.max(gateway.start(None).await?);
-        nothing_promised_is_missing(&world, &gateway);
+        nothing_promised_is_missing(&world, &gateway).await?;
     }
     world.load(MIXED, 50, Duration::from_millis(500), dice, &tasks).await;
     sandbox.heal().await?;
@@ -58,11 +57,12 @@ async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
 }
 
 /// Right after a restart: every promise is a row. The full comparison comes at rest.
-fn nothing_promised_is_missing(world: &World, gateway: &Gateway) {
-    let Some(books) = &gateway.books else { return };
-    let rows = books.rows("SELECT merchant_order_no, id, amount FROM orders").expect("the books can be read");
-    let stored: BTreeMap<String, (String, String)> = rows.into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].clone()))).collect();
-    for (number, promise) in open(&world.merchant.book.orders).iter() {
-        assert_eq!(stored.get(number), Some(&(promise.id.clone(), promise.amount.to_string())), "I1 {number} was answered and is gone after a kill");
+pub async fn nothing_promised_is_missing(world: &World, gateway: &Gateway) -> Done {
+    let promised = open(&world.merchant.book.orders).clone();
+    for (number, promise) in &promised {
+        let sql = format!("SELECT COUNT(*) FROM orders WHERE id = ?1 AND amount = {} AND merchant_order_no = ?2", promise.amount);
+        let found = gateway.books()?.ints(&sql, &[&promise.id, number]).await?;
+        assert_eq!(found, [1], "I1 {number} was answered and is gone after a kill");
     }
+    Ok(())
 }

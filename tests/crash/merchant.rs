@@ -1,6 +1,6 @@
 //! A merchant: a client that signs and checks signatures, a receiver of notifications, and a book of everything it was ever promised.
 
-use crate::harness::books::Books;
+use super::books::Books;
 use super::rig::{Done, Gateway, client};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -209,7 +209,7 @@ fn webhook_key(secret: &str) -> Done<Vec<u8>> {
 struct Inbox {
     secret: Vec<u8>,
     book: Arc<Book>,
-    books: Option<Books>,
+    books: Option<Arc<Books>>,
     deaf_one_in: u64,
 }
 
@@ -236,7 +236,7 @@ async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) 
         return StatusCode::UNAUTHORIZED;
     }
     let kind = event["type"].as_str().unwrap_or_default().to_owned();
-    if let Some(false) = is_committed(inbox.books.as_ref(), id, &kind, &event["data"]) {
+    if let Some(false) = is_committed(inbox.books.as_deref(), id, &kind, &event["data"]).await {
         inbox.book.accuse(format!("F5 {id} {kind} was told before its commit"));
     }
     inbox.book.seen_committed.fetch_add(1, Ordering::Relaxed);
@@ -250,13 +250,13 @@ async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) 
 }
 
 /// Whether the store holds what is told, read beside the gateway. `None`: the store could not be read at this moment.
-fn is_committed(books: Option<&Books>, event_id: &str, kind: &str, data: &Value) -> Option<bool> {
+async fn is_committed(books: Option<&Books>, event_id: &str, kind: &str, data: &Value) -> Option<bool> {
     let is_refund = kind.starts_with("refund.");
     let order_id = if is_refund { &data["order_id"] } else { &data["id"] }.as_str()?;
     let status = data["status"].as_str()?;
-    let (table, key) = if is_refund { ("refunds", "order_id") } else { ("orders", "id") };
-    let state = format!(
-        "SELECT COUNT(*) FROM {table} t JOIN notices n ON n.order_id = t.{key} WHERE t.{key} = '{order_id}' AND t.status = '{status}' AND n.event_id = '{event_id}'"
-    );
-    books?.count(&state).map(|n| n > 0)
+    let state = match is_refund {
+        true => "SELECT COUNT(*) FROM refunds r JOIN notices n ON n.order_id = r.order_id WHERE r.order_id = ?1 AND r.status = ?2 AND n.event_id = ?3",
+        false => "SELECT COUNT(*) FROM orders o JOIN notices n ON n.order_id = o.id WHERE o.id = ?1 AND o.status = ?2 AND n.event_id = ?3",
+    };
+    books?.count(state, &[order_id, status, event_id]).await.map(|n| n > 0)
 }

@@ -3,6 +3,7 @@
 //! `SLUICE_KILLS=100 SLUICE_STOPS=50 SLUICE_IMAGES=50` for the figures; a failing run prints `SLUICE_SEED=…`.
 //! The named points need `--features crash-points`.
 
+pub mod books;
 pub mod journey;
 pub mod judge;
 pub mod merchant;
@@ -13,5 +14,6 @@ mod image;
 mod kill;
 #[cfg(feature = "crash-points")]
 mod points;
+mod server;
 mod stop;
 mod storms;

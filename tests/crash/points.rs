@@ -4,7 +4,7 @@ use super::journey::World;
 use super::judge::judge;
 use super::rig::{Dice, Done, Gateway, Sandbox, until};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,23 +87,28 @@ async fn dies_and_is_judged(case: (&str, u32, &'static str), sandbox: &Arc<Sandb
     told.await?.ok_or_else(|| format!("its story did not end; {:?}", world.merchant.book.accusations()))?;
     println!("{point}:{pass} of {verb}");
     judge(&world, &gateway).await?.must_be_clean(&gateway);
-    ends_as_it_should(verb, &world, &gateway);
+    ends_as_it_should(verb, &world, &gateway).await?;
     gateway.kill().await
 }
 
 /// The death must not have changed the story's end where the story fixes it.
-fn ends_as_it_should(verb: &str, world: &World, gateway: &Gateway) {
-    let count = |status: &str| gateway.count(&format!("SELECT COUNT(*) FROM orders WHERE status = '{status}'")).unwrap_or(-1);
-    let refunded = || gateway.count("SELECT COUNT(*) FROM refunds WHERE status = 'succeeded'").unwrap_or(-1);
+async fn ends_as_it_should(verb: &str, world: &World, gateway: &Gateway) -> Done {
+    let mut orders = BTreeMap::new();
+    for status in ["paid", "pending", "closed", "reversed"] {
+        let found = gateway.books()?.ints("SELECT COUNT(*) FROM orders WHERE status = ?1", &[status]).await?;
+        orders.insert(status, found[0]);
+    }
+    let refunded = gateway.books()?.ints("SELECT COUNT(*) FROM refunds WHERE status = 'succeeded'", &[]).await?[0];
     match verb {
-        "native" | "jsapi" | "app" | "waits" | "sync" => assert_eq!((count("paid"), count("pending")), (1, 0)),
-        "refund" => assert_eq!((count("paid"), refunded()), (1, 1)),
-        "declined" => assert_eq!(count("paid"), 0),
-        "close" | "expires" => assert_eq!(count("closed"), 1),
-        "reverse" => assert_eq!(count("reversed"), 1),
-        _ => assert_eq!(count("pending"), 0),
+        "native" | "jsapi" | "app" | "waits" | "sync" => assert_eq!((orders["paid"], orders["pending"]), (1, 0)),
+        "refund" => assert_eq!((orders["paid"], refunded), (1, 1)),
+        "declined" => assert_eq!(orders["paid"], 0),
+        "close" | "expires" => assert_eq!(orders["closed"], 1),
+        "reverse" => assert_eq!(orders["reversed"], 1),
+        _ => assert_eq!(orders["pending"], 0),
     }
     assert!(world.merchant.book.accusations().is_empty());
+    Ok(())
 }
 
 impl World {

@@ -1,11 +1,13 @@
 //! Real processes under a supervisor: one sandbox, gateways beside it that are killed and started again, and where their logs are.
 
-use crate::harness::books::{Books, Database};
+use super::books::Books;
+use crate::harness::postgres::{Database, SQLITE_URL, on_postgres};
 use serde::Deserialize;
 use serde_json::Value;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -207,19 +209,30 @@ impl Sandbox {
         Ok(())
     }
 
-    /// A gateway with a config and a store of its own that points here.
+    /// A gateway with a config and a store of its own, on the engine under test, that points here.
     pub fn gateway(&self, name: &str) -> Done<Gateway> {
+        match on_postgres() {
+            true => self.gateway_on(name, Database::fresh()),
+            false => self.gateway_on_sqlite(name),
+        }
+    }
+
+    /// The same with its books in this database.
+    pub fn gateway_on(&self, name: &str, database: Database) -> Done<Gateway> {
+        let gateway = self.gateway_on_sqlite(name)?;
+        gateway.edit("sluice.toml", SQLITE_URL, &database.url())?;
+        Ok(Gateway { books: Some(Arc::new(Books::at(&database.url()))), database: Some(database), ..gateway })
+    }
+
+    fn gateway_on_sqlite(&self, name: &str) -> Done<Gateway> {
         let dir = self.folder.0.join(name);
         std::fs::create_dir_all(&dir)?;
         for file in ["sluice.toml", "merchants.toml", "channels.toml", "routing.toml", "limits.toml"] {
             std::fs::copy(self.folder.0.join("config").join(file), dir.join(file))?;
         }
-        let gateway = Gateway { port: free_port()?, fast: self.fast, log: self.folder.0.join(format!("{name}.log")), file: dir.join("sluice.sqlite"),
-            books: Some(Books::File(dir.join("sluice.sqlite"))), database: None, dir, under: Vec::new(), process: None };
-        match Database::chosen() {
-            Some(database) => gateway.on(database),
-            None => Ok(gateway),
-        }
+        let books = Some(Arc::new(Books::in_file(&dir.join("sluice.sqlite"))));
+        let log = self.folder.0.join(format!("{name}.log"));
+        Ok(Gateway { port: free_port()?, fast: self.fast, log, books, dir, under: Vec::new(), process: None, database: None })
     }
 }
 
@@ -246,15 +259,13 @@ pub struct Gateway {
     pub port: u16,
     pub log: PathBuf,
     fast: u32,
-    /// The embedded store's.
-    pub file: PathBuf,
     /// `None`: on a disk that only the gateway sees.
-    pub books: Option<Books>,
-    /// Goes with the gateway.
-    database: Option<Database>,
+    pub books: Option<Arc<Books>>,
     /// What runs it, such as `unshare …`; empty: nothing.
     pub under: Vec<String>,
     process: Option<Process>,
+    /// Dropped after the process.
+    database: Option<Database>,
 }
 
 impl Gateway {
@@ -264,13 +275,6 @@ impl Gateway {
 
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().and_then(|p| p.child.id())
-    }
-
-    /// Keeps its books in this database.
-    pub fn on(mut self, database: Database) -> Done<Gateway> {
-        self.edit("sluice.toml", "sqlite:sluice.sqlite", &database.url())?;
-        (self.books, self.database) = (Some(database.books()), Some(database));
-        Ok(self)
     }
 
     /// Replaces text in a file of the config, which must be there.
@@ -330,8 +334,17 @@ impl Gateway {
     }
 
     /// One number out of the store, read beside the running gateway.
-    pub fn count(&self, sql: &str) -> Option<i64> {
-        self.books.as_ref()?.count(sql)
+    pub async fn count(&self, sql: &str) -> Option<i64> {
+        self.books().ok()?.count(sql, &[]).await
+    }
+
+    pub fn books(&self) -> Done<&Arc<Books>> {
+        self.books.as_ref().ok_or_else(|| "it is on a disk of its own".into())
+    }
+
+    /// Its database at the server.
+    pub fn database(&self) -> Done<&Database> {
+        self.database.as_ref().ok_or_else(|| "it is not on PostgreSQL".into())
     }
 
     pub fn log_tail(&self) -> String {

@@ -28,7 +28,7 @@ async fn told_to_stop_it_finishes_what_is_in_flight() -> Done {
         assert!(status.success(), "it ended with {status}: {}", gateway.log_tail());
         assert!(took < Duration::from_millis(10_500), "it took {took:?} to stop");
         slowest = slowest.max(took);
-        let sent_and_forgotten = gateway.count("SELECT COUNT(*) FROM attempts WHERE status = 'sending'");
+        let sent_and_forgotten = gateway.count("SELECT COUNT(*) FROM attempts WHERE status = 'sending'").await;
         assert_eq!(sent_and_forgotten, Some(0), "a call to the channel was cut off although there was time");
         assert!(sandbox.ledger().await?.len() > before, "there was no load");
         gateway.start(None).await?;

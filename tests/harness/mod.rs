@@ -2,10 +2,10 @@
 //!
 //! Nothing here uses the gateway's code: signatures are made and checked a second time, from the contract's text.
 
-pub mod books;
 pub mod client;
 pub mod control;
 pub mod inbox;
+pub mod postgres;
 pub mod process;
 pub mod sign;
 pub mod tap;

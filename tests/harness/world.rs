@@ -3,9 +3,9 @@
 //! [`World::shared`] is one world for all tests that only add orders to it; it ends with the last test that holds it. Tests that
 //! set faults, restart or change the config start one of their own.
 
-use super::books::{Books, Database};
 use super::client::{Merchant, Ops, http};
 use super::control::Control;
+use super::postgres::{Database, SQLITE_URL, on_postgres};
 use super::process::Running;
 use super::unique;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,8 @@ pub const FAST: u32 = 20;
 
 pub struct World {
     pub dir: PathBuf,
-    pub books: Books,
-    #[expect(dead_code, reason = "held, so that the database goes with its world")]
-    database: Option<Database>,
+    /// Where the books are under `SLUICE_STORE=postgres`; otherwise they are in the folder. Dropped after the gateway's end.
+    pub database: Option<Database>,
     #[expect(dead_code, reason = "held, so that the sandbox ends with its world")]
     sandbox: Running,
     gateway: Mutex<Option<Running>>,
@@ -71,18 +70,26 @@ impl Plan {
     pub fn start(self) -> World {
         let dir = scratch("world");
         let sandbox = start_sandbox(&dir, self.fast);
-        let database = Database::chosen();
+        let database = on_postgres().then(Database::fresh);
         if let Some(database) = &database {
-            edit(&dir, "sluice.toml", |old| old.replace("sqlite:sluice.sqlite", &database.url()));
+            keep_books_in(&dir, database);
         }
         for (file, change) in &self.edits {
             edit(&dir, file, change);
         }
         let mut arguments = vec!["serve".to_owned(), "--config".into(), text(&dir)];
         arguments.extend(["--fast".to_owned(), self.fast.to_string()]);
-        let gateway = start_gateway(&arguments, &self.envs, "127.0.0.1:0", &dir);
-        World::of(dir, database, sandbox, gateway, arguments, self.envs)
+        let gateway = start_gateway(&arguments, &self.envs, "127.0.0.1:0", &dir.join("gateway.log"));
+        let mut world = World::of(dir, sandbox, gateway, arguments, self.envs);
+        world.database = database;
+        world
     }
+}
+
+/// Another gateway over the books of a [`World`], which all nodes share: only on PostgreSQL. It ends with this.
+pub struct Node {
+    pub process: Running,
+    pub demo: Merchant,
 }
 
 /// A fresh folder under the system's temporary one.
@@ -99,17 +106,25 @@ pub fn edit(dir: &Path, file: &str, change: impl Fn(String) -> String) {
     std::fs::write(&path, change(old)).unwrap();
 }
 
+/// Makes a config folder of a sandbox name this database.
+pub fn keep_books_in(dir: &Path, database: &Database) {
+    edit(dir, "sluice.toml", |old| {
+        assert!(old.contains(SQLITE_URL), "{old}");
+        old.replace(SQLITE_URL, &database.url())
+    });
+}
+
 /// A sandbox that wrote its config into the folder.
 pub fn start_sandbox(dir: &Path, fast: u32) -> Running {
     let arguments = ["sandbox", "--control", "127.0.0.1:0", "--write-config", &text(dir), "--fast", &fast.to_string()];
     Running::start(&arguments, &[], &dir.join("sandbox.log"))
 }
 
-fn start_gateway(arguments: &[String], envs: &[(String, String)], listen: &str, dir: &Path) -> Running {
+fn start_gateway(arguments: &[String], envs: &[(String, String)], listen: &str, log: &Path) -> Running {
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     arguments.extend(["--listen", listen]);
     let envs: Vec<(&str, &str)> = envs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    Running::start(&arguments, &envs, &dir.join("gateway.log"))
+    Running::start(&arguments, &envs, log)
 }
 
 fn text(path: &Path) -> String {
@@ -149,7 +164,7 @@ impl World {
         })
     }
 
-    fn of(dir: PathBuf, database: Option<Database>, sandbox: Running, gateway: Running, arguments: Vec<String>, envs: Vec<(String, String)>) -> World {
+    fn of(dir: PathBuf, sandbox: Running, gateway: Running, arguments: Vec<String>, envs: Vec<(String, String)>) -> World {
         let base = format!("http://{}", gateway.address);
         let (merchants, server) = (toml_of(&dir, "merchants.toml"), toml_of(&dir, "sluice.toml"));
         let token = server["operator"][0]["token"].as_str().unwrap().to_owned();
@@ -158,9 +173,8 @@ impl World {
             other: merchant(&merchants, "m_other", &base),
             ops: Ops { http: http(), base, token },
             control: Control { http: http(), base: format!("http://{}", sandbox.address) },
-            books: database.as_ref().map_or_else(|| Books::File(dir.join("sluice.sqlite")), Database::books),
-            database,
             dir,
+            database: None,
             sandbox,
             gateway: Mutex::new(Some(gateway)),
             arguments,
@@ -188,7 +202,15 @@ impl World {
     pub fn restart(&self) {
         let mut gateway = self.gateway.lock().unwrap();
         drop(gateway.take());
-        *gateway = Some(start_gateway(&self.arguments, &self.envs, &self.address(), &self.dir));
+        *gateway = Some(start_gateway(&self.arguments, &self.envs, &self.address(), &self.dir.join("gateway.log")));
+    }
+
+    /// One more gateway over the same books, on an address of its own: the channel calls back the node that placed an order.
+    pub fn node(&self) -> Node {
+        assert!(self.database.is_some(), "two gateways cannot share one SQLite file");
+        let process = start_gateway(&self.arguments, &self.envs, "127.0.0.1:0", &self.dir.join(format!("node-{}.log", unique())));
+        let demo = Merchant { base: format!("http://{}", process.address), ..self.demo.clone() };
+        Node { process, demo }
     }
 
     pub fn gateway_log(&self) -> String {

@@ -1,6 +1,6 @@
 //! Both engines of the store behind one face, and the list of tests that each must pass.
 
-use crate::harness::books::Database;
+use crate::harness::postgres::{Database, on_postgres};
 use sluice::config::PostgresUrl;
 use sluice::domain::{Life, OrderId};
 use sluice::store::postgres::{self, Readers, Target};
@@ -36,12 +36,7 @@ pub struct OnPostgres {
 impl Books {
     /// Empty ones, on the engine that `SLUICE_STORE` chooses: `postgres`, or SQLite in memory.
     pub fn chosen() -> Books {
-        #[expect(clippy::disallowed_methods, reason = "which engine the run is about")]
-        let chosen = std::env::var("SLUICE_STORE").unwrap_or_default();
-        match chosen.as_str() {
-            "postgres" => Books::postgres().expect("SLUICE_STORE is postgres: SLUICE_POSTGRES must name a server"),
-            _ => Books::memory(),
-        }
+        if on_postgres() { Books::postgres().expect("SLUICE_POSTGRES must name a server") } else { Books::memory() }
     }
 
     pub fn memory() -> Books {
@@ -57,7 +52,7 @@ impl Books {
     /// Empty ones, in a database of their own in the cluster that `SLUICE_POSTGRES` names, which `tests/run` starts; `None` without it.
     pub fn postgres() -> Option<Books> {
         let runtime = runtime();
-        let database = Database::fresh()?;
+        let database = Database::if_there_is_a_server()?;
         let (engine, readers) = runtime.block_on(open(&database));
         Some(Books::Postgres(Box::new(OnPostgres { runtime, engine, readers, database })))
     }
@@ -95,7 +90,7 @@ impl Books {
     pub fn outside(&self, sql: &str) -> Result<(), String> {
         match self {
             Books::Sqlite(on) => rusqlite::Connection::open(on.path()).unwrap().execute_batch(sql).map_err(|e| e.to_string()),
-            Books::Postgres(on) => on.database.books().rows(sql).map(|_| ()),
+            Books::Postgres(on) => on.database.execute(sql),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::books::{runtime, sqlite_file};
 use super::store::{nonce, order, paid, place, refund};
-use crate::harness::books::Database;
+use crate::harness::postgres::Database;
 use sluice::config::PostgresUrl;
 use sluice::domain::{Life, OrderId};
 use sluice::store::postgres::PostgresStore;
@@ -25,7 +25,7 @@ fn sqlite() -> Option<Pair> {
 }
 
 async fn postgres() -> Option<Pair> {
-    let database = Database::fresh()?;
+    let database = Database::if_there_is_a_server()?;
     let url = PostgresUrl { config: database.url().parse().unwrap(), root_cert: None };
     // Both bring the schema up to date at once.
     let (one, other) = tokio::join!(PostgresStore::open(&url, || panic!()), PostgresStore::open(&url, || panic!()));
