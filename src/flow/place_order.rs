@@ -53,6 +53,9 @@ struct Ranked {
 }
 
 const EXPIRES_IN_DEFAULT_S: i64 = 900;
+/// How long after an order was made a repeat of its request waits for the channel's first answer (CONTRACT section 4).
+const REPLAY_WAIT_MS: i64 = 5_000;
+const REPLAY_LOOK_MS: i64 = 20;
 
 impl Gateway {
     /// `POST /v1/orders`. What can be refused without a channel is refused before anything is stored.
@@ -119,7 +122,16 @@ impl Gateway {
     async fn replayed(&self, target: &str) -> Result<Placed, Refused> {
         let id = OrderId::parse(target).ok_or_else(|| Refused::inner("a claim names no order"))?;
         let put_away = || Refused::new(Code::OrderConflict, "this number names an order of long ago that was put away; use another one");
-        let life = self.life(&id).await?.ok_or_else(put_away)?;
+        let mut life = self.life(&id).await?.ok_or_else(put_away)?;
+        // Another node may still be talking to the channel for the first request: its answer is waited for, as on one node.
+        for _ in 0..REPLAY_WAIT_MS.div_euclid(REPLAY_LOOK_MS) {
+            let sending = life.attempts.last().is_some_and(|attempt| attempt.status() == AttemptStatus::Sending);
+            if !sending || self.now() >= life.order.created_at.plus_ms(REPLAY_WAIT_MS) {
+                break;
+            }
+            self.clock.sleep_ms(REPLAY_LOOK_MS).await;
+            life = self.life(&id).await?.ok_or_else(put_away)?;
+        }
         Ok(Placed { life, replay: true })
     }
 

@@ -12,7 +12,7 @@ pub const WAIT_MAX_MS: i64 = 5_000;
 const LIFE_MAX: Duration = Duration::from_secs(300);
 const ENTRIES_MAX: u64 = 100_000;
 
-/// Who is at work on what. Of this process only: across processes the store's claim decides alone.
+/// Who is at work on what in this process. A repeat at another node finds the order stored, and waits there (`flow::place_order`).
 pub struct InFlight {
     at_work: Cache<ClaimKey, watch::Receiver<()>>,
     /// Orders whose payer has just come back.

@@ -206,3 +206,20 @@ async fn what_a_dead_node_began_the_other_ends() {
 async fn reached(world: &World, known: usize) -> Option<()> {
     (world.control.ledger().await.len() > known).then_some(())
 }
+
+/// What an operator does at one node is in force at the other, without a restart or a reload.
+#[tokio::test]
+async fn an_operators_change_is_in_force_at_every_node() {
+    let Some(Nodes { world, node, tap: _tap }) = two_nodes().await else { return };
+    let key = world.ops.post("/ops/v1/merchants/m_demo/keys").await.expect(201);
+    let text = |name: &str| key[name].as_str().unwrap().to_owned();
+    let renewed = Merchant { key_id: text("id"), secret: text("secret"), ..node.demo.clone() };
+    until("the new key at the other node", || works(&renewed)).await;
+    world.ops.call("DELETE", "/ops/v1/merchants/m_demo/keys/k_demo", None).await.expect(200);
+    until("the old key's end at the other node", || async { works(&node.demo).await.is_none().then_some(()) }).await;
+    renewed.get("/v1/methods").await.expect(200);
+}
+
+async fn works(merchant: &Merchant) -> Option<()> {
+    (merchant.get("/v1/methods").await.status == 200).then_some(())
+}

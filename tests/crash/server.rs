@@ -148,3 +148,35 @@ async fn a_server_that_may_lose_commits_is_refused() -> Done {
     gateway.start(None).await?;
     gateway.kill().await
 }
+
+/// TLS checks who the server is: by the root that is named, and by the name that is called.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_servers_certificate_is_checked() -> Done {
+    let Some(server) = own_server("tls") else { return Ok(()) };
+    let (root, other) = (server.secure(), server.other_root());
+    let sandbox = Sandbox::start("tls", 50).await?;
+    let mut gateway = sandbox.gateway_on("gateway", Database::on(&server.url))?;
+    let mut url = gateway.database()?.url();
+    let localhost = url.replace("127.0.0.1", "localhost");
+    let refused = [
+        (format!("{localhost}?sslmode=require&sslrootcert={}", other.display()), "certificate"),
+        (format!("{localhost}?sslmode=require"), "certificate"),
+        (format!("{url}?sslmode=require&sslrootcert={}", root.display()), "certificate"),
+        (format!("{localhost}?sslmode=require&sslrootcert=/nowhere.pem"), "sslrootcert"),
+    ];
+    for (bad, word) in refused {
+        gateway.edit("sluice.toml", &url, &bad)?;
+        let told = gateway.start(None).await.err().ok_or_else(|| format!("it trusted {bad}"))?.to_string();
+        assert!(told.contains(word), "{bad}: {told}");
+        url = bad;
+    }
+    gateway.edit("sluice.toml", &url, &format!("{localhost}?sslmode=verify-full&sslrootcert={}", root.display()))?;
+    gateway.start(None).await?;
+    let database = gateway.database()?;
+    let sessions = |secure: bool| {
+        let sql = format!("SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'sluice%' AND s.ssl = {secure}");
+        database.count(&sql)
+    };
+    assert!(sessions(true) >= 1 && sessions(false) == 0, "a session of the gateway is not private");
+    gateway.kill().await
+}

@@ -154,6 +154,53 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Gives it a certificate for `localhost`, and answers the file of the root that signed it. From now on it takes TLS too.
+    pub fn secure(&self) -> PathBuf {
+        let data = self.dir.join("data");
+        let root = Authority::new();
+        for (file, pem) in [("server.crt", &root.server_cert), ("server.key", &root.server_key)] {
+            std::fs::write(data.join(file), pem).unwrap();
+        }
+        let done = Command::new("sh").current_dir(&data).args(["-c", "chown --reference=. server.* && chmod 600 server.*"]).status().unwrap();
+        assert!(done.success());
+        self.set("ssl", Some("on"));
+        root.save(&self.dir.join("root.pem"))
+    }
+
+    /// A root that signed nothing of this server's.
+    pub fn other_root(&self) -> PathBuf {
+        Authority::new().save(&self.dir.join("other.pem"))
+    }
+}
+
+/// A root and what it signs.
+struct Authority {
+    root_cert: String,
+    server_cert: String,
+    server_key: String,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut root = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        root.distinguished_name.push(rcgen::DnType::CommonName, unique());
+        let root_cert = root.self_signed(&key).unwrap().pem();
+        let server_key = rcgen::KeyPair::generate().unwrap();
+        let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let issuer = rcgen::Issuer::new(root, key);
+        let server_cert = server.signed_by(&server_key, &issuer).unwrap().pem();
+        Authority { root_cert, server_cert, server_key: server_key.serialize_pem() }
+    }
+
+    fn save(&self, path: &Path) -> PathBuf {
+        std::fs::write(path, &self.root_cert).unwrap();
+        path.to_path_buf()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
