@@ -221,5 +221,6 @@ async fn an_operators_change_is_in_force_at_every_node() {
 }
 
 async fn works(merchant: &Merchant) -> Option<()> {
-    (merchant.get("/v1/methods").await.status == 200).then_some(())
+    // Not by `get`, which wants every answer signed: who is not known gets none that is.
+    (merchant.send(&merchant.draft("GET", "/v1/methods", Vec::new())).await.status == 200).then_some(())
 }

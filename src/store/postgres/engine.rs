@@ -11,6 +11,8 @@ use tokio_postgres::Client;
 
 /// How long the fate of an unanswered COMMIT is looked for before it is called unknown.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
+/// A session is opened within this time, or not at all: a server that takes connections may still never answer.
+const OPEN_MAX: Duration = Duration::from_secs(8);
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
 const REGISTER: &str = "INSERT INTO writers (batch_no) VALUES (0) RETURNING id";
@@ -139,6 +141,10 @@ impl Engine {
     /// Opens a new session under this writer's mark. Answers the number of the last batch that was committed under the mark; `None` for
     /// a mark that is new.
     async fn open(&mut self) -> Result<Option<i64>, String> {
+        tokio::time::timeout(OPEN_MAX, self.begin()).await.unwrap_or_else(|_| Err(format!("no session within {} s", OPEN_MAX.as_secs())))
+    }
+
+    async fn begin(&mut self) -> Result<Option<i64>, String> {
         self.session = None;
         let client = self.target.connect().await.map_err(|e| e.to_string())?;
         let last = match self.mark {

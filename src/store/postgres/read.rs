@@ -19,6 +19,8 @@ use tokio_postgres::types::ToSql;
 const READERS: usize = 8;
 /// A question waits this long for one of them.
 const WAIT_MAX: Duration = Duration::from_secs(3);
+/// A question waits this long for its answer; then the connection is given up: somebody on the way may have taken it and be gone.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Conditions and their values, numbered as they are added.
 #[derive(Default)]
@@ -81,9 +83,11 @@ impl Readers {
     pub async fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         for _ in 0..2 {
             let client = self.client().await?;
-            let answered = Reading { client: &client }.answer(query).await;
-            if answered.is_ok() || !client.is_closed() {
-                return answered;
+            match tokio::time::timeout(ANSWER_MAX, Reading { client: &client }.answer(query)).await {
+                Ok(answered) if answered.is_ok() || !client.is_closed() => return answered,
+                Ok(_) => {}
+                // Not back into the pool: whoever got it next would wait as long.
+                Err(_) => drop(deadpool_postgres::Client::take(client)),
             }
         }
         Err(StoreError::Failed("the connection to the store was lost".to_owned()))
