@@ -2,8 +2,9 @@
 
 use super::{Failed, load, until_told_to_stop};
 use crate::boot::{Booted, boot};
-use crate::config::{Settings, Strings, check_fast};
+use crate::config::{Settings, StoreUrl, Strings, check_fast};
 use crate::http;
+use crate::store::{Answer, Query};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,9 @@ use tokio_util::task::TaskTracker;
 
 /// What is in flight when we are told to stop may take this long.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often a node looks for operators' changes at other nodes.
+const FOLLOW_MS: i64 = 1_000;
 
 /// Ends the process: after a panic nothing in memory can be trusted; the supervisor starts it again and the store knows everything.
 fn end_process() {
@@ -98,6 +102,9 @@ pub(super) async fn start(
         }
     }
     crate::worker::start(&booted.gateway, tasks, stop);
+    if matches!(settings.store.url, StoreUrl::Postgres(_)) {
+        tasks.spawn(follow_other_nodes(Arc::clone(&booted), stop.clone()));
+    }
     Ok(Served { address, reload })
 }
 
@@ -115,6 +122,31 @@ fn refresh_hook(booted: &Arc<Booted>) -> http::Refresh {
         let booted = Arc::clone(&booted);
         Box::pin(async move { booted.refresh().await })
     })
+}
+
+/// What an operator changes at another node is in force here a second later: every such change leaves a line in the audit log.
+async fn follow_other_nodes(booted: Arc<Booted>, stop: CancellationToken) {
+    let newest = || async {
+        match booted.gateway.store.read(Query::AuditLog { before: None, limit: 1 }).await {
+            Ok(Answer::AuditLog(lines)) => Some(lines.first().map(|(seq, _)| *seq)),
+            _ => None,
+        }
+    };
+    let mut known = None;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = booted.gateway.clock.sleep_ms(FOLLOW_MS) => {}
+        }
+        let Some(seen) = newest().await else { continue };
+        if known != Some(seen) {
+            match booted.refresh().await {
+                Ok(()) => known = Some(seen),
+                Err(why) => tracing::warn!(why, "an operator's change at another node could not be read; it is tried again"),
+            }
+        }
+    }
 }
 
 async fn reload_on_hangup(reload: http::Reload) {

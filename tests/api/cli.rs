@@ -144,7 +144,7 @@ fn migrate_makes_the_store_and_can_run_again() {
         assert!(stdout.contains("up to date"), "{stdout}");
     }
     match &database {
-        Some(database) => database.execute("SELECT id FROM orders"),
+        Some(database) => database.execute("SELECT id FROM orders").unwrap(),
         None => assert!(dir.join("sluice.sqlite").exists()),
     }
     let unknown = "P00000000000000000000000000";

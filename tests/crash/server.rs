@@ -43,6 +43,8 @@ async fn the_server_dies_under_load() -> Done {
         world.load(MIXED, 40, Duration::from_millis(300 + dice.below(1_200)), &mut dice, &tasks).await;
         server.kill();
         readiness(&gateway, 503).await?;
+        let told: Value = client()?.get(format!("{}/readyz", gateway.url())).send().await?.json().await?;
+        assert!(told["missing"][0].as_str().is_some_and(|what| what.contains("store")), "{told}");
         world.load(MIXED, 40, Duration::from_millis(dice.below(800)), &mut dice, &tasks).await;
         server.resume();
         slowest = slowest.max(readiness(&gateway, 200).await?);

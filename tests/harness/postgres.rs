@@ -55,6 +55,11 @@ impl Database {
         Database::on(&server)
     }
 
+    /// As [`Database::fresh`]; `None` where nothing names a server.
+    pub fn if_there_is_a_server() -> Option<Database> {
+        std::env::var("SLUICE_POSTGRES").ok().map(|server| Database::on(&server))
+    }
+
     /// An empty one on this server.
     pub fn on(server: &str) -> Database {
         let name = format!("t_{}", unique());
@@ -68,9 +73,19 @@ impl Database {
         format!("{}/{}", self.server.rsplit_once('/').unwrap().0, self.name)
     }
 
-    /// Executes SQL in it.
-    pub fn execute(&self, sql: &str) {
-        run(&self.url(), &[sql]);
+    /// Executes SQL in it; the server's refusal.
+    pub fn execute(&self, sql: &str) -> Result<(), String> {
+        let (url, sql) = (self.url(), sql.to_owned());
+        apart(async move {
+            let client = connect(&url).await.unwrap();
+            client.batch_execute(&sql).await.map_err(|e| e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned()))
+        })
+    }
+
+    /// One number.
+    pub fn count(&self, sql: &str) -> i64 {
+        let (url, sql) = (self.url(), sql.to_owned());
+        apart(async move { connect(&url).await.unwrap().query_one(&sql, &[]).await.unwrap().get(0) })
     }
 
     /// The text of every row of every table, bytes as hex.

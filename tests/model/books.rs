@@ -1,5 +1,6 @@
 //! Both engines of the store behind one face, and the list of tests that each must pass.
 
+use crate::harness::postgres::{Database, on_postgres};
 use sluice::config::PostgresUrl;
 use sluice::domain::{Life, OrderId};
 use sluice::store::postgres::{self, Readers, Target};
@@ -10,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
-use tokio_postgres::NoTls;
 
 /// An engine, and what it can be asked beside `apply`.
 pub enum Books {
@@ -36,12 +36,7 @@ pub struct OnPostgres {
 impl Books {
     /// Empty ones, on the engine that `SLUICE_STORE` chooses: `postgres`, or SQLite in memory.
     pub fn chosen() -> Books {
-        #[expect(clippy::disallowed_methods, reason = "which engine the run is about")]
-        let chosen = std::env::var("SLUICE_STORE").unwrap_or_default();
-        match chosen.as_str() {
-            "postgres" => Books::postgres().expect("SLUICE_STORE is postgres: SLUICE_POSTGRES must name a server"),
-            _ => Books::memory(),
-        }
+        if on_postgres() { Books::postgres().expect("SLUICE_POSTGRES must name a server") } else { Books::memory() }
     }
 
     pub fn memory() -> Books {
@@ -57,7 +52,7 @@ impl Books {
     /// Empty ones, in a database of their own in the cluster that `SLUICE_POSTGRES` names, which `tests/run` starts; `None` without it.
     pub fn postgres() -> Option<Books> {
         let runtime = runtime();
-        let database = runtime.block_on(Database::fresh())?;
+        let database = Database::if_there_is_a_server()?;
         let (engine, readers) = runtime.block_on(open(&database));
         Some(Books::Postgres(Box::new(OnPostgres { runtime, engine, readers, database })))
     }
@@ -95,7 +90,7 @@ impl Books {
     pub fn outside(&self, sql: &str) -> Result<(), String> {
         match self {
             Books::Sqlite(on) => rusqlite::Connection::open(on.path()).unwrap().execute_batch(sql).map_err(|e| e.to_string()),
-            Books::Postgres(on) => on.runtime.block_on(run(&on.database.url(), sql)),
+            Books::Postgres(on) => on.database.execute(sql),
         }
     }
 }
@@ -119,7 +114,7 @@ pub fn sqlite_file() -> File {
 }
 
 async fn open(database: &Database) -> (postgres::Engine, Readers) {
-    let target = database.target();
+    let target = target(database);
     target.migrate().await.unwrap();
     (postgres::Engine::new(target.clone()), Readers::new(&target).unwrap())
 }
@@ -146,49 +141,8 @@ fn name() -> String {
     format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A database that nobody else uses, in the cluster of `SLUICE_POSTGRES`; removed in the end.
-pub struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    pub async fn fresh() -> Option<Database> {
-        #[expect(clippy::disallowed_methods, reason = "where the test's own server is")]
-        let server = std::env::var("SLUICE_POSTGRES").ok()?;
-        let name = format!("model_{}", name());
-        run(&server, &format!("CREATE DATABASE {name}")).await.unwrap();
-        Some(Database { server, name })
-    }
-
-    /// Its URL: the server's with another database.
-    pub fn url(&self) -> String {
-        let base = self.server.rsplit_once('/').unwrap().0;
-        format!("{base}/{}", self.name)
-    }
-
-    pub fn target(&self) -> Target {
-        let config = self.url().parse().unwrap();
-        Target::new(&PostgresUrl { config, root_cert: None }).unwrap()
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        // A runtime of its own: this may run inside another one.
-        let removed = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(run(&server, &format!("DROP DATABASE {name} WITH (FORCE)"))).unwrap();
-        });
-        let _ = removed.join();
-    }
-}
-
-pub async fn run(url: &str, sql: &str) -> Result<(), String> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.map_err(|e| e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned()))
+pub fn target(database: &Database) -> Target {
+    Target::new(&PostgresUrl { config: database.url().parse().unwrap(), root_cert: None }).unwrap()
 }
 
 /// Each test once on either engine. Without a server the second half says so.

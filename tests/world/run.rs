@@ -40,11 +40,11 @@ struct World {
     seed: u64,
 }
 
-pub fn run(seed: u64) -> Report {
+/// One world, lived on these books.
+pub fn run(seed: u64, books: Books) -> Report {
     let booths = stage::booths(seed);
     let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| stage::account(index, booth)).collect();
-    let engine = Books::chosen();
-    let shared = Shared::new(Core::new(seed, booths, engine));
+    let shared = Shared::new(Core::new(seed, booths, books));
     let gateway = stage::gateway(&shared, &accounts, seed, 0);
     let mut world = World { shared, tasks: Tasks::default(), accounts, gateway, starts: 0, heal_at: 0, seed };
     world.plan();

@@ -112,7 +112,11 @@ impl Engine {
         let look = async {
             loop {
                 match self.open().await {
-                    Ok(last) => return last.map(|last| last == batch_no),
+                    Ok(last) => {
+                        let took_place = last.map(|last| last == batch_no);
+                        tracing::info!(batch_no, ?took_place, "an unanswered commit was looked up");
+                        return took_place;
+                    }
                     Err(why) => tracing::warn!(%why, "the last batch's fate is not known yet: the store does not answer"),
                 }
                 #[expect(

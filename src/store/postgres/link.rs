@@ -9,6 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -51,6 +52,10 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_MAX);
         }
+        if config.get_hosts().len() > 1 {
+            // Of several servers the one that takes writes: a standby's answers may be old.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         config.keepalives_idle(UNCONFIRMED_MAX).tcp_user_timeout(UNCONFIRMED_MAX);
         Ok(Target { config, tls: MakeRustlsConnect::new(tls(url)?) })
     }
@@ -69,6 +74,8 @@ impl Target {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut client = self.connect().await?;
         check(&client).await?;
+        // The first node may take its time over a large table; the others wait for it.
+        client.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await.map_err(|e| StoreError::Failed(told(&e)))?;
         client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(|e| StoreError::Failed(told(&e)))?;
         // The lock ends with the connection.
         embedded::migrations::runner().run_async(&mut client).await.map(|_| ()).map_err(|e| failed(format_args!("migration: {e}")))

@@ -7,42 +7,52 @@ use super::link::told;
 use crate::domain::OrderId;
 use crate::store::StoreError;
 use crate::store::months::Month;
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, Transaction};
 use sluice_contract::Millis;
 use std::collections::BTreeSet;
+use tokio_postgres::Row;
 
 /// Every table that is cut into months, in the order in which batches lock them.
 const TABLES: [&str; 5] = ["orders", "attempts", "refunds", "notices", "events"];
 /// The running month and those that are made ahead of it.
 const AHEAD: i32 = 3;
 const LOCK_MAX_MS: u32 = 300;
-/// One gateway at a time; the others find the work done.
-const TURN: &str = "SELECT pg_try_advisory_xact_lock(13081, 2)";
+const TURN: &str = "SELECT pg_advisory_xact_lock(13081, 2)";
 const MONTHS: &str = "SELECT substr(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
     WHERE i.inhparent = 'orders'::regclass AND c.relname <> 'orders_other'";
 
 /// Makes the months of this time and ahead. The server's clock counts: it is the same for every gateway.
 pub async fn make_ahead(client: &mut Client) -> Result<(), StoreError> {
     let now = client.query_one("SELECT (extract(epoch FROM now()) * 1000)::bigint", &[]).await?;
-    let (present, this) = (months(client).await?, Month::of(Millis(now.try_get(0)?)));
+    let this = Month::of(Millis(now.try_get(0)?));
+    let present = months(client.query(MONTHS, &[]).await?)?;
     for month in (0..AHEAD).map(|ahead| this.plus(ahead)).filter(|month| !present.contains(month)) {
-        let (name, next) = (month.name(), month.plus(1));
-        let mut sql = format!("SET LOCAL lock_timeout = {LOCK_MAX_MS};");
-        for table in TABLES {
-            let (from, to) = (bound(table, &month.first_id()), bound(table, &next.first_id()));
-            sql.push_str(&format!(
-                "CREATE TABLE {table}_{name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
-                 ALTER TABLE {table} ATTACH PARTITION {table}_{name} FOR VALUES FROM ('{from}') TO ('{to}');"
-            ));
+        let turn = take_turn(client).await?;
+        // Another gateway may have made it while this one waited.
+        if !months(turn.query(MONTHS, &[]).await?)?.contains(&month) {
+            turn.batch_execute(&attach(month)).await?;
         }
-        in_turn(client, &sql).await?;
+        turn.commit().await?;
     }
     Ok(())
 }
 
+fn attach(month: Month) -> String {
+    let (name, next) = (month.name(), month.plus(1));
+    let one = |table: &str| {
+        let (from, to) = (bound(table, &month.first_id()), bound(table, &next.first_id()));
+        format!(
+            "CREATE TABLE {table}_{name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+             ALTER TABLE {table} ATTACH PARTITION {table}_{name} FOR VALUES FROM ('{from}') TO ('{to}');"
+        )
+    };
+    TABLES.map(one).concat()
+}
+
 /// Drops the oldest month before `keep_from` in which nothing is left to do. Answers whether there was one.
 pub async fn drop_one(client: &mut Client, keep_from: &OrderId) -> Result<bool, StoreError> {
-    for month in months(client).await?.into_iter().filter(|month| month.plus(1).first_id() <= *keep_from) {
+    let present = months(client.query(MONTHS, &[]).await?)?;
+    for month in present.into_iter().filter(|month| month.plus(1).first_id() <= *keep_from) {
         let name = month.name();
         let open = format!(
             "SELECT EXISTS (SELECT FROM orders_{name} WHERE wake_at IS NOT NULL) OR EXISTS (SELECT FROM orders_{name} WHERE suspended = 1) \
@@ -52,16 +62,18 @@ pub async fn drop_one(client: &mut Client, keep_from: &OrderId) -> Result<bool, 
             continue;
         }
         let tables = TABLES.map(|table| format!("{table}_{name}")).join(", ");
-        in_turn(client, &format!("SET LOCAL lock_timeout = {LOCK_MAX_MS}; DROP TABLE {tables};")).await?;
+        let turn = take_turn(client).await?;
+        turn.batch_execute(&format!("DROP TABLE IF EXISTS {tables}")).await?;
+        turn.commit().await?;
         tracing::info!(month = name, "a month of orders was dropped: everything in it was over and old enough");
         return Ok(true);
     }
     Ok(false)
 }
 
-async fn months(client: &Client) -> Result<BTreeSet<Month>, StoreError> {
+fn months(rows: Vec<Row>) -> Result<BTreeSet<Month>, StoreError> {
     let mut months = BTreeSet::new();
-    for row in client.query(MONTHS, &[]).await? {
+    for row in rows {
         months.extend(Month::from_name(row.try_get(0)?));
     }
     Ok(months)
@@ -71,12 +83,12 @@ fn bound(table: &str, first: &OrderId) -> String {
     if table == "notices" { first.event_id(0) } else { first.to_string() }
 }
 
-async fn in_turn(client: &mut Client, sql: &str) -> Result<(), StoreError> {
+/// One gateway at a time. In the transaction that is answered no lock is waited for longer than a moment.
+async fn take_turn(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
     let transaction = client.transaction().await?;
-    if transaction.query_one(TURN, &[]).await?.try_get(0)? {
-        transaction.batch_execute(sql).await?;
-    }
-    Ok(transaction.commit().await?)
+    transaction.query_one(TURN, &[]).await?;
+    transaction.batch_execute(&format!("SET LOCAL lock_timeout = {LOCK_MAX_MS}")).await?;
+    Ok(transaction)
 }
 
 impl From<tokio_postgres::Error> for StoreError {

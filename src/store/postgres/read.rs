@@ -194,8 +194,9 @@ impl Reading<'_> {
 
     /// A server that takes no writes, such as a standby, is not ready.
     async fn ping(&self) -> Result<Answer, StoreError> {
-        let found = self.ask("SELECT current_setting('default_transaction_read_only') = 'on' OR pg_is_in_recovery() FROM (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1) r) c", &[]).await?;
-        let read_only = found.first().and_then(|row| row.try_get::<_, bool>(0).ok());
+        let sql = "SELECT current_setting('transaction_read_only') = 'on', EXISTS (SELECT FROM records)";
+        let found = self.ask(sql, &[]).await?;
+        let read_only: Option<bool> = found.first().and_then(|row| row.try_get(0).ok());
         match read_only {
             Some(false) => Ok(Answer::Pong),
             _ => Err(StoreError::Failed("the server takes no writes: it is a standby, or it was set read-only".to_owned())),

@@ -25,12 +25,13 @@ pub enum Lost {
 
 impl From<tokio_postgres::Error> for Lost {
     fn from(error: tokio_postgres::Error) -> Lost {
-        // Class 57P: the server is being stopped, or somebody ended this session.
+        // The server is being stopped, somebody ended this session, or it went on as a standby: another session may do.
         let ended = [
             SqlState::ADMIN_SHUTDOWN,
             SqlState::CRASH_SHUTDOWN,
             SqlState::CANNOT_CONNECT_NOW,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
         ];
         match error.code() {
             Some(code) if !ended.contains(code) && !code.code().starts_with("08") => Lost::Refused(told(&error)),

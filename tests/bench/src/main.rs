@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [engines]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [engines] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -13,6 +13,7 @@
 mod channel;
 mod drive;
 mod engines;
+mod hot_row;
 mod meter;
 mod postgres;
 mod prefill;
@@ -77,8 +78,14 @@ async fn main() -> Done {
     if asked("growth") {
         bench.growth().await?;
     }
-    if let Some(url) = postgres.filter(|_| asked("engines")) {
-        bench.engines(&postgres::Server::new(&url).await?).await?;
+    if let Some(url) = postgres {
+        let server = postgres::Server::new(&url).await?;
+        if asked("engines") {
+            bench.engines(&server).await?;
+        }
+        if asked("hot-row") {
+            bench.hot_row(&server).await?;
+        }
     }
     println!("{} bars missed", bench.missed);
     if bench.missed > 0 { Err("a bar was missed".into()) } else { Ok(()) }
@@ -250,7 +257,7 @@ impl Bench {
     }
 
     /// An order of the gateway's own making, to be copied.
-    async fn template(&self, subject: &mut Subject, notify_url: Option<&str>) -> Done<sluice::domain::OrderId> {
+    pub async fn template(&self, subject: &mut Subject, notify_url: Option<&str>) -> Done<sluice::domain::OrderId> {
         subject.start()?;
         let body = serde_json::json!({"merchant_order_no": "TEMPLATE", "amount": 1280, "currency": "CNY", "subject": "一箱苹果",
             "method": "wechat_native", "client_ip": "203.0.113.7", "notify_url": notify_url, "metadata": {"shop": "12"}});

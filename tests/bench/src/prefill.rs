@@ -57,7 +57,7 @@ fn apply(engine: &mut Engine, commands: Vec<Command>) -> Result<Vec<Outcome>, St
     engine.apply(&commands.iter().collect::<Vec<_>>()).into_iter().collect()
 }
 
-fn copy(life: &Life, place: u64, begun: Millis, numbers: Numbers) -> Order {
+pub fn copy(life: &Life, place: u64, begun: Millis, numbers: Numbers) -> Order {
     // A thousand orders a second, all of them in the past of what is measured.
     let at = begun.plus_ms(i64::try_from(place).unwrap_or_default() - 100_000_000);
     let mut entropy = [0; 16];
@@ -72,7 +72,7 @@ fn copy(life: &Life, place: u64, begun: Millis, numbers: Numbers) -> Order {
     order
 }
 
-fn place(life: &Life, order: &Order) -> Command {
+pub fn place(life: &Life, order: &Order) -> Command {
     let attempt = &life.attempts[0];
     let candidate = Candidate {
         account: attempt.account.clone(),
