@@ -98,10 +98,10 @@ async fn serves(world: &World, body: &Value) -> bool {
     world.merchant.call("GET", &path, None).await.is_some_and(|(status, _)| status == 200)
 }
 
-/// Every other cut is at a COMMIT.
+/// Every other cut is at a COMMIT, in each of three ways in turn.
 fn place(nth: u64, dice: &mut Dice, at_commit: &mut [u64; 3]) -> Place {
     if nth.is_multiple_of(2) {
-        let which = dice.below(3) as usize;
+        let which = (nth / 2 % 3) as usize;
         at_commit[which] += 1;
         return [Place::BeforeCommit, Place::AtCommit, Place::BeforeCommitted][which];
     }
