@@ -1,7 +1,7 @@
 //! A link to the database that is cut once for every cut that is armed: after so many bytes, or exactly at a COMMIT. A cut takes every
 //! connection with it, and there are no new ones until the link is healed.
 
-use crate::crash::rig::{Done, PATIENCE};
+use crate::crash::rig::Done;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,10 +35,12 @@ pub enum Place {
 /// What the two ends notice of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Both ends are reset, and so is who tries anew.
+    /// Both ends are reset, and so is who tries anew until the link is healed.
     Reset,
-    /// Nothing: what is sent is lost. The server's end stays open until the next cut.
+    /// Nothing, for ever: what is sent is taken and lost. So it is for who tries anew until the link is healed.
     Silence,
+    /// Both ends are reset; who tries anew is taken and never answered.
+    Hollow,
 }
 
 #[derive(Clone, Copy)]
@@ -46,6 +48,8 @@ struct State {
     cuts: u64,
     manner: Manner,
     dark: bool,
+    /// The cutter is no more.
+    over: bool,
 }
 
 struct Link {
@@ -62,7 +66,7 @@ pub struct Cutter {
 
 impl Cutter {
     pub async fn open(port: u16, target: SocketAddr) -> Done<Cutter> {
-        let (state, _) = watch::channel(State { cuts: 0, manner: Manner::Reset, dark: false });
+        let (state, _) = watch::channel(State { cuts: 0, manner: Manner::Reset, dark: false, over: false });
         let link = Arc::new(Link { target, armed: Mutex::default(), state });
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let accepting = tokio::spawn(accept(listener, Arc::clone(&link)));
@@ -78,13 +82,6 @@ impl Cutter {
         self.link.state.borrow().dark
     }
 
-    /// Waits for the cut.
-    pub async fn struck(&self) -> Done {
-        let mut state = self.link.state.subscribe();
-        tokio::time::timeout(PATIENCE, state.wait_for(|state| state.dark)).await.map_err(|_| "the armed place was never passed")??;
-        Ok(())
-    }
-
     /// New connections pass again.
     pub fn heal(&self) {
         self.link.state.send_modify(|state| state.dark = false);
@@ -94,7 +91,7 @@ impl Cutter {
 impl Drop for Cutter {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.link.cut(Manner::Reset);
+        self.link.state.send_modify(|state| *state = State { cuts: state.cuts + 1, manner: Manner::Reset, dark: true, over: true });
     }
 }
 
@@ -110,7 +107,7 @@ impl Link {
     }
 
     fn cut(&self, manner: Manner) {
-        self.state.send_modify(|state| *state = State { cuts: state.cuts + 1, manner, dark: true });
+        self.state.send_modify(|state| *state = State { cuts: state.cuts + 1, manner, dark: true, over: false });
     }
 
     /// How much of a piece passes, and whether the link is cut behind that.
@@ -147,7 +144,7 @@ async fn carry(near: TcpStream, link: Arc<Link>) {
     let mut state = link.state.subscribe();
     let now = *state.borrow_and_update();
     if now.dark {
-        if now.manner == Manner::Silence {
+        if now.manner != Manner::Reset {
             silent(&mut state).await;
         }
         return drop(near.set_zero_linger());
@@ -156,14 +153,14 @@ async fn carry(near: TcpStream, link: Arc<Link>) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
     // Together, and each to its end: a half that is dropped would shut its direction.
-    let forth = pump(near_read, far_write, Way::Forth, &link, state.clone());
-    let back = pump(far_read, near_write, Way::Back, &link, state);
+    let forth = pump(near_read, far_write, Way::Forth, &link, (now.cuts, state.clone()));
+    let back = pump(far_read, near_write, Way::Back, &link, (now.cuts, state));
     tokio::join!(forth, back);
 }
 
 /// Carries one direction until its end or the cut.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, link: &Link, mut state: watch::Receiver<State>) {
-    let (born, mut buffer) = (state.borrow().cuts, vec![0; 64 * 1024]);
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, link: &Link, seen: (u64, watch::Receiver<State>)) {
+    let ((born, mut state), mut buffer) = (seen, vec![0; 64 * 1024]);
     loop {
         let read = tokio::select! {
             biased;
@@ -189,7 +186,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, link: &
     }
 }
 
-/// Until the next cut that is no silence.
+/// Until the cutter is no more.
 async fn silent(state: &mut watch::Receiver<State>) {
-    let _ = state.wait_for(|state| state.manner == Manner::Reset).await;
+    let _ = state.wait_for(|state| state.over).await;
 }
