@@ -218,6 +218,11 @@ fn the_trail_and_the_audit_log_cannot_be_changed(mut engine: Books) {
         let refused = engine.outside(sql).unwrap_err();
         assert!(refused.contains("append-only"), "{sql}: {refused}");
     }
+    // On PostgreSQL the trail lies in pieces, which have names of their own.
+    if engine.outside("SELECT kind FROM events_other").is_ok() {
+        let refused = engine.outside("UPDATE events_other SET kind = 'other'").unwrap_err();
+        assert!(refused.contains("append-only"), "{refused}");
+    }
     let log = engine.answer(&Query::AuditLog { before: None, limit: 10 }).unwrap();
     assert!(matches!(&log, Answer::AuditLog(lines) if lines.len() == 1 && lines[0].1.who == "ann"), "{log:?}");
 }

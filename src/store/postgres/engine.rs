@@ -89,7 +89,11 @@ impl Engine {
             let why = match self.session().await.map_err(Fate::Failed)?.carry_out(batch, batch_no).await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(Ended::Refused(why)) => return Err(Fate::Refused(why)),
-                Err(Ended::Gone(why)) => why,
+                Err(Ended::Gone(why)) => {
+                    self.session = None;
+                    why
+                }
+                // Looking it up opens the next session.
                 Err(Ended::Unsettled(outcomes, why)) => match self.took_place(batch_no).await {
                     Some(true) => return Ok(outcomes),
                     Some(false) => why,
@@ -98,12 +102,7 @@ impl Engine {
             };
             tracing::warn!(%why, begun_again, "the connection to the store was lost: nothing of the batch was stored");
             if begun_again {
-                self.session = None;
                 return Err(Fate::Failed(why));
-            }
-            // took_place has opened a session already.
-            if self.session.as_ref().is_none_or(|session| session.client.is_closed()) {
-                self.session = None;
             }
             begun_again = true;
         }

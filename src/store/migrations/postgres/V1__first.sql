@@ -163,7 +163,8 @@ BEGIN
   RAISE EXCEPTION '% is append-only', TG_ARGV[0];
 END $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION append_only('the audit log');
-CREATE TRIGGER events_append_only BEFORE UPDATE ON events FOR EACH STATEMENT EXECUTE FUNCTION append_only('the trail');
+-- For each row, because only such triggers hold in every month too.
+CREATE TRIGGER events_append_only BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION append_only('the trail');
 
 -- Ends the transaction when a statement changed another number of rows than it was given: the COMMIT is sent together with the writes.
 CREATE FUNCTION must_be(changed BIGINT, expected BIGINT, what TEXT) RETURNS VOID LANGUAGE plpgsql AS $$
