@@ -116,7 +116,7 @@ fn a_month_is_dropped_when_everything_in_it_is_over() {
             }
         };
         let (house, ()) = tokio::join!(store.keep_house(later, Some(KEEP_MONTHS)), writing);
-        assert!(house.is_err_and(|e| e.to_string().contains("lock timeout")));
+        assert!(house.is_err_and(|e| e.to_string().contains("statement timeout")));
         assert!(is_there(&store, &third).await);
         reader.batch_execute("COMMIT").await.unwrap();
 

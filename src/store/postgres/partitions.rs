@@ -1,7 +1,7 @@
 //! Months as partitions: made ahead, dropped as a whole when everything in them is over and old enough.
 //!
-//! Each change waits for the table's lock a moment only and is tried again at the next turn: whoever writes meanwhile waits no longer
-//! than [`LOCK_MAX_MS`].
+//! Each change waits for its tables' locks a moment only and is tried again at the next turn: whoever writes meanwhile waits no longer
+//! than [`LOCK_MAX_MS`] and the few milliseconds of the change itself.
 
 use super::link::told;
 use crate::domain::OrderId;
@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 const TABLES: [&str; 5] = ["orders", "attempts", "refunds", "notices", "events"];
 /// The running month and those that are made ahead of it.
 const AHEAD: i32 = 3;
-const LOCK_MAX_MS: u32 = 300;
+const LOCK_MAX_MS: u32 = 400;
 const TURN: &str = "SELECT pg_advisory_xact_lock(13081, 2)";
 const MONTHS: &str = "SELECT substr(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
     WHERE i.inhparent = 'orders'::regclass AND c.relname <> 'orders_other'";
@@ -27,7 +27,8 @@ pub async fn make_ahead(client: &mut Client) -> Result<(), StoreError> {
     let this = Month::of(Millis(now.try_get(0)?));
     let present = months(client.query(MONTHS, &[]).await?)?;
     for month in (0..AHEAD).map(|ahead| this.plus(ahead)).filter(|month| !present.contains(month)) {
-        let turn = take_turn(client).await?;
+        // Rows that no month has yet are looked through when one is made: nobody may write them meanwhile.
+        let turn = take_turn(client, &TABLES.map(|table| format!("{table}_other")).join(", ")).await?;
         // Another gateway may have made it while this one waited.
         if !months(turn.query(MONTHS, &[]).await?)?.contains(&month) {
             turn.batch_execute(&attach(month)).await?;
@@ -58,12 +59,16 @@ pub async fn drop_one(client: &mut Client, keep_from: &OrderId) -> Result<bool, 
             "SELECT EXISTS (SELECT FROM orders_{name} WHERE wake_at IS NOT NULL) OR EXISTS (SELECT FROM orders_{name} WHERE suspended = 1) \
              OR EXISTS (SELECT FROM notices_{name} WHERE next_at IS NOT NULL)"
         );
+        // Asked before the lock, so that a month that stays open costs nobody anything, and under it, so that what is over stays over.
         if client.query_one(&open, &[]).await?.try_get(0)? {
             continue;
         }
         let tables = TABLES.map(|table| format!("{table}_{name}")).join(", ");
-        let turn = take_turn(client).await?;
-        turn.batch_execute(&format!("DROP TABLE IF EXISTS {tables}")).await?;
+        let turn = take_turn(client, &format!("{}, {tables}", TABLES.map(|table| format!("ONLY {table}")).join(", "))).await?;
+        if turn.query_one(&open, &[]).await?.try_get(0)? {
+            continue;
+        }
+        turn.batch_execute(&format!("DROP TABLE {tables}")).await?;
         turn.commit().await?;
         tracing::info!(month = name, "a month of orders was dropped: everything in it was over and old enough");
         return Ok(true);
@@ -83,11 +88,14 @@ fn bound(table: &str, first: &OrderId) -> String {
     if table == "notices" { first.event_id(0) } else { first.to_string() }
 }
 
-/// One gateway at a time. In the transaction that is answered no lock is waited for longer than a moment.
-async fn take_turn(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
+/// One gateway at a time, with these tables to itself. They are locked at once and quickly or not at all: whoever comes behind the lock
+/// waits for this statement, and no other one of the transaction waits.
+async fn take_turn<'a>(client: &'a mut Client, tables: &str) -> Result<Transaction<'a>, StoreError> {
     let transaction = client.transaction().await?;
     transaction.query_one(TURN, &[]).await?;
-    transaction.batch_execute(&format!("SET LOCAL lock_timeout = {LOCK_MAX_MS}")).await?;
+    transaction.batch_execute(&format!("SET LOCAL statement_timeout = {LOCK_MAX_MS}")).await?;
+    transaction.batch_execute(&format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")).await?;
+    transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
     Ok(transaction)
 }
 
