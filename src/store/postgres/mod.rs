@@ -23,13 +23,18 @@ use crate::config::PostgresUrl;
 use crate::store::lanes::{Lanes, prune};
 use crate::store::months::keep_from;
 use crate::store::{Answer, Command, OnPanic, Outcome, Query, Store, StoreError, Ticket};
+use deadpool_postgres::Client;
 use futures_util::FutureExt;
 use sluice_contract::Millis;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Batches under way at once: while one waits for its COMMIT the next is being loaded.
 const WRITERS: usize = 2;
+/// A silent link must not hold up whoever keeps the house: the same task prunes nonces and renews keys.
+const HOUSE_MAX: Duration = Duration::from_secs(10);
+
 /// The store of a gateway that shares its books with others.
 pub struct PostgresStore {
     lanes: Arc<Lanes>,
@@ -42,12 +47,24 @@ impl PostgresStore {
         let target = Target::new(url)?;
         target.migrate().await?;
         let readers = Readers::new(&target)?;
-        partitions::make_ahead(&mut readers.client().await?).await?;
+        partitions::make_ahead(&mut Client::take(readers.client().await?)).await?;
         let lanes = Arc::<Lanes>::default();
         for _ in 0..WRITERS {
             tokio::spawn(write_until_closed(Engine::new(target.clone()), Arc::clone(&lanes), on_panic));
         }
         Ok(PostgresStore { lanes, readers })
+    }
+}
+
+impl PostgresStore {
+    /// On a connection that is not given back when this does not end: whoever got it next would wait as long.
+    async fn keep_months(&self, now: Millis, keep_months: Option<u32>) -> Result<bool, StoreError> {
+        let mut client = Client::take(self.readers.client().await?);
+        partitions::make_ahead(&mut client).await?;
+        match keep_months {
+            Some(months) => partitions::drop_one(&mut client, &keep_from(now, months)).await,
+            None => Ok(false),
+        }
     }
 }
 
@@ -76,11 +93,10 @@ impl Store for PostgresStore {
 
     fn keep_house(&self, now: Millis, keep_months: Option<u32>) -> Ticket<'_, bool> {
         Box::pin(async move {
-            let mut client = self.readers.client().await?;
-            partitions::make_ahead(&mut client).await?;
-            let Some(months) = keep_months else { return Ok(false) };
+            let dropped = tokio::time::timeout(HOUSE_MAX, self.keep_months(now, keep_months)).await;
+            let late = |_| Err(StoreError::Failed(format!("the months were not seen to within {} s", HOUSE_MAX.as_secs())));
             // What could not go with its month, because one order in it is not over, goes piece by piece.
-            Ok(partitions::drop_one(&mut client, &keep_from(now, months)).await? || prune(&self.lanes, now, keep_months).await?)
+            Ok(dropped.unwrap_or_else(late)? || prune(&self.lanes, now, keep_months).await?)
         })
     }
 

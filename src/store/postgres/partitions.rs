@@ -7,7 +7,7 @@ use super::link::told;
 use crate::domain::OrderId;
 use crate::store::StoreError;
 use crate::store::months::Month;
-use deadpool_postgres::{Client, Transaction};
+use deadpool_postgres::{ClientWrapper, Transaction};
 use sluice_contract::Millis;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
@@ -22,7 +22,7 @@ const MONTHS: &str = "SELECT substr(c.relname, 8) FROM pg_inherits i JOIN pg_cla
     WHERE i.inhparent = 'orders'::regclass AND c.relname <> 'orders_other'";
 
 /// Makes the months of this time and ahead. The server's clock counts: it is the same for every gateway.
-pub async fn make_ahead(client: &mut Client) -> Result<(), StoreError> {
+pub async fn make_ahead(client: &mut ClientWrapper) -> Result<(), StoreError> {
     let now = client.query_one("SELECT (extract(epoch FROM now()) * 1000)::bigint", &[]).await?;
     let this = Month::of(Millis(now.try_get(0)?));
     let present = months(client.query(MONTHS, &[]).await?)?;
@@ -51,7 +51,7 @@ fn attach(month: Month) -> String {
 }
 
 /// Drops the oldest month before `keep_from` in which nothing is left to do. Answers whether there was one.
-pub async fn drop_one(client: &mut Client, keep_from: &OrderId) -> Result<bool, StoreError> {
+pub async fn drop_one(client: &mut ClientWrapper, keep_from: &OrderId) -> Result<bool, StoreError> {
     let present = months(client.query(MONTHS, &[]).await?)?;
     for month in present.into_iter().filter(|month| month.plus(1).first_id() <= *keep_from) {
         let name = month.name();
@@ -90,7 +90,7 @@ fn bound(table: &str, first: &OrderId) -> String {
 
 /// One gateway at a time, with these tables to itself. They are locked at once and quickly or not at all: whoever comes behind the lock
 /// waits for this statement, and no other one of the transaction waits.
-async fn take_turn<'a>(client: &'a mut Client, tables: &str) -> Result<Transaction<'a>, StoreError> {
+async fn take_turn<'a>(client: &'a mut ClientWrapper, tables: &str) -> Result<Transaction<'a>, StoreError> {
     let transaction = client.transaction().await?;
     transaction.query_one(TURN, &[]).await?;
     transaction.batch_execute(&format!("SET LOCAL statement_timeout = {LOCK_MAX_MS}")).await?;
