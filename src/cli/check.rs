@@ -1,9 +1,7 @@
 //! `check`: every problem of a config folder at once. `migrate`: brings the schema up to date.
 
 use super::{Failed, load};
-use crate::config::{StoreUrl, Strings};
-use crate::store::postgres::Target;
-use crate::store::sqlite::Engine;
+use crate::config::Strings;
 use std::path::Path;
 
 pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
@@ -16,14 +14,7 @@ pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
 
 pub async fn migrate(dir: &Path, strings: &(dyn Strings + Sync)) -> Result<(), Failed> {
     let url = load(dir, strings)?.store.url;
-    let migrated = match &url {
-        StoreUrl::Sqlite(path) => Engine::open(&path.to_string_lossy()).map(|_| ()),
-        StoreUrl::Postgres(url) => match Target::new(url) {
-            Ok(target) => target.migrate().await,
-            Err(error) => Err(error),
-        },
-    };
-    migrated.map_err(|e| format!("{}: {e}", url.name()))?;
+    crate::boot::open(&url, || std::process::abort()).await?;
     println!("ok: {} is up to date", url.name());
     Ok(())
 }

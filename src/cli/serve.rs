@@ -18,6 +18,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How often a node looks for operators' changes at other nodes.
 const FOLLOW_MS: i64 = 1_000;
+const FOLLOW_LINES: u32 = 20;
 
 /// Ends the process: after a panic nothing in memory can be trusted; the supervisor starts it again and the store knows everything.
 fn end_process() {
@@ -127,8 +128,9 @@ fn refresh_hook(booted: &Arc<Booted>) -> http::Refresh {
 /// What an operator changes at another node is in force here a second later: every such change leaves a line in the audit log.
 async fn follow_other_nodes(booted: Arc<Booted>, stop: CancellationToken) {
     let newest = || async {
-        match booted.gateway.store.read(Query::AuditLog { before: None, limit: 1 }).await {
-            Ok(Answer::AuditLog(lines)) => Some(lines.first().map(|(seq, _)| *seq)),
+        // Some of the newest and not the one: a line may be committed after another that has a higher number.
+        match booted.gateway.store.read(Query::AuditLog { before: None, limit: FOLLOW_LINES }).await {
+            Ok(Answer::AuditLog(lines)) => Some(lines.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()),
             _ => None,
         }
     };
@@ -140,7 +142,7 @@ async fn follow_other_nodes(booted: Arc<Booted>, stop: CancellationToken) {
             () = booted.gateway.clock.sleep_ms(FOLLOW_MS) => {}
         }
         let Some(seen) = newest().await else { continue };
-        if known != Some(seen) {
+        if known.as_ref() != Some(&seen) {
             match booted.refresh().await {
                 Ok(()) => known = Some(seen),
                 Err(why) => tracing::warn!(why, "an operator's change at another node could not be read; it is tried again"),

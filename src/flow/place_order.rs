@@ -54,7 +54,7 @@ struct Ranked {
 
 const EXPIRES_IN_DEFAULT_S: i64 = 900;
 /// How long after an order was made a repeat of its request waits for the channel's first answer (CONTRACT section 4).
-const REPLAY_WAIT_MS: i64 = 5_000;
+pub const REPLAY_WAIT_MS: i64 = 5_000;
 const REPLAY_LOOK_MS: i64 = 20;
 
 impl Gateway {

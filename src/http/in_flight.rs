@@ -1,13 +1,12 @@
 //! Requests that are still talking to a channel, by what they are about: a repeat waits for the first instead of racing it.
 
 use crate::clock::Clock;
+use crate::flow::place_order::REPLAY_WAIT_MS;
 use crate::store::ClaimKey;
 use moka::sync::Cache;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long a repeat waits for the first at most (CONTRACT section 4).
-pub const WAIT_MAX_MS: i64 = 5_000;
 /// Longer than any request: an entry that outlives its request is a leak, and ends here.
 const LIFE_MAX: Duration = Duration::from_secs(300);
 const ENTRIES_MAX: u64 = 100_000;
@@ -54,7 +53,7 @@ impl InFlight {
         let mut first = entry.into_value();
         tokio::select! {
             _ = first.changed() => {}
-            () = clock.sleep_ms(WAIT_MAX_MS) => {}
+            () = clock.sleep_ms(REPLAY_WAIT_MS) => {}
         }
         Turn { held: None }
     }

@@ -186,7 +186,7 @@ pub static INSERT_AUDIT: Statement = Statement::Insert {
     columns: &[("at", Int), ("who", Text), ("role", Text), ("act", Text), ("about", Text), ("detail", Text)],
 };
 
-/// Every statement that [`writes`] may answer with.
+/// Every statement that [`writes`] may answer with, in its order.
 pub static ALL: [&Statement; 12] = [
     &INSERT_ORDER,
     &UPDATE_ORDER,
@@ -213,21 +213,21 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
     }
     let changed = view.changed_notices.iter().filter_map(|id| view.notices.get(id));
     let (put, removed) = records(view);
-    let all = [
-        (&INSERT_ORDER, changes.new_orders),
-        (&UPDATE_ORDER, changes.orders),
-        (&INSERT_ATTEMPT, changes.new_attempts),
-        (&UPDATE_ATTEMPT, changes.attempts),
-        (&INSERT_REFUND, changes.new_refunds),
-        (&UPDATE_REFUND, changes.refunds),
-        (&INSERT_EVENT, changes.events),
-        (&INSERT_NOTICE, changes.notices),
-        (&UPDATE_NOTICE, changed.map(notice_changes).collect()),
-        (&PUT_RECORD, put),
-        (&REMOVE_RECORD, removed),
-        (&INSERT_AUDIT, view.audits.iter().map(audit).collect()),
+    let rows = [
+        changes.new_orders,
+        changes.orders,
+        changes.new_attempts,
+        changes.attempts,
+        changes.new_refunds,
+        changes.refunds,
+        changes.events,
+        changes.notices,
+        changed.map(notice_changes).collect(),
+        put,
+        removed,
+        view.audits.iter().map(audit).collect(),
     ];
-    all.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| Write { statement, rows }).collect()
+    ALL.into_iter().zip(rows).filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| Write { statement, rows }).collect()
 }
 
 /// The merchants' numbers that the batch claimed.

@@ -62,7 +62,7 @@ impl Target {
 
     /// A connection; its traffic is carried by a task that ends with it.
     pub async fn connect(&self) -> Result<Client, StoreError> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(|e| StoreError::Failed(told(&e)))?;
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
         tokio::spawn(async move {
             // Whoever uses the client meets the same error.
             let _ = connection.await;
@@ -75,8 +75,8 @@ impl Target {
         let mut client = self.connect().await?;
         check(&client).await?;
         // The first node may take its time over a large table; the others wait for it.
-        client.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await.map_err(|e| StoreError::Failed(told(&e)))?;
-        client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(|e| StoreError::Failed(told(&e)))?;
+        client.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
+        client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
         // The lock ends with the connection.
         embedded::migrations::runner().run_async(&mut client).await.map(|_| ()).map_err(|e| failed(format_args!("migration: {e}")))
     }
@@ -85,7 +85,7 @@ impl Target {
 async fn check(client: &Client) -> Result<(), StoreError> {
     let asked = "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), current_setting('fsync'), \
         current_setting('synchronous_commit')";
-    let row = client.query_one(asked, &[]).await.map_err(|e| StoreError::Failed(told(&e)))?;
+    let row = client.query_one(asked, &[]).await?;
     let version: i64 = row.try_get(0).map_err(failed)?;
     let (encoding, fsync, commit): (String, String, String) =
         (row.try_get(1).map_err(failed)?, row.try_get(2).map_err(failed)?, row.try_get(3).map_err(failed)?);
@@ -127,4 +127,10 @@ pub fn told(error: &tokio_postgres::Error) -> String {
     }
     let cause = std::error::Error::source(error).map(ToString::to_string);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> StoreError {
+        StoreError::Failed(told(&error))
+    }
 }

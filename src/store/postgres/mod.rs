@@ -1,7 +1,8 @@
 //! The engine for more than one gateway: any number of nodes over one PostgreSQL, none of them special.
 //!
 //! A batch takes two round trips ([`batch`]); [`sql`] has the statements of the first, [`spell`] those of the second; [`engine`] keeps a
-//! writer's session and settles what a lost connection left open; [`read`] answers questions on connections of its own; [`partitions`] makes and drops months.
+//! writer's session and settles what a lost connection left open; [`read`] answers questions on connections of its own;
+//! [`partitions`] makes and drops months.
 
 mod batch;
 mod columns;
@@ -54,9 +55,7 @@ impl PostgresStore {
         }
         Ok(PostgresStore { lanes, readers })
     }
-}
 
-impl PostgresStore {
     /// On a connection that is not given back when this does not end: whoever got it next would wait as long.
     async fn keep_months(&self, now: Millis, keep_months: Option<u32>) -> Result<bool, StoreError> {
         let mut client = Client::take(self.readers.client().await?);

@@ -3,7 +3,6 @@
 //! Each change waits for its tables' locks a moment only and is tried again at the next turn: whoever writes meanwhile waits no longer
 //! than [`LOCK_MAX_MS`] and the few milliseconds of the change itself.
 
-use super::link::told;
 use crate::domain::OrderId;
 use crate::store::StoreError;
 use crate::store::months::Month;
@@ -97,10 +96,4 @@ async fn take_turn<'a>(client: &'a mut ClientWrapper, tables: &str) -> Result<Tr
     transaction.batch_execute(&format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")).await?;
     transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
     Ok(transaction)
-}
-
-impl From<tokio_postgres::Error> for StoreError {
-    fn from(error: tokio_postgres::Error) -> StoreError {
-        StoreError::Failed(told(&error))
-    }
 }

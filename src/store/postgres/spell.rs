@@ -82,7 +82,7 @@ pub fn spell(statement: &Statement) -> String {
 
 /// Whether [`spell`] wants the number of rows as its last parameter. Inserts need none: they change every row given, or fail.
 #[must_use]
-pub const fn is_counted(statement: &Statement) -> bool {
+pub const fn counts_itself(statement: &Statement) -> bool {
     matches!(statement, Statement::Update { .. })
 }
 

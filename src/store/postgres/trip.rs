@@ -2,7 +2,7 @@
 //! was committed when it begins.
 
 use super::link::told;
-use super::spell::{Param, columns, is_counted, spell};
+use super::spell::{Param, columns, counts_itself, spell};
 use super::sql::Sql;
 use crate::store::StoreError;
 use crate::store::statement::{Statement, Write};
@@ -10,6 +10,8 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
@@ -73,6 +75,8 @@ pub struct Trip<'a> {
     client: &'a Client,
     prepared: &'a Prepared,
     asked: Vec<Asked<'a>>,
+    /// Whether a statement could not even be sent: the server does not know that it is missing.
+    unsent: Arc<AtomicBool>,
 }
 
 /// Where an answer will be.
@@ -81,14 +85,17 @@ pub struct Place(usize);
 
 impl<'a> Trip<'a> {
     #[must_use]
-    pub const fn new(client: &'a Client, prepared: &'a Prepared) -> Trip<'a> {
-        Trip { client, prepared, asked: Vec::new() }
+    pub fn new(client: &'a Client, prepared: &'a Prepared) -> Trip<'a> {
+        Trip { client, prepared, asked: Vec::new(), unsent: Arc::default() }
     }
 
-    /// BEGIN, COMMIT, ROLLBACK.
+    /// BEGIN, COMMIT, ROLLBACK. Behind a statement that could not be sent nothing is committed.
     pub fn say(&mut self, word: &'static str) {
-        let client = self.client;
-        self.asked.push(Box::pin(async move { Ok(client.batch_execute(word).await.map(|()| Vec::new())?) }));
+        let (client, unsent) = (self.client, Arc::clone(&self.unsent));
+        self.asked.push(Box::pin(async move {
+            let word = if unsent.load(Ordering::Relaxed) { "ROLLBACK" } else { word };
+            Ok(client.batch_execute(word).await.map(|()| Vec::new())?)
+        }));
     }
 
     /// Asks one of the fixed statements.
@@ -102,19 +109,24 @@ impl<'a> Trip<'a> {
             return;
         }
         let mut params = columns(write);
-        if is_counted(write.statement) {
+        if counts_itself(write.statement) {
             params.push(Box::new(i64::try_from(write.rows.len()).unwrap_or(i64::MAX)));
         }
         self.push(self.prepared.written.get(&std::ptr::from_ref(write.statement).addr()), params);
     }
 
     fn push(&mut self, statement: Option<&'a tokio_postgres::Statement>, params: Vec<Param<'a>>) -> Place {
-        let client = self.client;
+        let (client, unsent) = (self.client, Arc::clone(&self.unsent));
         let place = Place(self.asked.len());
         self.asked.push(Box::pin(async move {
-            let statement = statement.ok_or_else(|| Lost::Refused("a statement was not prepared".into()))?;
             let params: Vec<_> = params.iter().map(|param| -> &(dyn ToSql + Sync) { param.as_ref() }).collect();
-            Ok(client.query(statement, &params).await?)
+            let answer = match statement {
+                Some(statement) => client.query(statement, &params).await.map_err(Lost::from),
+                None => Err(Lost::Refused("a statement was not prepared".into())),
+            };
+            // Known at the first poll, before the words behind it are sent, if it never left.
+            unsent.fetch_or(answer.is_err(), Ordering::Relaxed);
+            answer
         }));
         place
     }
