@@ -4,7 +4,9 @@
 use crate::channels::CHANNELS;
 use crate::clock::{SystemChance, SystemClock};
 use crate::config::{Finding, Secret, Settings, State, StoreUrl};
+use crate::domain::limit::{Limit, Limits};
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreMap, StoreRecord};
+use crate::domain::risk::{Block, BlockList};
 use crate::flow::{Account, Directory, Gateway, KeyEntry, MerchantEntry, Pace};
 use crate::outbound::{Clients, HttpCourier, Policy};
 use crate::store::postgres::PostgresStore;
@@ -46,7 +48,10 @@ pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, o
         public_url: public_url.trim_end_matches('/').to_owned(),
         notify_policy: policy,
     });
-    seed(&gateway, &settings).await?;
+    let wrong = seed(&gateway, &settings).await?;
+    if !wrong.is_empty() {
+        return Err(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    }
     let booted = Booted { gateway, settings: ArcSwap::from_pointee(settings), dir: dir.to_path_buf() };
     booted.refresh().await?;
     Ok(booted)
@@ -76,9 +81,21 @@ pub fn sealer(settings: &Settings) -> Result<Sealer, String> {
     Sealer::new(&keys).map_err(|e| format!("store.seal_key: {e}"))
 }
 
-/// Writes the merchants of the config that the store does not know yet. What operators have changed since stays.
-async fn seed(gateway: &Gateway, settings: &Settings) -> Result<(), String> {
+/// Writes the merchants and the limits' shapes of the config that the store does not know yet. What operators have changed since stays.
+/// Answers the limits that have another shape than they had under their names; then nothing was written.
+async fn seed(gateway: &Gateway, settings: &Settings) -> Result<Vec<Finding>, String> {
+    let shapes: BTreeMap<String, Value> = records(gateway, "limit_shape").await?.into_iter().collect();
+    let changed = |limit: &&Arc<Limit>| shapes.get(&limit.name).is_some_and(|doc| doc.get("shape") != Some(&json!(limit.shape())));
+    let why = "has another when, per, measure, window or mode than it had under this name: give it a new name";
+    let wrong: Vec<Finding> = settings.limits.iter().filter(changed).map(|limit| settings.about_limit(&limit.name, why)).collect();
+    if !wrong.is_empty() {
+        return Ok(wrong);
+    }
     let mut records = Vec::new();
+    for limit in settings.limits.iter().filter(|limit| !shapes.contains_key(&limit.name)) {
+        let doc = json!({"shape": limit.shape()});
+        records.push(Record { kind: "limit_shape".into(), id: limit.name.clone(), doc: Some(doc) });
+    }
     for merchant in &settings.merchants {
         let webhook_sealed = match &merchant.webhook {
             Some(webhook) => Some(seal(gateway, "webhook", &webhook.secret)?),
@@ -96,7 +113,7 @@ async fn seed(gateway: &Gateway, settings: &Settings) -> Result<(), String> {
     }
     let audit = Vec::<Audit>::new();
     gateway.store.submit(Command::PutRecords { records, audit, only_new: true }).await.map_err(|e| e.to_string())?;
-    Ok(())
+    Ok(Vec::new())
 }
 
 fn seal(gateway: &Gateway, purpose: &str, secret: &Secret) -> Result<String, String> {
@@ -157,7 +174,10 @@ impl Booted {
         };
         let merged = crate::config::reload(&current, fresh, &in_use)?;
         let store_failed = |e: String| vec![Finding::new("store", "", e)];
-        seed(&self.gateway, &merged).await.map_err(store_failed)?;
+        let wrong = seed(&self.gateway, &merged).await.map_err(store_failed)?;
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let directory = directory(&self.gateway, &merged).await.map_err(store_failed)?;
         self.settings.store(Arc::new(merged));
         self.gateway.directory.store(Arc::new(directory));
@@ -203,9 +223,32 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
             entry.stores.push(store);
         }
     }
+    directory.limits = limits(gateway, settings).await?;
+    let blocks = blocks(gateway).await?;
+    directory.has_blocks = !blocks.0.is_empty();
+    directory.risk = Arc::new(blocks);
     directory.keys = keys(gateway, &merchants).await?;
     directory.merchants = merchants.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
     Ok(directory)
+}
+
+/// The rules of the file with what operators have changed of them.
+async fn limits(gateway: &Gateway, settings: &Settings) -> Result<Limits, String> {
+    let changes: BTreeMap<String, Value> = records(gateway, "limit").await?.into_iter().collect();
+    let in_force = |limit: &Arc<Limit>| match changes.get(&limit.name) {
+        None => Arc::clone(limit),
+        Some(doc) => Arc::new(Limit {
+            max: doc.get("max").and_then(Value::as_i64).or(limit.max),
+            suspended: doc.get("suspended").and_then(Value::as_bool).unwrap_or(false),
+            ..limit.as_ref().clone()
+        }),
+    };
+    Ok(Limits(settings.limits.iter().map(in_force).collect()))
+}
+
+async fn blocks(gateway: &Gateway) -> Result<BlockList, String> {
+    let read = |(_, doc): (String, Value)| serde_json::from_value::<Block>(doc).map_err(|e| format!("a stored block cannot be read: {e}"));
+    Ok(BlockList(records(gateway, "block").await?.into_iter().map(read).collect::<Result<_, _>>()?))
 }
 
 const fn state(state: State) -> AccountState {

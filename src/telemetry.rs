@@ -1,4 +1,4 @@
-//! Metrics. Labels are channel, account, method and result only: never a merchant or an order.
+//! Metrics. Labels are channel, account, method, result and a limit's name only: never a merchant or an order.
 
 use crate::domain::Order;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -28,6 +28,12 @@ struct ResultLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: String,
+    what: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     http_route: String,
     http_request_method: String,
@@ -43,6 +49,8 @@ pub struct Metrics {
     deliveries: Family<ResultLabels, Counter>,
     delivery_seconds: Histogram,
     callbacks_refused: Family<AccountLabels, Counter>,
+    limits: Family<LimitLabels, Counter>,
+    risk_refused: Family<ResultLabels, Counter>,
     requests: Family<RouteLabels, Histogram>,
     /// Orders that only a person can finish.
     pub suspended: Gauge,
@@ -68,6 +76,8 @@ impl Default for Metrics {
             deliveries: Family::default(),
             delivery_seconds: seconds(),
             callbacks_refused: Family::default(),
+            limits: Family::default(),
+            risk_refused: Family::default(),
             requests: Family::new_with_constructor(seconds),
             suspended: Gauge::default(),
             overdue_ms: Gauge::default(),
@@ -89,6 +99,8 @@ impl Default for Metrics {
             metrics.delivery_seconds.clone(),
         );
         registry.register("sluice_callbacks_refused", "Callbacks of channels that were not believed", metrics.callbacks_refused.clone());
+        registry.register("sluice_limits", "Limits that refused an account, came near their max, or were overrun", metrics.limits.clone());
+        registry.register("sluice_risk_refused", "Orders that risk control refused, by who judged", metrics.risk_refused.clone());
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
         registry.register("sluice_overdue_milliseconds", "How late the oldest due order is", metrics.overdue_ms.clone());
@@ -102,6 +114,15 @@ impl Metrics {
         let status = kind.strip_prefix("order.").unwrap_or(kind).to_owned();
         let labels = OrderLabels { channel: order.channel.clone(), method: order.method.word().to_owned(), status };
         self.orders.get_or_create(&labels).inc();
+    }
+
+    /// `what`: refused, near, overrun.
+    pub fn limit(&self, limit: &str, what: &str) {
+        self.limits.get_or_create(&LimitLabels { limit: limit.to_owned(), what: what.to_owned() }).inc();
+    }
+
+    pub fn risk_refused(&self, by: &str) {
+        self.risk_refused.get_or_create(&ResultLabels { result: by.to_owned() }).inc();
     }
 
     pub fn exchange(&self, account: &str, result: &str, ms: i64) {

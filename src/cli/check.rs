@@ -8,7 +8,9 @@ pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
     let settings = load(dir, strings)?;
     crate::boot::sealer(&settings).map_err(Failed::Error)?;
     let mode = if settings.livemode() { "live" } else { "sandbox" };
-    println!("ok: {} accounts ({mode}), {} merchants", settings.accounts.len(), settings.merchants.len());
+    settings.notes.iter().for_each(|note| println!("note: {note}"));
+    let (accounts, merchants, limits) = (settings.accounts.len(), settings.merchants.len(), settings.limits.len());
+    println!("ok: {accounts} accounts ({mode}), {merchants} merchants, {limits} limits");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 use super::{Failed, load};
 use crate::config::Strings;
 use crate::domain::life::Life;
+use crate::domain::limit::Entry;
 use crate::domain::{OrderId, show};
 use crate::store::{Answer, Query, Reader};
 use serde_json::Value;
@@ -27,6 +28,10 @@ pub async fn run(dir: &Path, order_id: &str, strings: &(dyn Strings + Sync)) -> 
             println!("  {}  {:<26} {}", event.at.rfc3339(), event.kind, event.data);
             event.inner.iter().for_each(print_inner);
         }
+    }
+    if let Answer::Entries(entries) = reader.answer(&Query::Entries(id.clone())).await.map_err(failed)? {
+        println!("\nLimits");
+        entries.iter().for_each(print_entry);
     }
     if let Answer::Notices(notices) = reader.answer(&Query::NoticesOf(id)).await.map_err(failed)? {
         println!("\nNotifications");
@@ -60,6 +65,22 @@ fn print_order(life: &Life) {
     for refund in &life.refunds {
         println!("  {}", show::refund(order, refund));
     }
+}
+
+fn print_entry(entry: &Entry) {
+    let (share, key) = (&entry.share, &entry.key);
+    let holder = if key.holder.is_empty() { String::new() } else { format!(" (open share of {})", key.holder) };
+    let overrun = share.over_reserved.saturating_add(share.over_confirmed);
+    println!(
+        "  {}  {:<8} attempt {}  {} {}{holder}  reserved {:+} confirmed {:+} overrun {overrun:+}",
+        entry.at.rfc3339(),
+        entry.step.word(),
+        entry.attempt_seq,
+        key.limit,
+        key.subject,
+        share.reserved,
+        share.confirmed
+    );
 }
 
 /// Exchanges one to a line; other inner facts as they are.

@@ -1,7 +1,7 @@
 //! The config folder, read once into typed settings. Nothing outside this room sees TOML.
 //!
 //! One file per concern: [`server`] reads `sluice.toml` ([`store_url`] where the books are), [`accounts`] `channels.toml`, [`merchants`] `merchants.toml`, [`rules`]
-//! `routing.toml` and `limits.toml`; [`secret`] finds and hides secrets, [`tree`] knows the lines, [`reload`] what may change in a
+//! `routing.toml`, [`limits`] `limits.toml`; [`secret`] finds and hides secrets, [`tree`] knows the lines, [`reload`] what may change in a
 //! running gateway, [`write`] makes the sandbox's folder. Every problem of the folder is told at once, each with file and key.
 //!
 //! The plate with every key, default and unit is `config/README.md`.
@@ -9,6 +9,7 @@
 mod accounts;
 #[cfg(test)]
 mod fake;
+mod limits;
 mod merchants;
 mod reload;
 mod rules;
@@ -30,9 +31,10 @@ pub use tree::Finding;
 pub use write::write_sandbox;
 
 use crate::channels::Listed;
+use crate::domain::limit::Limit;
 use secret::Source;
-use sluice_contract::Reader;
-use std::collections::BTreeSet;
+use sluice_contract::{Problem, Reader};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,6 +75,12 @@ pub struct Settings {
     pub merchants: Vec<Merchant>,
     /// In file order, which is the order of last resort in routing.
     pub accounts: Vec<Arc<Account>>,
+    /// In file order, as configured: operators' changes come on top.
+    pub limits: Vec<Arc<Limit>>,
+    /// What is not wrong and yet worth knowing: rules that stay in CEL.
+    pub notes: Vec<Finding>,
+    /// Where each limit stands.
+    limit_lines: BTreeMap<String, Finding>,
 }
 
 impl Settings {
@@ -84,6 +92,13 @@ impl Settings {
     #[must_use]
     pub fn merchant(&self, id: &str) -> Option<&Merchant> {
         self.merchants.iter().find(|m| m.id == id)
+    }
+
+    /// A finding about one of the limits, with its line.
+    #[must_use]
+    pub fn about_limit(&self, name: &str, reason: impl Into<String>) -> Finding {
+        let place = self.limit_lines.get(name).cloned().unwrap_or_else(|| Finding::new("limits.toml", name, ""));
+        Finding { reason: reason.into(), ..place }
     }
 
     /// Whether real money moves: true when an account is not sandbox. Never both (CONTRACT section 2).
@@ -114,11 +129,29 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
     findings.extend(merchants.findings(merchant_reader.found()));
     findings.extend(accounts.findings(account_reader.found()));
     findings.extend(routing.findings(rules::refuse(&routing.tree, "rule")));
-    findings.extend(limits.findings(rules::refuse(&limits.tree, "limit")));
+    let limit_reader = Reader::root("limits.toml", &limits.tree);
+    let read_limits = limits::read(&limit_reader);
+    findings.extend(limits.findings(limit_reader.found()));
     match read_server {
         Some((http, store, notify, ops, operators)) if findings.is_empty() => {
             let accounts = opened.list.into_iter().map(Arc::new).collect();
-            Ok(Settings { http, store, notify, ops, operators, merchants: read_merchants, accounts })
+            let notes = limits::notes(&read_limits).into_iter().map(|note| limits.finding(note)).collect();
+            let place = |(index, limit): (usize, &Arc<Limit>)| {
+                (limit.name.clone(), limits.finding(Problem::new(format!("limit[{index}].name"), "")))
+            };
+            let limit_lines = read_limits.iter().enumerate().map(place).collect();
+            Ok(Settings {
+                http,
+                store,
+                notify,
+                ops,
+                operators,
+                merchants: read_merchants,
+                accounts,
+                limits: read_limits,
+                notes,
+                limit_lines,
+            })
         }
         _ => Err(findings),
     }

@@ -79,7 +79,7 @@ impl Document {
         self.problems.iter().cloned().chain(read).map(|p| self.finding(p)).collect()
     }
 
-    fn finding(&self, problem: Problem) -> Finding {
+    pub fn finding(&self, problem: Problem) -> Finding {
         Finding { file: self.file.to_owned(), line: self.line(&problem.field), key: problem.field, reason: problem.reason }
     }
 

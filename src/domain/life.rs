@@ -2,6 +2,7 @@
 //! in one transaction; nothing else in the system moves money or status.
 
 use super::id::{OrderId, SEQ_MAX};
+use super::limit::{Ask, Hold, NotChecked, Touched};
 use super::state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -26,6 +27,9 @@ pub struct OrderFacts {
     pub notify_url: Option<String>,
     pub return_url: Option<String>,
     pub receipt_url: String,
+    /// What risk control said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<super::risk::Decision>,
     pub metadata: Map<String, Value>,
 }
 
@@ -96,6 +100,15 @@ pub struct AttemptNotes {
     pub discounts: Vec<Discount>,
     pub settle_date: Option<String>,
     pub payer_sealed: Option<Vec<u8>>,
+    /// When the channel took the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Millis>,
+    /// What it holds of the limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// Rules that could not be checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<NotChecked>,
     /// When the newest pay call had its answer, or was given up: nothing of it is under way on our side after that.
     pub call_ended_at: Option<Millis>,
     /// The last thing that could not be read, for operators.
@@ -201,6 +214,9 @@ pub struct Candidate {
     pub memo: Notes,
     pub fee_rate: Option<String>,
     pub route: Value,
+    /// What it asks of the limits.
+    pub asks: Vec<Ask>,
+    pub not_checked: Vec<NotChecked>,
     /// When to query the attempt if nothing more is heard of it.
     pub next_at: Millis,
 }
@@ -284,6 +300,8 @@ impl Life {
             memo: candidate.memo.clone(),
             fee_rate: candidate.fee_rate.clone(),
             route: candidate.route.clone(),
+            holds: candidate.asks.iter().map(|ask| ask.hold.clone()).collect(),
+            not_checked: candidate.not_checked.clone(),
             ..AttemptNotes::default()
         };
         self.attempts.push(Attempt {
@@ -333,6 +351,14 @@ impl Life {
     #[must_use]
     pub fn has_open_attempt(&self) -> bool {
         self.attempts.iter().any(|a| a.status.is_open())
+    }
+
+    /// The counters that an answer about this attempt may move. What an attempt holds is fixed when it is opened, so they may be named
+    /// from an order that was read earlier. `paid_at`: when it was paid, if the answer says so.
+    #[must_use]
+    pub fn counters_of(&self, attempt_seq: u32, paid_at: Option<Millis>) -> Vec<Touched> {
+        let holds = self.attempt(attempt_seq).map_or(&[][..], |attempt| &attempt.notes.holds);
+        holds.iter().flat_map(|hold| hold.keys(paid_at).map(|key| Touched { key, rolling_ms: hold.window.rolling_ms() })).collect()
     }
 
     pub(super) fn attempt_mut(&mut self, seq: u32) -> Result<&mut Attempt, Broken> {
@@ -451,7 +477,8 @@ impl Life {
     }
 
     /// `paid_at`: the channel's time if it is near ours, else our commit (CONTRACT section 4).
-    pub(super) fn believable_paid_at(&self, told: Option<Second>, at: Millis) -> Millis {
+    #[must_use]
+    pub fn believable_paid_at(&self, told: Option<Second>, at: Millis) -> Millis {
         const NEAR_S: i64 = 300;
         let earliest = self.order.created_at.plus_s(-NEAR_S);
         let latest = at.plus_s(NEAR_S);

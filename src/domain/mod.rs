@@ -18,12 +18,15 @@ pub mod id;
 pub mod life;
 pub mod limit;
 pub mod merchant;
+pub mod months;
 pub mod pay;
 pub mod refund;
+pub mod risk;
 pub mod route;
 pub mod show;
 pub mod state;
 pub mod undo;
+pub mod when;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What an answer about a payment does to an order, whoever brought it: the pay call, a query or a callback.
 
 use super::life::{Broken, Candidate, Intent, Life, RefundOrigin, Undo, broken};
+use super::limit::Touched;
 use super::refund::NewRefund;
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};
@@ -35,6 +36,8 @@ pub struct PayTold {
     pub action_expires_at: Option<Millis>,
     /// Where the order may go if this account took nothing.
     pub fallback: Vec<Candidate>,
+    /// The counters that may move ([`Life::counters_of`]).
+    pub counters: Vec<Touched>,
     /// Least time between two refunds of one payment, for a refund this may cause.
     pub refund_gap_ms: i64,
     /// The exchange, redacted, for the trail.
@@ -85,6 +88,8 @@ impl Life {
             return Err(broken(&order_id, format!("a payment of {} was to be booked for {}", payment.amount, attempt.amount)));
         }
         let after_its_end = !attempt.status.is_open();
+        let paid_at = self.believable_paid_at(payment.paid_at, told.at);
+        let attempt = self.attempt_mut(told.attempt_seq)?;
         attempt.become_status(&order_id, AttemptStatus::Succeeded)?;
         attempt.captured = attempt.amount;
         attempt.late = after_its_end || order_status != OrderStatus::Pending;
@@ -92,6 +97,7 @@ impl Life {
         attempt.undo = None;
         attempt.suspended = false;
         attempt.ended_at = Some(told.at);
+        attempt.notes.paid_at = Some(paid_at);
         note_payment(attempt, payment, told);
         if order_status == OrderStatus::Pending { self.win(payment, told) } else { self.return_late_money(payment, told) }
     }

@@ -1,6 +1,7 @@
 //! Refunds: made against an attempt's captured money, guarded there, and followed to their end under one number.
 
 use super::life::{Broken, Life, Refund, RefundNotes, RefundOrigin, broken};
+use super::limit::Touched;
 use super::show;
 use super::state::{OrderStatus, PendingReason, RefundStatus};
 use serde_json::{Value, json};
@@ -67,6 +68,8 @@ pub struct RefundTold {
     pub next_at: Millis,
     /// The answer came from asking, not from sending.
     pub queried: bool,
+    /// The counters that may move ([`Life::counters_of`]).
+    pub counters: Vec<Touched>,
     pub inner: Value,
 }
 

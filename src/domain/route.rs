@@ -1,8 +1,10 @@
 //! The router's seam: filter, then rank. This minimal router takes a pinned account, else every bound and enabled account that has the
 //! method, in file order; the routing issue fills in rules, strategies and health behind the same two functions.
 
+use super::limit::PassedOver;
 use super::merchant::{AccountState, Binding};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sluice_contract::{Fen, Method};
 
 /// What the router may know of an account.
@@ -37,6 +39,9 @@ pub struct Considered {
     pub account: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Dropped>,
+    /// The rule that passed it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
 }
 
 /// What the router is asked.
@@ -51,7 +56,7 @@ pub struct Question<'a> {
 /// Every account with the reason it was dropped, or none: the kept ones, in rank order.
 #[must_use]
 pub fn consider(question: Question<'_>, accounts: &[AccountView<'_>]) -> Vec<Considered> {
-    accounts.iter().map(|account| Considered { account: account.id.to_owned(), dropped: filter(question, account) }).collect()
+    accounts.iter().map(|account| Considered { account: account.id.to_owned(), dropped: filter(question, account), limit: None }).collect()
 }
 
 fn filter(question: Question<'_>, account: &AccountView<'_>) -> Option<Dropped> {
@@ -76,4 +81,16 @@ fn filter(question: Question<'_>, account: &AccountView<'_>) -> Option<Dropped> 
         return Some(Dropped::AmountOutOfRange);
     }
     None
+}
+
+/// Notes in a decision that limits passed these accounts over, found when the order was stored.
+pub fn note_passed_over(route: &mut Value, passed: &[PassedOver]) {
+    let Some(considered) = route.get_mut("considered").and_then(Value::as_array_mut) else { return };
+    for line in considered.iter_mut().filter_map(Value::as_object_mut) {
+        let named = |p: &&PassedOver| line.get("account").and_then(Value::as_str) == Some(p.account.as_str());
+        if let Some(passed) = passed.iter().find(named) {
+            line.insert("dropped".to_owned(), json!(Dropped::LimitExceeded));
+            line.insert("limit".to_owned(), json!(passed.limit));
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub fn attempt(order: &Order, attempt: &Attempt) -> Value {
         "account": attempt.account, "channel": attempt.channel, "status": attempt.status(),
         "channel_order_no": order.id.attempt_number(attempt.seq), "channel_trade_no": attempt.notes.channel_trade_no,
         "amount": attempt.amount, "captured_amount": attempt.captured, "refunded_amount": attempt.refunded,
-        "refunding_amount": attempt.refunding, "late": attempt.late, "route": attempt.notes.route,
+        "refunding_amount": attempt.refunding, "late": attempt.late, "route": attempt.notes.route, "limits_not_checked": attempt.notes.not_checked,
         "failure": attempt.notes.failure.as_ref().map(failure), "suspended": attempt.suspended, "created_at": attempt.at.rfc3339(),
     })
 }

@@ -21,6 +21,8 @@ fn candidate(account: &str) -> Candidate {
         memo: Notes::new(),
         fee_rate: Some("0.006".into()),
         route: Value::Null,
+        asks: Vec::new(),
+        not_checked: Vec::new(),
         next_at: START.plus_s(5),
     }
 }
@@ -66,6 +68,7 @@ fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
         action_expires_at: None,
         fallback: Vec::new(),
         refund_gap_ms: 60_000,
+        counters: Vec::new(),
         inner: Value::Null,
     }
 }
@@ -85,6 +88,7 @@ fn undone(verb: Undo, said: Undone, at_s: i64) -> UndoTold {
         said,
         at: START.plus_s(at_s),
         next_at: START.plus_s(at_s + 5),
+        counters: Vec::new(),
         not_found_final: false,
         inner: Value::Null,
     }
@@ -259,6 +263,7 @@ fn refunds_never_exceed_what_was_captured_and_keep_the_pace() {
         at: START.plus_s(12),
         next_at: START.plus_s(60),
         queried: true,
+        counters: Vec::new(),
         inner: Value::Null,
     };
     assert_eq!((life.take_refund(&done), life.take_refund(&done)), (Ok(()), Ok(())), "twice is once");
@@ -278,6 +283,7 @@ fn a_refused_repeat_of_a_refund_proves_nothing_about_the_first() {
         at: START.plus_s(at_s),
         next_at: START.plus_s(at_s + 5),
         queried,
+        counters: Vec::new(),
         inner: Value::Null,
     };
     let refused = Failure { code: FailureCode::ChannelRefused, fault: Fault::Request, message: "used".into(), channel_code: None };

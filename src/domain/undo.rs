@@ -1,6 +1,7 @@
 //! Closing and reversing: what somebody wants undone, what the channel says of it, and how the order then ends.
 
 use super::life::{Broken, Intent, Life, Undo};
+use super::limit::Touched;
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ pub struct UndoTold {
     /// When to try or ask again.
     pub next_at: Millis,
     pub not_found_final: bool,
+    /// The counters that may move ([`Life::counters_of`]).
+    pub counters: Vec<Touched>,
     pub inner: Value,
 }
 

@@ -75,6 +75,7 @@ impl Gateway {
         let is_paid = said == Undone::Paid;
         let now = self.now();
         let told = UndoTold {
+            counters: life.counters_of(attempt_seq, None),
             attempt_seq,
             verb,
             said,

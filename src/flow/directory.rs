@@ -2,7 +2,9 @@
 //! whole on reload and after an operator's change; every request reads one.
 
 use crate::config::Secret;
+use crate::domain::limit::Limits;
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
+use crate::domain::risk::{BlockList, Risk};
 use crate::domain::route::AccountView;
 use sluice_contract::{Channel, Method};
 use std::collections::BTreeMap;
@@ -50,12 +52,29 @@ pub struct MerchantEntry {
     pub stores: Vec<StoreRecord>,
 }
 
-#[derive(Default)]
 pub struct Directory {
     /// In file order.
     pub accounts: Vec<Arc<Account>>,
     pub merchants: BTreeMap<String, Arc<MerchantEntry>>,
     pub keys: BTreeMap<String, Arc<KeyEntry>>,
+    /// The rules in force, operators' changes included.
+    pub limits: Limits,
+    pub risk: Arc<dyn Risk>,
+    /// Whether anybody is blocked: then payers and customers are looked up.
+    pub has_blocks: bool,
+}
+
+impl Default for Directory {
+    fn default() -> Directory {
+        Directory {
+            accounts: Vec::new(),
+            merchants: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            limits: Limits::default(),
+            risk: Arc::new(BlockList::default()),
+            has_blocks: false,
+        }
+    }
 }
 
 impl Directory {

@@ -1,6 +1,7 @@
 //! Why a use case refuses. `detail` is for the caller, `inner` for operators' logs; they are never mixed.
 
 use crate::store::StoreError;
+use serde_json::Value;
 use sluice_contract::Problem;
 
 /// The codes of CONTRACT section 5, with their HTTP status and whether trying again can help.
@@ -23,6 +24,7 @@ pub enum Code {
     InvalidState,
     InProgress,
     LimitExceeded,
+    RiskRefused,
     NoRoute,
     RefundExceedsPaid,
     RefundWindowPassed,
@@ -58,6 +60,7 @@ impl Code {
             Code::InvalidState => ("INVALID_STATE", 409, false),
             Code::InProgress => ("IN_PROGRESS", 409, true),
             Code::LimitExceeded => ("LIMIT_EXCEEDED", 422, false),
+            Code::RiskRefused => ("RISK_REFUSED", 422, false),
             Code::NoRoute => ("NO_ROUTE", 422, true),
             Code::RefundExceedsPaid => ("REFUND_EXCEEDS_PAID", 422, false),
             Code::RefundWindowPassed => ("REFUND_WINDOW_PASSED", 422, false),
@@ -81,12 +84,16 @@ pub struct Refused {
     /// For operators; never sent.
     pub inner: Option<String>,
     pub errors: Vec<Problem>,
+    /// Whether trying again can help, where that is not the code's word.
+    pub retryable: Option<bool>,
+    /// Further members of the problem.
+    pub members: Vec<(&'static str, Value)>,
 }
 
 impl Refused {
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Refused {
-        Refused { code, detail: detail.into(), inner: None, errors: Vec::new() }
+        Refused { code, detail: detail.into(), inner: None, errors: Vec::new(), retryable: None, members: Vec::new() }
     }
 
     /// Every bad field at once.

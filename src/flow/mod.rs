@@ -9,6 +9,7 @@ pub mod ask;
 pub mod close;
 pub mod directory;
 pub mod error;
+pub mod limits;
 pub mod notify_merchant;
 pub mod pace;
 pub mod place_order;
@@ -99,6 +100,11 @@ impl Gateway {
     fn count(&self, life: &Life) {
         for effect in life.effects.iter().filter(|e| e.kind.starts_with("order.")) {
             self.metrics.order_event(&life.order, &effect.kind);
+        }
+        for event in life.events.iter().filter(|e| matches!(e.kind.as_str(), "limit.near" | "limit.overrun")) {
+            let limit = event.data.get("limit").and_then(serde_json::Value::as_str).unwrap_or_default();
+            self.metrics.limit(limit, event.kind.trim_start_matches("limit."));
+            tracing::warn!(order = %life.order.id, limit, what = event.kind, "a limit wants looking at");
         }
         if life.order.version == 1 && life.order.status() == OrderStatus::Pending {
             self.metrics.order_event(&life.order, "order.created");

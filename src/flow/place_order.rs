@@ -2,9 +2,12 @@
 //! took nothing.
 
 use super::directory::{Account, Directory, MerchantEntry};
+use super::limits::Hashed;
 use super::{Code, Gateway, Refused};
 use crate::domain::life::{Candidate, Life, OrderFacts};
+use crate::domain::limit::PassedOver;
 use crate::domain::pay::Source;
+use crate::domain::risk::Decision;
 use crate::domain::route::{self, Considered, Dropped, Question};
 use crate::domain::{AttemptStatus, Order, OrderId, OrderStatus};
 use crate::store::{Command, Nonce, Outcome};
@@ -47,9 +50,11 @@ pub struct Placed {
     pub replay: bool,
 }
 
-/// A candidate with the account it stands for.
-struct Ranked {
-    candidate: Candidate,
+/// Why no account is left.
+enum NothingLeft {
+    Refused(Refused),
+    /// Limits dropped the last of them.
+    OverLimit(Vec<PassedOver>),
 }
 
 const EXPIRES_IN_DEFAULT_S: i64 = 900;
@@ -76,13 +81,22 @@ impl Gateway {
         let now = self.now();
         let id = OrderId::new(now, self.random());
         let pay_order = self.pay_order_of(merchant, request, &id);
-        let draft = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
-        let ranked = match self.candidates(&directory, merchant, request, &draft, &pay_order) {
-            Ok(ranked) => ranked,
-            // A repeat of a stored order is answered with that order, even when nothing could take a new one today.
-            Err(refused) => return self.replay_or(merchant_id, request, refused).await,
+        let hashed = self.hashed(&directory, merchant_id, request);
+        let judged = self.judge_risk(&directory, merchant_id, request, &hashed);
+        let (risk, refused) = judged.map_or_else(|refused| (None, Some(refused)), |allowed| (Some(allowed), None));
+        // A repeat of a stored order is answered with that order, even when nothing could take a new one today.
+        if let Some(refused) = refused {
+            return self.replay_or(merchant_id, request, refused).await;
+        }
+        let draft = self.draft(merchant_id, request, method, &id, now, &pay_order, risk)?;
+        let candidates = match self.candidates(&directory, merchant, request, &draft, &pay_order, &hashed) {
+            Ok(candidates) => candidates,
+            Err(NothingLeft::Refused(refused)) => return self.replay_or(merchant_id, request, refused).await,
+            Err(NothingLeft::OverLimit(passed)) => {
+                let refused = self.over_limit(passed, request.amount, now).await;
+                return self.replay_or(merchant_id, request, refused).await;
+            }
         };
-        let candidates = ranked.into_iter().map(|r| r.candidate).collect::<Vec<_>>();
         let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(draft), candidates: candidates.clone() };
         match self.submit(command).await? {
             Outcome::Placed(life) => {
@@ -99,7 +113,7 @@ impl Gateway {
             Outcome::Replayed { target } => self.replayed(&target).await,
             Outcome::Conflict { .. } => Err(conflict()),
             Outcome::NonceReused => Err(Refused::new(Code::NonceReused, "this nonce was used before; sign again with a fresh one")),
-            Outcome::NotAdmitted => Err(Refused::new(Code::LimitExceeded, "every account's limit is reached")),
+            Outcome::NotAdmitted(passed) => Err(self.over_limit(passed, request.amount, now).await),
             _ => Err(Refused::inner("an unexpected outcome of place_order")),
         }
     }
@@ -169,6 +183,7 @@ impl Gateway {
         id: &OrderId,
         now: Millis,
         pay_order: &PayOrder,
+        risk: Option<Decision>,
     ) -> Result<Order, Refused> {
         let directory = self.directory.load();
         let facts = OrderFacts {
@@ -178,6 +193,7 @@ impl Gateway {
             notify_url: request.notify_url.clone(),
             return_url: request.return_url.clone(),
             receipt_url: format!("{}/pay/{}", self.public_url, self.page_token(id)),
+            risk,
             metadata: request.metadata.clone(),
         };
         let expires_in_s = request.expires_in.filter(|_| !method.is_barcode()).unwrap_or(EXPIRES_IN_DEFAULT_S);
@@ -253,17 +269,25 @@ impl Gateway {
         request: &OrderRequest,
         draft: &Order,
         pay_order: &PayOrder,
-    ) -> Result<Vec<Ranked>, Refused> {
+        hashed: &Hashed,
+    ) -> Result<Vec<Candidate>, NothingLeft> {
         let views: Vec<_> = directory.accounts.iter().map(|a| a.view()).collect();
         let question =
             Question { method: draft.method, amount: draft.amount, pinned: request.account.as_deref(), bindings: &merchant.bindings };
         let mut considered = route::consider(question, &views);
         let mut ranked = Vec::new();
         let mut problems: Vec<Problem> = Vec::new();
+        let mut passed = Vec::new();
         for line in considered.iter_mut().filter(|line| line.dropped.is_none()) {
             let Some(account) = directory.account(&line.account) else { continue };
             match self.admit(account, merchant, request, draft, pay_order) {
-                Ok(candidate) => ranked.push(candidate),
+                Ok(candidate) => match Gateway::ask_limits(directory, merchant, account, request, draft, hashed) {
+                    Ok(asked) => ranked.push(Candidate { asks: asked.asks, not_checked: asked.not_checked, ..candidate }),
+                    Err(refusal) => {
+                        (line.dropped, line.limit) = (Some(Dropped::LimitExceeded), Some(refusal.limit.clone()));
+                        passed.push(refusal);
+                    }
+                },
                 Err(found) => {
                     line.dropped = Some(Dropped::NotAdmitted);
                     problems.extend(found);
@@ -271,9 +295,13 @@ impl Gateway {
             }
         }
         if ranked.is_empty() {
-            return Err(nothing_left(&considered, problems));
+            return Err(if passed.is_empty() {
+                NothingLeft::Refused(nothing_left(&considered, problems))
+            } else {
+                NothingLeft::OverLimit(passed)
+            });
         }
-        Ok(ranked.into_iter().map(|c| Ranked { candidate: decided(c, &considered) }).collect())
+        Ok(ranked.into_iter().map(|c| decided(c, &considered)).collect())
     }
 
     /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
@@ -319,6 +347,8 @@ impl Gateway {
             memo,
             fee_rate: account.fee_rate.clone(),
             route: Value::Null,
+            asks: Vec::new(),
+            not_checked: Vec::new(),
             next_at: self.pace.first_query(profile, draft.created_at).max(self.pace.lease_until(draft.created_at)),
         })
     }
@@ -344,9 +374,6 @@ fn nothing_left(considered: &[Considered], mut problems: Vec<Problem>) -> Refuse
             errors: vec![Problem::new("method", "is not available to this merchant; GET /v1/methods lists what is")],
             ..Refused::new(Code::MethodNotAvailable, "no account of this merchant serves the method")
         };
-    }
-    if considered.iter().any(|line| line.dropped == Some(Dropped::LimitExceeded)) {
-        return Refused::new(Code::LimitExceeded, "every account's limit is reached");
     }
     Refused::new(Code::NoRoute, "no account can take this order now: the ones that serve the method are off or out of range for the amount")
 }

@@ -51,7 +51,12 @@ impl Gateway {
             Pay::Paid(payment) => self.seal_payer(&std::mem::take(&mut payment.payer)),
             _ => None,
         };
+        let paid_at = match &said {
+            Pay::Paid(payment) => Some(life.believable_paid_at(payment.paid_at, now)),
+            _ => None,
+        };
         let told = PayTold {
+            counters: life.counters_of(attempt.seq, paid_at),
             attempt_seq: attempt.seq,
             source,
             asked_at: asked.asked_at,

@@ -153,7 +153,8 @@ impl Gateway {
             (Answer::Refused(refusal), true) => Refund::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
         };
         let (said, next_at) = self.refund_schedule(said, refund, rule, now);
-        let told = RefundTold { refund_seq, said, at: now, next_at, queried, inner: asked.inner };
+        let counters = life.refund(refund_seq).map(|refund| life.counters_of(refund.attempt_seq, None)).unwrap_or_default();
+        let told = RefundTold { refund_seq, said, at: now, next_at, queried, counters, inner: asked.inner };
         self.change(Command::TakeRefund { order_id: life.order.id.clone(), told: Box::new(told) }).await
     }
 

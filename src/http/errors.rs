@@ -78,15 +78,19 @@ pub fn finish(app: &App, id: &RequestId, mut response: Response) -> Response {
 }
 
 fn problem(app: &App, id: &RequestId, fail: &Fail, bare: &Response) -> Response {
-    let Refused { code, detail, inner, errors } = &fail.refused;
-    let (word, number, retryable) = code.facts();
+    let Refused { code, detail, inner, errors, retryable, members } = &fail.refused;
+    let (word, number, by_code) = code.facts();
+    let retryable = retryable.unwrap_or(by_code);
     if let Some(inner) = inner {
         tracing::warn!(request_id = %id, code = word, %inner, "a request was refused");
     }
-    let body = json!({
+    let mut body = json!({
         "type": format!("{}/errors/{word}", app.gateway.public_url), "title": title(*code), "status": number, "code": word,
         "detail": detail, "request_id": id.to_string(), "retryable": retryable, "errors": errors,
     });
+    if let Some(fields) = body.as_object_mut() {
+        fields.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
     let mut response = (status(*code), body.to_string()).into_response();
     // Allow of a 405 is kept.
     for (name, value) in bare.headers().iter().filter(|(name, _)| *name == axum::http::header::ALLOW) {
@@ -130,6 +134,7 @@ pub const CODES: &[Code] = &[
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::LimitExceeded,
+    Code::RiskRefused,
     Code::NoRoute,
     Code::RefundExceedsPaid,
     Code::RefundWindowPassed,
@@ -164,6 +169,7 @@ pub const fn title(code: Code) -> &'static str {
         Code::BodyTooLarge => "The body is too large",
         Code::UnsupportedMediaType => "The content type is not supported",
         Code::LimitExceeded => "A limit is reached",
+        Code::RiskRefused => "Risk control refused the payment",
         Code::NoRoute => "No account can take the order now",
         Code::RefundExceedsPaid => "The refund is larger than what is left",
         Code::RefundWindowPassed => "The order is too old to be refunded",
@@ -195,6 +201,9 @@ const fn advice(code: Code) -> &'static str {
         Code::BodyTooLarge => "Send at most 65536 bytes.",
         Code::UnsupportedMediaType => "Send Content-Type: application/json.",
         Code::LimitExceeded => "Wait until the limit opens again, or ask the operator.",
+        Code::RiskRefused => {
+            "Do not try again: the payer, the customer, the address or the code is blocked. The operator of the gateway knows which."
+        }
         Code::NoRoute => "Try again later, or ask the operator which accounts are off.",
         Code::RefundExceedsPaid => "Ask for at most what errors names.",
         Code::RefundWindowPassed => "Return the money another way.",

@@ -199,10 +199,19 @@ pub struct Attempt {
     pub late: bool,
     /// The decision: every account and why it was dropped.
     pub route: Value,
+    /// Limits that did not count this attempt.
+    pub limits_not_checked: Vec<NotChecked>,
     #[schema(required)]
     pub failure: Option<Failure>,
     pub suspended: bool,
     pub created_at: String,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct NotChecked {
+    pub limit: String,
+    /// `missing`: the order has no such subject. `error`: the rule could not be evaluated.
+    pub why: String,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -337,6 +346,12 @@ pub struct Problem {
     pub request_id: String,
     pub retryable: bool,
     pub errors: Vec<FieldError>,
+    /// With `LIMIT_EXCEEDED`: the rule that opens first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// With `LIMIT_EXCEEDED`: when there is room again, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 //! whatever was read before is read again, under the lock, by [`super::decide`].
 
 use crate::domain::life::{Candidate, Intent, Life, Undo};
+use crate::domain::limit::{CounterKey, PassedOver};
 use crate::domain::pay::PayTold;
 use crate::domain::refund::{NewRefund, RefundRefused, RefundTold};
 use crate::domain::undo::UndoTold;
@@ -196,6 +197,11 @@ pub enum Command {
         before: OrderId,
         limit: u32,
     },
+    /// Puts a counter right that is not the sum of its entries, from the entries.
+    Recount {
+        key: CounterKey,
+        audit: Audit,
+    },
     /// Drops nonces that no window can reach any more.
     PruneNonces {
         before_bucket: i64,
@@ -296,8 +302,8 @@ pub enum Outcome {
     Conflict {
         target: String,
     },
-    /// No limit admitted any candidate.
-    NotAdmitted,
+    /// No limit admitted any candidate. Nothing was stored and no limit moved.
+    NotAdmitted(Vec<PassedOver>),
     NonceReused,
     RefundCreated {
         life: Box<Life>,

@@ -5,8 +5,12 @@ use super::StoreError;
 use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome};
 use super::view::{ClaimRow, Held, View, claim_of};
 use crate::domain::life::{Broken, Life};
+use crate::domain::limit::{self, PassedOver};
+use crate::domain::pay::PayTold;
 use crate::domain::refund::NewRefund;
-use crate::domain::{OrderId, limit};
+use crate::domain::route::note_passed_over;
+use crate::domain::{Candidate, Order, OrderId};
+use serde_json::json;
 use sluice_contract::Millis;
 
 /// Decides a batch in the order given: each command sees what those before it changed. `scan` answers the commands that name no rows
@@ -41,29 +45,29 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
     match command {
         Command::PlaceOrder { order, candidates, .. } => place(view, command, order, candidates),
         Command::RequestRefund { order_id, new, .. } => request_refund(view, command, order_id, new),
-        Command::TakePay { order_id, told } => change(view, order_id, |life| life.take_pay(told)),
-        Command::TakeUndone { order_id, told } => change(view, order_id, |life| life.take_undone(told)),
-        Command::TakeRefund { order_id, told } => change(view, order_id, |life| life.take_refund(told)),
-        Command::Wish { order_id, intent, verb, at, due_at } => change(view, order_id, |life| {
+        Command::TakePay { order_id, told } => take_pay(view, order_id, told),
+        Command::TakeUndone { order_id, told } => change(view, order_id, told.at, |life| life.take_undone(told)),
+        Command::TakeRefund { order_id, told } => change(view, order_id, told.at, |life| life.take_refund(told)),
+        Command::Wish { order_id, intent, verb, at, due_at } => change(view, order_id, *at, |life| {
             life.wish(*intent, *verb, *at, *due_at);
             Ok(())
         }),
         Command::WantUndone { order_id, attempt_seq, verb, at, due_at, why } => {
-            change(view, order_id, |life| life.want_undone(*attempt_seq, *verb, *at, *due_at, why))
+            change(view, order_id, *at, |life| life.want_undone(*attempt_seq, *verb, *at, *due_at, why))
         }
         Command::Abandon { order_id, attempt_seq, payable_until, at } => {
-            change(view, order_id, |life| life.abandon(*attempt_seq, *payable_until, *at))
+            change(view, order_id, *at, |life| life.abandon(*attempt_seq, *payable_until, *at))
         }
-        Command::Suspend { order_id, attempt_seq, at, why } => change(view, order_id, |life| life.suspend(*attempt_seq, *at, why)),
-        Command::AskNow { order_id, at, why } => change(view, order_id, |life| {
+        Command::Suspend { order_id, attempt_seq, at, why } => change(view, order_id, *at, |life| life.suspend(*attempt_seq, *at, why)),
+        Command::AskNow { order_id, at, why } => change(view, order_id, *at, |life| {
             life.ask_now(*at, why);
             Ok(())
         }),
         Command::BeginUndo { order_id, attempt_seq, at, lease_until } => {
-            begin(view, order_id, |life| life.begin_undo(*attempt_seq, *at, *lease_until))
+            begin(view, order_id, *at, |life| life.begin_undo(*attempt_seq, *at, *lease_until))
         }
         Command::BeginRefund { order_id, refund_seq, at, lease_until } => {
-            begin(view, order_id, |life| life.begin_refund(*refund_seq, *at, *lease_until))
+            begin(view, order_id, *at, |life| life.begin_refund(*refund_seq, *at, *lease_until))
         }
         Command::TakeDelivery { event_id, delivery, note, .. } => Ok(take_delivery(view, event_id, delivery, note)),
         Command::Replay { event_id, at, audit } => Ok(replay(view, event_id, *at, audit)),
@@ -88,28 +92,82 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         | Command::ClaimNotices { .. }
         | Command::PruneOrders { .. }
         | Command::PruneNonces { .. } => Ok(Outcome::Done),
+        Command::Recount { audit, .. } => {
+            view.audits.push(audit.clone());
+            Ok(Outcome::Done)
+        }
     }
 }
 
-fn place(
-    view: &mut View,
-    command: &Command,
-    order: &crate::domain::Order,
-    candidates: &[crate::domain::Candidate],
-) -> Result<Outcome, Broken> {
+fn place(view: &mut View, command: &Command, order: &Order, candidates: &[Candidate]) -> Result<Outcome, Broken> {
     let Some(key) = claim_of(command) else { return Ok(Outcome::Missing) };
     if let Some(known) = view.claims.get(&key) {
         let target = known.target.clone();
         return Ok(if known.fingerprint == order.fingerprint { Outcome::Replayed { target } } else { Outcome::Conflict { target } });
     }
-    let Some(first) = limit::admit(candidates) else { return Ok(Outcome::NotAdmitted) };
-    let mut life = Life::begin(order.clone(), first);
+    let (admitted, near) = match admit(view, &order.id, candidates)? {
+        Ok(admitted) => admitted,
+        Err(passed_over) => return Ok(Outcome::NotAdmitted(passed_over)),
+    };
+    let mut life = Life::begin(order.clone(), &admitted);
+    tell_limits(&mut life, &near, order.created_at);
     life.order.version = 1;
     life.check()?;
+    view.settle(None, &mut life, order.created_at)?;
     view.claims.insert(key.clone(), ClaimRow { target: order.id.to_string(), fingerprint: order.fingerprint.clone() });
     view.new_claims.insert(key);
     view.lives.insert(order.id.clone(), Held { before: None, now: life.clone() });
     Ok(Outcome::Placed(Box::new(life)))
+}
+
+/// The first candidate that the limits have room for, with those they passed over in its decision, and the rules it brings near their max.
+fn admit(view: &View, order_id: &OrderId, candidates: &[Candidate]) -> Result<Result<(Candidate, Vec<String>), Vec<PassedOver>>, Broken> {
+    let counters = view.counters(limit::admit::keys(candidates));
+    admit_by(&counters, order_id, candidates)
+}
+
+fn admit_by(
+    counters: &limit::Counters,
+    order_id: &OrderId,
+    candidates: &[Candidate],
+) -> Result<Result<(Candidate, Vec<String>), Vec<PassedOver>>, Broken> {
+    let verdict = limit::admit(order_id, counters, candidates)?;
+    let Some(admitted) = verdict.admitted.and_then(|place| candidates.get(place)) else { return Ok(Err(verdict.passed_over)) };
+    let mut admitted = admitted.clone();
+    note_passed_over(&mut admitted.route, &verdict.passed_over);
+    Ok(Ok((admitted, verdict.near)))
+}
+
+/// Operators are warned by lines of the trail.
+fn tell_limits(life: &mut Life, near: &[String], at: Millis) {
+    for limit in near {
+        life.event(at, "limit.near", json!({"limit": limit}), None);
+    }
+}
+
+/// The next account is tried only where the limits have room, once the failed attempt has given its own back.
+fn take_pay(view: &mut View, order_id: &OrderId, told: &PayTold) -> Result<Outcome, Broken> {
+    let Some(life) = view.life(order_id).cloned() else { return Ok(Outcome::Missing) };
+    let open = life.attempt(told.attempt_seq).is_some_and(|attempt| attempt.status().is_open());
+    if !open || told.fallback.iter().all(|candidate| candidate.asks.is_empty()) {
+        return change(view, order_id, told.at, |life| life.take_pay(told));
+    }
+    let mut counters =
+        view.counters(limit::admit::keys(&told.fallback).into_iter().chain(told.counters.iter().map(|touched| touched.key.clone())));
+    limit::settle::give_back(&life, told.attempt_seq, &mut counters, told.at)?;
+    let (fallback, near) = match admit_by(&counters, order_id, &told.fallback)? {
+        Ok((admitted, near)) => (vec![admitted], near),
+        Err(_) => (Vec::new(), Vec::new()),
+    };
+    let told = PayTold { fallback, ..told.clone() };
+    change(view, order_id, told.at, |life| {
+        let attempts = life.attempts.len();
+        life.take_pay(&told)?;
+        if life.attempts.len() > attempts {
+            tell_limits(life, &near, told.at);
+        }
+        Ok(())
+    })
 }
 
 fn request_refund(view: &mut View, command: &Command, order_id: &OrderId, new: &NewRefund) -> Result<Outcome, Broken> {
@@ -124,7 +182,7 @@ fn request_refund(view: &mut View, command: &Command, order_id: &OrderId, new: &
         Ok(seq) => seq,
         Err(refused) => return Ok(Outcome::RefundRefused(refused)),
     };
-    keep(view, order_id, &mut life)?;
+    keep(view, order_id, &mut life, new.at)?;
     if let Some(key) = key {
         view.claims.insert(key.clone(), ClaimRow { target: order_id.refund_id(seq), fingerprint: new.fingerprint.clone() });
         view.new_claims.insert(key);
@@ -132,34 +190,37 @@ fn request_refund(view: &mut View, command: &Command, order_id: &OrderId, new: &
     Ok(Outcome::RefundCreated { life: Box::new(life), refund_seq: seq })
 }
 
-fn change(view: &mut View, order_id: &OrderId, act: impl FnOnce(&mut Life) -> Result<(), Broken>) -> Result<Outcome, Broken> {
+fn change(view: &mut View, order_id: &OrderId, at: Millis, act: impl FnOnce(&mut Life) -> Result<(), Broken>) -> Result<Outcome, Broken> {
     let Some(current) = view.life(order_id) else { return Ok(Outcome::Missing) };
     let mut life = current.clone();
     act(&mut life)?;
-    keep(view, order_id, &mut life)?;
+    keep(view, order_id, &mut life, at)?;
     Ok(Outcome::Life(Box::new(life)))
 }
 
-fn begin(view: &mut View, order_id: &OrderId, act: impl FnOnce(&mut Life) -> Result<bool, Broken>) -> Result<Outcome, Broken> {
+fn begin(view: &mut View, order_id: &OrderId, at: Millis, act: impl FnOnce(&mut Life) -> Result<bool, Broken>) -> Result<Outcome, Broken> {
     let Some(current) = view.life(order_id) else { return Ok(Outcome::Missing) };
     let mut life = current.clone();
     let go = act(&mut life)?;
-    keep(view, order_id, &mut life)?;
+    keep(view, order_id, &mut life, at)?;
     Ok(Outcome::Begun { life: Box::new(life), go })
 }
 
-/// Checks the money rules and puts the changed order back into the view. What is answered shows this command's own effects only.
-fn keep(view: &mut View, order_id: &OrderId, life: &mut Life) -> Result<(), Broken> {
+/// Checks the money rules and puts the changed order back into the view. What is answered shows this command's own lines of the trail and effects only.
+fn keep(view: &mut View, order_id: &OrderId, life: &mut Life, at: Millis) -> Result<(), Broken> {
     life.check()?;
-    if let Some(current) = view.life(order_id) {
-        let earlier = current.effects.len();
-        if current != life {
-            life.order.version = life.order.version.saturating_add(1);
-            life.stamp_version(earlier);
-        }
-        current.clone_from(life);
-        life.effects.drain(..earlier);
+    let Some(before) = view.lives.get(order_id).map(|held| held.now.clone()) else { return Ok(()) };
+    let earlier = before.effects.len();
+    if before != *life {
+        view.settle(Some(&before), life, at)?;
+        life.order.version = life.order.version.saturating_add(1);
+        life.stamp_version(earlier);
     }
+    if let Some(current) = view.life(order_id) {
+        current.clone_from(life);
+    }
+    life.effects.drain(..earlier);
+    life.events.drain(..before.events.len());
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! The two lanes in front of a writer. Completions finish work already begun: they wait and go first. Intake is new work: it is bounded
 //! and refused when full, before any side effect. A writer takes what is there and no timer waits: batches grow with the load.
 
-use super::months::keep_from;
 use super::{Command, Outcome, StoreError, Ticket};
+use crate::domain::months::keep_from;
 use sluice_contract::Millis;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};

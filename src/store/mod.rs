@@ -17,7 +17,7 @@
 pub mod command;
 pub mod decide;
 pub mod lanes;
-pub mod months;
+pub mod limit_rows;
 pub mod postgres;
 pub mod query;
 mod reader;
@@ -29,6 +29,7 @@ pub mod view;
 pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
+pub use limit_rows::Drift;
 pub use query::{Answer, OrderFilter, Query};
 pub use reader::Reader;
 pub use seal::Sealer;

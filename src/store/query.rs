@@ -1,7 +1,9 @@
 //! Questions to the store. All are answered from committed rows, by key or by a short range of an index.
 
 use super::command::{Audit, ClaimKey, Notice, NoticeStatus};
+use super::limit_rows::Drift;
 use crate::domain::life::{Event, Life};
+use crate::domain::limit::{Counter, CounterKey, Entry};
 use crate::domain::{OrderId, OrderStatus};
 use serde_json::Value;
 use sluice_contract::Millis;
@@ -47,6 +49,23 @@ pub enum Query {
     },
     /// Whether an account has attempts.
     AccountUsed(String),
+    /// The largest counters of a limit, at most `top`, from the window that began at `from` on. `edge`: behind which a rolling window begins.
+    LimitUse {
+        limit: String,
+        from: i64,
+        edge: Option<Millis>,
+        top: u32,
+    },
+    /// What an order moved in the limits.
+    Entries(OrderId),
+    /// Every counter against the sum of its entries.
+    Drift,
+    /// The time by which so much has left a rolling window that begins behind `edge`.
+    Leaves {
+        key: CounterKey,
+        edge: Millis,
+        need: i64,
+    },
     /// When the next order or notification is due.
     NextDue,
     /// Whether the engine answers.
@@ -63,6 +82,10 @@ pub enum Answer {
     Records(Vec<(String, Value)>),
     AuditLog(Vec<(i64, Audit)>),
     Used(bool),
+    LimitUse(Vec<(CounterKey, Counter)>),
+    Entries(Vec<Entry>),
+    Drift { checked: i64, drifted: Vec<Drift> },
+    Leaves(Option<Millis>),
     Due { orders: Option<Millis>, notices: Option<Millis> },
     Pong,
 }

@@ -2,7 +2,10 @@
 
 use super::command::{Audit, ClaimKey, Command, Kind, Nonce, Notice, Record};
 use crate::domain::OrderId;
-use crate::domain::life::Life;
+use crate::domain::life::{Broken, Candidate, Life};
+use crate::domain::limit::{self, Counter, CounterKey, Counters, Entry, Touched};
+use serde_json::json;
+use sluice_contract::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A merchant's number as stored.
@@ -21,6 +24,8 @@ pub struct Keys {
     pub orders: BTreeSet<OrderId>,
     pub notices: BTreeSet<String>,
     pub records: BTreeSet<(String, String)>,
+    /// Counters, and for rolling windows the time up to which what was confirmed has left.
+    pub counters: BTreeMap<CounterKey, Option<Millis>>,
 }
 
 impl Keys {
@@ -32,6 +37,16 @@ impl Keys {
             keys.nonces.extend(command.nonce().cloned());
             keys.claims.extend(claim_of(command));
             match command {
+                Command::PlaceOrder { order, candidates, .. } => keys.reserve(candidates, order.created_at),
+                Command::TakePay { told, .. } => {
+                    keys.reserve(&told.fallback, told.at);
+                    keys.move_counters(&told.counters, told.at);
+                }
+                Command::TakeUndone { told, .. } => keys.move_counters(&told.counters, told.at),
+                Command::TakeRefund { told, .. } => keys.move_counters(&told.counters, told.at),
+                Command::Recount { key, .. } => {
+                    keys.counters.entry(key.clone()).or_insert(None);
+                }
                 Command::TakeDelivery { event_id, .. } | Command::Replay { event_id, .. } => {
                     keys.notices.insert(event_id.clone());
                 }
@@ -42,6 +57,23 @@ impl Keys {
             }
         }
         keys
+    }
+
+    fn reserve(&mut self, candidates: &[Candidate], now: Millis) {
+        for ask in candidates.iter().flat_map(|candidate| &candidate.asks) {
+            ask.starts.iter().for_each(|start| self.counter(ask.hold.key(*start), ask.hold.window.rolling_ms(), now));
+        }
+    }
+
+    fn move_counters(&mut self, counters: &[Touched], now: Millis) {
+        counters.iter().for_each(|touched| self.counter(touched.key.clone(), touched.rolling_ms, now));
+    }
+
+    fn counter(&mut self, key: CounterKey, rolling_ms: Option<i64>, now: Millis) {
+        let edge = rolling_ms.map(|ms| now.plus_ms(ms.saturating_neg()));
+        let known = self.counters.entry(key).or_insert(edge);
+        // One edge for a batch: a window never goes back.
+        *known = edge.max(*known);
     }
 }
 
@@ -80,6 +112,9 @@ pub struct View {
     /// Records that exist.
     pub records: BTreeSet<(String, String)>,
     pub put_records: Vec<Record>,
+    /// Counters as loaded (`None`: there was none) and as they now stand.
+    pub counters: BTreeMap<CounterKey, (Option<Counter>, Counter)>,
+    pub entries: Vec<Entry>,
     pub audits: Vec<Audit>,
 }
 
@@ -87,5 +122,43 @@ impl View {
     /// A copy of one order to try a command on; kept only if the command succeeds.
     pub fn life(&mut self, id: &OrderId) -> Option<&mut Life> {
         self.lives.get_mut(id).map(|held| &mut held.now)
+    }
+
+    /// Takes a counter up as loaded. `left`: what was confirmed in a rolling window between its edge and `edge`, and above the limit of it.
+    pub fn hold_counter(&mut self, key: CounterKey, loaded: Option<Counter>, edge: Option<Millis>, left: (i64, i64)) {
+        let mut now = loaded.unwrap_or_default();
+        if let Some(edge) = edge.filter(|edge| edge.0 > now.edge) {
+            now.edge = edge.0;
+            now.confirmed = now.confirmed.saturating_sub(left.0);
+            now.overrun = now.overrun.saturating_sub(left.1);
+        }
+        self.counters.insert(key, (loaded, now));
+    }
+
+    /// Copies of some counters to try a command on.
+    #[must_use]
+    pub fn counters(&self, keys: impl IntoIterator<Item = CounterKey>) -> Counters {
+        let known = |key: CounterKey| self.counters.get(&key).map(|(_, now)| (key, *now));
+        Counters(keys.into_iter().filter_map(known).collect())
+    }
+
+    /// Moves the counters to what the changed order holds, all or nothing.
+    pub fn settle(&mut self, before: Option<&Life>, after: &mut Life, at: Millis) -> Result<(), Broken> {
+        let mut counters = self.counters(limit::settle::keys(before, after));
+        let entries = limit::settle(before, after, &mut counters, at)?;
+        for (key, now) in counters.0 {
+            if let Some(held) = self.counters.get_mut(&key) {
+                held.1 = now;
+            }
+        }
+        for entry in entries.iter().filter(|entry| entry.key.holder.is_empty()) {
+            let over = entry.share.over_reserved.saturating_add(entry.share.over_confirmed);
+            if over <= 0 {
+                continue;
+            }
+            after.event(at, "limit.overrun", json!({"limit": entry.key.limit, "attempt": entry.attempt_seq, "over": over}), None);
+        }
+        self.entries.extend(entries);
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use super::statement::Type::{Bytes, Int, Text};
 use super::statement::{Cell, Column, Statement, Write};
 use super::view::{ClaimRow, Held, View};
 use crate::domain::life::{Attempt, Event, Life, Order, Refund};
+use crate::domain::limit::{Counter, Entry};
 use sluice_contract::Millis;
 use std::collections::BTreeMap;
 
@@ -181,19 +182,65 @@ pub static INSERT_CLAIM: Statement = Statement::Insert { table: "claims", column
 pub static INSERT_NONCE: Statement = Statement::Insert { table: "nonces", columns: &[("bucket", Int), ("key_id", Text), ("nonce", Text)] };
 pub static PUT_RECORD: Statement = Statement::Put { table: "records", columns: &[("kind", Text), ("id", Text), ("doc", Text)], keys: 2 };
 pub static REMOVE_RECORD: Statement = Statement::Remove { table: "records", keys: &[("kind", Text), ("id", Text)] };
+/// The max itself is guarded here once more, inside the statement.
+pub static UPDATE_COUNTER: Statement = Statement::Update {
+    table: "limit_counters",
+    keys: COUNTER_KEY,
+    guards: &[("reserved", Int), ("confirmed", Int), ("overrun", Int)],
+    sets: &[("reserved", Int), ("confirmed", Int), ("overrun", Int), ("cap", Int), ("edge", Int)],
+    also: Some("{reserved} + {confirmed} - {overrun} <= {cap}"),
+};
+const COUNTER_KEY: &[Column] = &[("limit_name", Text), ("window_start", Int), ("subject", Text), ("holder", Text)];
+pub static INSERT_COUNTER: Statement = Statement::Insert {
+    table: "limit_counters",
+    columns: &[
+        ("limit_name", Text),
+        ("window_start", Int),
+        ("subject", Text),
+        ("holder", Text),
+        ("reserved", Int),
+        ("confirmed", Int),
+        ("overrun", Int),
+        ("cap", Int),
+        ("edge", Int),
+    ],
+};
+/// Append-only; the key of the table allows each movement once.
+pub static INSERT_ENTRY: Statement = Statement::Insert {
+    table: "limit_entries",
+    columns: &[
+        ("order_id", Text),
+        ("attempt_seq", Int),
+        ("step", Text),
+        ("refund_seq", Int),
+        ("limit_name", Text),
+        ("holder", Text),
+        ("window_start", Int),
+        ("subject", Text),
+        ("at", Int),
+        ("counts_at", Int),
+        ("reserved", Int),
+        ("confirmed", Int),
+        ("over_reserved", Int),
+        ("over_confirmed", Int),
+    ],
+};
 pub static INSERT_AUDIT: Statement = Statement::Insert {
     table: "audit",
     columns: &[("at", Int), ("who", Text), ("role", Text), ("act", Text), ("about", Text), ("detail", Text)],
 };
 
 /// Every statement that [`writes`] may answer with, in its order.
-pub static ALL: [&Statement; 12] = [
+pub static ALL: [&Statement; 15] = [
     &INSERT_ORDER,
     &UPDATE_ORDER,
     &INSERT_ATTEMPT,
     &UPDATE_ATTEMPT,
     &INSERT_REFUND,
     &UPDATE_REFUND,
+    &INSERT_COUNTER,
+    &UPDATE_COUNTER,
+    &INSERT_ENTRY,
     &INSERT_EVENT,
     &INSERT_NOTICE,
     &UPDATE_NOTICE,
@@ -213,6 +260,7 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
     }
     let changed = view.changed_notices.iter().filter_map(|id| view.notices.get(id));
     let (put, removed) = records(view);
+    let (new_counters, counters) = counters(view);
     let rows = [
         changes.new_orders,
         changes.orders,
@@ -220,6 +268,9 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
         changes.attempts,
         changes.new_refunds,
         changes.refunds,
+        new_counters,
+        counters,
+        view.entries.iter().map(new_entry).collect(),
         changes.events,
         changes.notices,
         changed.map(notice_changes).collect(),
@@ -311,6 +362,44 @@ fn records(view: &View) -> (Rows<'_>, Rows<'_>) {
         }
     }
     (put, removed)
+}
+
+/// One net row per counter, those that are new and those that moved.
+fn counters(view: &View) -> (Rows<'_>, Rows<'_>) {
+    let (mut new, mut moved) = (Rows::new(), Rows::new());
+    for (key, (before, now)) in &view.counters {
+        let name = [key.limit.as_str().into(), key.start.into(), key.subject.as_str().into(), key.holder.as_str().into()];
+        let holds = [now.reserved, now.confirmed, now.overrun, now.cap, now.edge].map(Cell::from);
+        match before {
+            None if *now == Counter::default() => {}
+            None => new.push(name.into_iter().chain(holds).collect()),
+            Some(before) if before == now => {}
+            Some(before) => {
+                let found = [before.reserved, before.confirmed, before.overrun].map(Cell::from);
+                moved.push(name.into_iter().chain(found).chain(holds).collect());
+            }
+        }
+    }
+    (new, moved)
+}
+
+fn new_entry(entry: &Entry) -> Vec<Cell<'_>> {
+    vec![
+        entry.order_id.as_str().into(),
+        entry.attempt_seq.into(),
+        entry.step.word().into(),
+        entry.refund_seq.into(),
+        entry.key.limit.as_str().into(),
+        entry.key.holder.as_str().into(),
+        entry.key.start.into(),
+        entry.key.subject.as_str().into(),
+        entry.at.0.into(),
+        ms(entry.counts_at),
+        entry.share.reserved.into(),
+        entry.share.confirmed.into(),
+        entry.share.over_reserved.into(),
+        entry.share.over_confirmed.into(),
+    ]
 }
 
 fn ms(at: Option<Millis>) -> Cell<'static> {

@@ -136,6 +136,7 @@ impl Game<'_> {
                     at,
                     next_at: at.plus_s(60),
                     queried,
+                    counters: Vec::new(),
                     inner: Value::Null,
                 };
                 Command::TakeRefund { order_id, told: Box::new(told) }
@@ -171,6 +172,7 @@ impl Game<'_> {
             action_expires_at: None,
             fallback: if fallback { vec![self.next.clone()] } else { Vec::new() },
             refund_gap_ms: 0,
+            counters: Vec::new(),
             inner: Value::Null,
         }
     }
@@ -198,7 +200,7 @@ fn undo_told(attempt_seq: u32, verb: Undo, said: Undone, at: Millis) -> UndoTold
         Undone::Busy => RealUndone::Busy,
     };
     let not_found_final = said == Undone::NotFound { is_final: true };
-    UndoTold { attempt_seq, verb, said: real, at, next_at: at.plus_s(5), not_found_final, inner: Value::Null }
+    UndoTold { attempt_seq, verb, said: real, at, next_at: at.plus_s(5), not_found_final, counters: Vec::new(), inner: Value::Null }
 }
 
 fn real_verb(verb: Verb) -> Undo {

@@ -2,6 +2,8 @@
 //! that every engine of the store must pass.
 
 pub mod books;
+mod limit_reference;
+mod limits;
 mod machine;
 mod nodes;
 mod reference;

@@ -36,6 +36,7 @@ fn not_paid_yet(id: &OrderId, at: Millis, undo_at: Millis) -> Command {
         action_expires_at: None,
         fallback: Vec::new(),
         refund_gap_ms: 0,
+        counters: Vec::new(),
         inner: Value::Null,
     };
     Command::TakePay { order_id: id.clone(), told: Box::new(told) }

@@ -52,6 +52,7 @@ pub fn paid(id: &OrderId, amount: i64, at: Millis) -> Command {
         action_expires_at: None,
         fallback: Vec::new(),
         refund_gap_ms: 0,
+        counters: Vec::new(),
         inner: json!(null),
     };
     Command::TakePay { order_id: id.clone(), told: Box::new(told) }

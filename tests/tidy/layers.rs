@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flow", &["flow", "domain", "store", "outbound", "clock", "config", "crash", "telemetry", "channels"]),
     ("worker", &["worker", "flow", "domain", "store", "clock", "telemetry", "crash"]),
     ("http", &["http", "flow", "domain", "store", "outbound", "clock", "config", "merchant_auth", "telemetry", "crash"]),
-    ("config", &["config", "channels"]),
+    ("config", &["config", "channels", "domain"]),
     ("sandbox", &["sandbox", "channels", "clock"]),
     ("boot", &["boot", "channels", "clock", "config", "domain", "flow", "outbound", "store", "telemetry"]),
     ("cli", &["cli", "boot", "channels", "clock", "config", "domain", "http", "merchant_auth", "outbound", "sandbox", "store", "worker", "telemetry", "flow"]),

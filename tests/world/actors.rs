@@ -258,7 +258,7 @@ impl Core {
             }
             Err(refused) => {
                 self.say(format!("client {index} not placed: {}", why(&refused)));
-                if matches!(refused.code, Code::OrderConflict | Code::InvalidRequest | Code::NoRoute) {
+                if matches!(refused.code, Code::OrderConflict | Code::InvalidRequest | Code::NoRoute | Code::LimitExceeded) {
                     self.clients[index].refused = true;
                 }
             }

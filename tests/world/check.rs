@@ -48,6 +48,7 @@ pub fn at_rest(core: &mut Core, heal_at: i64) {
         client(core, index);
     }
     strangers(core);
+    super::limits::at_rest(core);
 }
 
 fn entry<'a>(core: &'a Core, number: &str) -> Option<&'a Entry> {

@@ -10,6 +10,7 @@ mod actors;
 mod check;
 mod core;
 mod dice;
+mod limits;
 mod merchant;
 mod run;
 mod stage;

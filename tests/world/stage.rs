@@ -57,8 +57,12 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         bindings: Vec::new(),
         stores: Vec::new(),
     };
-    let directory =
-        Directory { accounts: accounts.to_vec(), merchants: [(MERCHANT.to_owned(), Arc::new(merchant))].into(), keys: Default::default() };
+    let directory = Directory {
+        accounts: accounts.to_vec(),
+        merchants: [(MERCHANT.to_owned(), Arc::new(merchant))].into(),
+        limits: super::limits::rules(),
+        ..Directory::default()
+    };
     Arc::new(Gateway {
         store: Arc::new(world.clone()),
         clock: Arc::new(world.clone()),
@@ -96,7 +100,10 @@ pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
     assert!(placing.as_mut().poll(&mut context).is_pending(), "the store has not answered yet");
     let queued = world.lock().queue.pop().expect("one command");
     match queued.command {
-        Command::PlaceOrder { order, candidates, .. } => (*order, candidates),
+        // What asks nothing of the limits, so that commands about it name no counters.
+        Command::PlaceOrder { order, candidates, .. } => {
+            (*order, candidates.into_iter().map(|c| Candidate { asks: Vec::new(), ..c }).collect())
+        }
         other => panic!("{other:?} where an order was to be placed"),
     }
 }

@@ -45,6 +45,7 @@ pub fn apply(core: &mut Core, commands: &[&Command]) -> Vec<Result<Outcome, Stor
     let before: BTreeMap<OrderId, Option<Life>> = ids.iter().map(|id| (id.clone(), life(core, id))).collect();
     let outcomes = core.engine.apply(commands);
     core.watch.commits += 1;
+    super::limits::at_commit(core);
     for event in commands.iter().map(|c| name(c)).filter_map(|n| n.split(' ').next().map(str::to_owned)) {
         core.see(event);
     }

@@ -76,3 +76,18 @@ fn every_pretend_channel_writes_an_account_that_opens() -> Result<(), String> {
     assert!(settings.merchants.iter().all(|m| m.bindings.len() == CHANNELS.len()));
     Ok(())
 }
+
+/// Ready rules that nobody can use as they stand would be none.
+#[test]
+fn every_preset_is_accepted() -> Result<(), String> {
+    let presets = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets");
+    let mut seen = 0;
+    for file in std::fs::read_dir(presets).map_err(|e| e.to_string())? {
+        let text = std::fs::read_to_string(file.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?;
+        let settings = lines(crate::config::tests::Folder::sandbox().with("limits.toml", &text).load())?;
+        assert!(!settings.limits.is_empty() && settings.notes.is_empty(), "{:?}", settings.notes);
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+    Ok(())
+}

@@ -41,6 +41,11 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("GET", "/ops/v1/notifications", ALL),
     ("POST", "/ops/v1/notifications/{event_id}/replay", RUN),
     ("GET", "/ops/v1/limits", ALL),
+    ("PUT", "/ops/v1/limits/{name}", RUN),
+    ("POST", "/ops/v1/limits/rebuild", RUN),
+    ("GET", "/ops/v1/blocks", ALL),
+    ("POST", "/ops/v1/blocks", RUN),
+    ("DELETE", "/ops/v1/blocks/{id}", RUN),
     ("POST", "/ops/v1/reload", ADMIN),
     ("GET", "/ops/v1/audit", AUDIT),
 ];

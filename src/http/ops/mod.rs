@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod bindings;
+pub mod blocks;
 pub mod change;
 pub mod gate;
 pub mod keys;
@@ -41,6 +42,10 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::replay_notification))
         .routes(routes!(limits::list_limits))
+        .routes(routes!(limits::rebuild_limits))
+        .routes(routes!(limits::put_limit))
+        .routes(routes!(blocks::list_blocks, blocks::put_block))
+        .routes(routes!(blocks::delete_block))
         .routes(routes!(reload::reload))
         .routes(routes!(audit::audit_log))
 }

@@ -3,6 +3,7 @@
 use super::change::note;
 use super::gate::Who;
 use crate::domain::life::{Attempt, Life};
+use crate::domain::limit::Entry;
 use crate::domain::{Event, OrderId, show};
 use crate::flow::{Code, Gateway, Refused};
 use crate::http::App;
@@ -90,16 +91,29 @@ pub async fn explained(gateway: &Gateway, id: &str) -> Result<Value, Fail> {
     let Answer::Notices(notices) = gateway.store.read(Query::NoticesOf(id.clone())).await? else {
         return Err(Refused::inner("an unexpected answer to NoticesOf").into());
     };
+    let Answer::Entries(entries) = gateway.store.read(Query::Entries(id.clone())).await? else {
+        return Err(Refused::inner("an unexpected answer to Entries").into());
+    };
     let trail: Vec<Value> = one::events(gateway, &id).await?.iter().map(inner_event).collect();
     let attempts: Vec<Value> = life.attempts.iter().map(|a| inner_attempt(&life, a)).collect();
     Ok(json!({
         "order": row(&life), "attempts": attempts, "refunds": one::refunds(&life), "trail": trail,
+        "risk": life.order.facts.risk, "limit_entries": entries.iter().map(limit_entry).collect::<Vec<_>>(),
         "notifications": notices.iter().map(notice).collect::<Vec<_>>(),
     }))
 }
 
 fn missing() -> Refused {
     Refused::new(Code::OrderNotFound, "there is no such order")
+}
+
+fn limit_entry(entry: &Entry) -> Value {
+    let share = &entry.share;
+    json!({
+        "at": entry.at.rfc3339(), "attempt": entry.attempt_seq, "step": entry.step.word(), "refund": entry.refund_seq, "limit": entry.key.limit,
+        "subject": entry.key.subject, "holder": entry.key.holder, "window_start": entry.key.start, "reserved": share.reserved,
+        "confirmed": share.confirmed, "overrun": share.over_reserved.saturating_add(share.over_confirmed),
+    })
 }
 
 fn inner_event(event: &Event) -> Value {

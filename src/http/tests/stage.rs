@@ -114,6 +114,7 @@ fn base_directory() -> Directory {
             ("k_other".to_owned(), key("m_other", OTHER_SECRET)),
             ("k_bare".to_owned(), key("m_bare", BARE_SECRET)),
         ]),
+        ..Directory::default()
     }
 }
 

@@ -7,7 +7,9 @@ use super::sql::Sql;
 use super::trip::{Answers, Lost, Place, Trip};
 use crate::domain::OrderId;
 use crate::domain::life::{Attempt, Life, Refund};
+use crate::domain::limit::CounterKey;
 use crate::store::command::{ClaimKey, Command, Kind, Outcome};
+use crate::store::limit_rows;
 use crate::store::rows::{self, Row, Unreadable};
 use crate::store::view::{ClaimRow, Held, Keys, View, claim_of};
 use crate::store::writes::kind;
@@ -43,6 +45,8 @@ pub struct Places {
     refunds: Option<Place>,
     notices: Option<Place>,
     records: Option<Place>,
+    counters: Option<Place>,
+    left: Option<Place>,
     scans: BTreeMap<usize, Place>,
 }
 
@@ -77,12 +81,28 @@ impl Wanted {
                 (self.keys.records.iter().map(|(kind, _)| kind.as_str()), self.keys.records.iter().map(|(_, id)| id.as_str()));
             places.records = Some(trip.ask(Sql::Records, vec![texts(kinds), texts(ids)]));
         }
+        self.ask_counters(trip, &mut places);
         for (at, command) in batch.iter().enumerate() {
             if let Some(place) = scan::ask(trip, command) {
                 places.scans.insert(at, place);
             }
         }
         places
+    }
+
+    fn ask_counters<'a>(&'a self, trip: &mut Trip<'a>, places: &mut Places) {
+        let counters = &self.keys.counters;
+        if counters.is_empty() {
+            return;
+        }
+        trip.ask(Sql::TakeCounters, counter_names(counters.keys()));
+        places.counters = Some(trip.ask(Sql::Counters, counter_names(counters.keys())));
+        let rolling = || counters.iter().filter_map(|(key, edge)| edge.map(|edge| (key, edge)));
+        if rolling().next().is_some() {
+            let mut params = counter_names(rolling().map(|(key, _)| key));
+            params.push(ints(rolling().map(|(_, edge)| edge.0)));
+            places.left = Some(trip.ask(Sql::Left, params));
+        }
     }
 
     fn ask_claims<'a>(&'a self, trip: &mut Trip<'a>, places: &mut Places) {
@@ -139,6 +159,7 @@ impl Wanted {
             let row = Columns::of(row);
             loaded.view.records.insert((row.text(0)?, row.text(1)?));
         }
+        read_counters(&self.keys, answers, places, &mut loaded)?;
         for (at, place) in &places.scans {
             if let Some(command) = batch.get(*at) {
                 loaded.scans.insert(*at, scan::read(answers.rows(Some(*place)), command)?);
@@ -193,6 +214,29 @@ fn read_nonces(answers: &Answers, places: &Places, loaded: &mut Loaded) -> Resul
         if !loaded.taken_nonces.contains(&known) {
             loaded.view.used_nonces.insert((known.1, known.2));
         }
+    }
+    Ok(())
+}
+
+fn counter_names<'a>(keys: impl Iterator<Item = &'a CounterKey> + Clone) -> Vec<Param<'a>> {
+    let (limits, starts) = (texts(keys.clone().map(|key| key.limit.as_str())), ints(keys.clone().map(|key| key.start)));
+    vec![limits, starts, texts(keys.clone().map(|key| key.subject.as_str())), texts(keys.map(|key| key.holder.as_str()))]
+}
+
+fn read_counters(keys: &Keys, answers: &Answers, places: &Places, loaded: &mut Loaded) -> Result<(), Unreadable> {
+    let key = |row: &PgRow| -> Result<CounterKey, Unreadable> {
+        let row = Columns::of(row);
+        Ok(CounterKey { limit: row.text(0)?, start: row.int(1)?, subject: row.text(2)?, holder: row.text(3)? })
+    };
+    let mut left = BTreeMap::new();
+    for row in answers.rows(places.left) {
+        left.insert(key(row)?, (Columns::of(row).int(4)?, Columns::of(row).int(5)?));
+    }
+    for row in answers.rows(places.counters) {
+        let key = key(row)?;
+        let edge = keys.counters.get(&key).copied().flatten();
+        let left = left.get(&key).copied().unwrap_or_default();
+        loaded.view.hold_counter(key, Some(limit_rows::counter(&Columns::of(row), 4)?), edge, left);
     }
     Ok(())
 }

@@ -21,8 +21,8 @@ pub use link::Target;
 pub use read::Readers;
 
 use crate::config::PostgresUrl;
+use crate::domain::months::keep_from;
 use crate::store::lanes::{Lanes, prune};
-use crate::store::months::keep_from;
 use crate::store::{Answer, Command, OnPanic, Outcome, Query, Store, StoreError, Ticket};
 use deadpool_postgres::Client;
 use futures_util::FutureExt;

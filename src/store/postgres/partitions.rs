@@ -4,8 +4,8 @@
 //! than [`LOCK_MAX_MS`] and the few milliseconds of the change itself.
 
 use crate::domain::OrderId;
+use crate::domain::months::Month;
 use crate::store::StoreError;
-use crate::store::months::Month;
 use deadpool_postgres::{ClientWrapper, Transaction};
 use sluice_contract::Millis;
 use std::collections::BTreeSet;

@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::link::Target;
 use crate::domain::life::Life;
 use crate::store::StoreError;
+use crate::store::limit_rows;
 use crate::store::query::{Answer, OrderFilter, Query};
 use crate::store::rows::{
     self, ATTEMPT_COLUMNS, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json,
@@ -127,6 +128,7 @@ impl Reading<'_> {
                 let filter = Filter::default().with("account = {}", account.clone());
                 Answer::Used(!self.rows("SELECT seq FROM attempts", filter, "LIMIT 1").await?.is_empty())
             }
+            Query::LimitUse { .. } | Query::Entries(_) | Query::Drift | Query::Leaves { .. } => self.limits(query).await?,
             Query::NextDue => self.next_due().await?,
             Query::Ping => self.ping().await?,
         })
@@ -184,6 +186,31 @@ impl Reading<'_> {
         let sql = format!("SELECT {NOTICE_COLUMNS} FROM notices");
         let found = self.rows(&sql, filter, &format!("ORDER BY event_id LIMIT {limit}")).await?;
         Ok(Answer::Notices(all(&found, |row| rows::notice(&row))?))
+    }
+
+    async fn limits(&self, query: &Query) -> Result<Answer, StoreError> {
+        Ok(match query {
+            Query::LimitUse { limit, from, edge, top } => {
+                let top = i64::from(*top);
+                let found = match edge {
+                    Some(edge) => self.ask(limit_rows::ROLLING_USE, &[&edge.0, limit, from, &top]).await?,
+                    None => self.ask(limit_rows::USE, &[limit, from, &top]).await?,
+                };
+                Answer::LimitUse(all(&found, |row| limit_rows::used(limit, &row))?)
+            }
+            Query::Entries(id) => {
+                Answer::Entries(all(&self.ask(limit_rows::ENTRIES, &[&id.as_str()]).await?, |row| limit_rows::entry(id, &row))?)
+            }
+            Query::Leaves { key, edge, need } => {
+                let found = self.ask(limit_rows::LEAVES, &[&key.limit, &key.subject, &key.holder, &edge.0, need]).await?;
+                Answer::Leaves(found.first().map(|row| Columns::of(row).int(0)).transpose()?.map(Millis))
+            }
+            _ => {
+                let counted = self.ask(limit_rows::COUNTERS, &[]).await?;
+                let checked = counted.first().map(|row| Columns::of(row).int(0)).transpose()?.unwrap_or_default();
+                Answer::Drift { checked, drifted: all(&self.ask(limit_rows::DRIFT, &[]).await?, |row| limit_rows::drift(&row))? }
+            }
+        })
     }
 
     async fn next_due(&self) -> Result<Answer, StoreError> {

@@ -23,6 +23,10 @@ pub fn ask<'a>(trip: &mut Trip<'a>, command: &'a Command) -> Option<Place> {
         Command::PruneOrders { before, limit } => {
             Some(trip.ask(Sql::PruneOrders, vec![Box::new(before.as_str()), Box::new(i64::from(*limit))]))
         }
+        Command::Recount { key, .. } => {
+            let (limit, subject): (Param<'a>, Param<'a>) = (Box::new(key.limit.as_str()), Box::new(key.subject.as_str()));
+            Some(trip.ask(Sql::Recount, vec![limit, Box::new(key.start), subject, Box::new(key.holder.as_str())]))
+        }
         Command::PruneNonces { before_bucket } => Some(trip.ask(Sql::PruneNonces, vec![Box::new(*before_bucket)])),
         _ => None,
     }

@@ -1,9 +1,12 @@
 //! Loads every row a batch names, in key order, inside its transaction.
 
+use super::Columns;
 use super::read::{Reading, notice};
 use crate::domain::OrderId;
+use crate::domain::limit::{Counter, CounterKey};
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
+use crate::store::limit_rows;
 use crate::store::rows::NOTICE_COLUMNS;
 use crate::store::view::{ClaimRow, Held, Keys, View};
 use crate::store::writes::kind;
@@ -48,7 +51,35 @@ pub fn view(conn: &Connection, keys: &Keys) -> Result<View, StoreError> {
             view.records.insert((kind.clone(), id.clone()));
         }
     }
+    for (key, edge) in &keys.counters {
+        let loaded = counter(conn, key)?;
+        let behind = loaded.zip(*edge).filter(|(counter, edge)| edge.0 > counter.edge);
+        let left = match behind {
+            Some((counter, edge)) => left(conn, key, counter.edge, edge.0)?,
+            None => (0, 0),
+        };
+        view.hold_counter(key.clone(), loaded, *edge, left);
+    }
     Ok(view)
+}
+
+fn counter(conn: &Connection, key: &CounterKey) -> Result<Option<Counter>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT reserved, confirmed, overrun, cap, edge FROM limit_counters \
+         WHERE limit_name = ?1 AND window_start = ?2 AND subject = ?3 AND holder = ?4",
+    )?;
+    let mut rows = statement.query(params![key.limit, key.start, key.subject, key.holder])?;
+    let row = rows.next()?;
+    Ok(row.map(|row| limit_rows::counter(&Columns(row), 0)).transpose()?)
+}
+
+/// What was confirmed in a rolling window between two times, and of it above the limit.
+fn left(conn: &Connection, key: &CounterKey, from: i64, to: i64) -> Result<(i64, i64), StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT coalesce(sum(confirmed), 0), coalesce(sum(over_confirmed), 0) FROM limit_entries \
+         WHERE limit_name = ?1 AND subject = ?2 AND holder = ?3 AND counts_at > ?4 AND counts_at <= ?5",
+    )?;
+    Ok(statement.query_row(params![key.limit, key.subject, key.holder, from, to], |r| Ok((r.get(0)?, r.get(1)?)))?)
 }
 
 /// Commands that name no rows beforehand: leases and pruning, done by one statement each in the batch's transaction.
@@ -65,6 +96,10 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
         }
         Command::ClaimNotices { .. } => claim_notices(conn, command),
         Command::PruneOrders { before, limit } => prune_orders(conn, before, *limit),
+        Command::Recount { key, .. } => {
+            recount(conn, key)?;
+            Ok(Outcome::Done)
+        }
         Command::PruneNonces { before_bucket } => {
             // A slice at a time: the writer is never held for long.
             conn.prepare_cached(
@@ -75,6 +110,19 @@ pub fn scan(conn: &Connection, command: &Command) -> Result<Outcome, StoreError>
         }
         _ => Ok(Outcome::Done),
     }
+}
+
+fn recount(conn: &Connection, key: &CounterKey) -> Result<(), StoreError> {
+    let named = params![key.limit, key.start, key.subject, key.holder];
+    conn.prepare_cached("INSERT INTO limit_counters VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING")?.execute(named)?;
+    conn.prepare_cached(
+        "UPDATE limit_counters SET reserved = d.entries_reserved, confirmed = d.entries_confirmed, overrun = d.entries_overrun, \
+         cap = max(cap, d.entries_reserved + d.entries_confirmed - d.entries_overrun) FROM limit_drift d \
+         WHERE limit_counters.limit_name = ?1 AND limit_counters.window_start = ?2 AND limit_counters.subject = ?3 \
+         AND limit_counters.holder = ?4 AND d.limit_name = ?1 AND d.window_start = ?2 AND d.subject = ?3 AND d.holder = ?4",
+    )?
+    .execute(named)?;
+    Ok(())
 }
 
 /// Oldest first; the ids of an order's events lie side by side.

@@ -3,8 +3,10 @@
 use super::Columns;
 use crate::domain::OrderId;
 use crate::domain::life::{Event, Life};
+use crate::domain::limit::{Counter, CounterKey};
 use crate::store::StoreError;
 use crate::store::command::{Audit, ClaimKey, Notice};
+use crate::store::limit_rows;
 use crate::store::query::{Answer, OrderFilter, Query};
 use crate::store::rows::{self, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, Row, from_json};
 use crate::store::writes::kind;
@@ -50,6 +52,19 @@ impl<'a> Reading<'a> {
                 let mut statement = self.conn.prepare_cached("SELECT 1 FROM attempts WHERE account = ?1 LIMIT 1")?;
                 Answer::Used(statement.exists(params![account])?)
             }
+            Query::LimitUse { limit, from, edge, top } => Answer::LimitUse(self.limit_use(limit, *from, *edge, *top)?),
+            Query::Entries(id) => {
+                Answer::Entries(self.all(limit_rows::ENTRIES, params![id.as_str()], |row| Ok(limit_rows::entry(id, &Columns(row))?))?)
+            }
+            Query::Drift => {
+                let checked = self.conn.prepare_cached(limit_rows::COUNTERS)?.query_row([], |r| r.get(0))?;
+                Answer::Drift { checked, drifted: self.all(limit_rows::DRIFT, [], |row| Ok(limit_rows::drift(&Columns(row))?))? }
+            }
+            Query::Leaves { key, edge, need } => {
+                let with = params![key.limit, key.subject, key.holder, edge.0, need];
+                let at: Option<i64> = self.conn.prepare_cached(limit_rows::LEAVES)?.query_row(with, |r| r.get(0)).optional()?;
+                Answer::Leaves(at.map(Millis))
+            }
             Query::NextDue => {
                 let min = |sql: &str| -> Result<Option<Millis>, StoreError> {
                     let at: Option<i64> = self.conn.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
@@ -65,6 +80,14 @@ impl<'a> Reading<'a> {
                 Answer::Pong
             }
         })
+    }
+
+    fn limit_use(&self, limit: &str, from: i64, edge: Option<Millis>, top: u32) -> Result<Vec<(CounterKey, Counter)>, StoreError> {
+        let read = |row: &rusqlite::Row<'_>| Ok(limit_rows::used(limit, &Columns(row))?);
+        match edge {
+            Some(edge) => self.all(limit_rows::ROLLING_USE, params![edge.0, limit, from, top], read),
+            None => self.all(limit_rows::USE, params![limit, from, top], read),
+        }
     }
 
     pub fn life(&self, id: &OrderId) -> Result<Option<Life>, StoreError> {

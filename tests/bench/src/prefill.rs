@@ -82,6 +82,8 @@ pub fn place(life: &Life, order: &Order) -> Command {
         memo: attempt.notes.memo.clone(),
         fee_rate: attempt.notes.fee_rate.clone(),
         route: attempt.notes.route.clone(),
+        asks: Vec::new(),
+        not_checked: Vec::new(),
         next_at: order.created_at.plus_s(5),
     };
     Command::PlaceOrder { nonce: None, order: Box::new(order.clone()), candidates: vec![candidate] }
@@ -107,6 +109,7 @@ fn paid(order: &Order) -> Command {
         action_expires_at: None,
         fallback: Vec::new(),
         refund_gap_ms: 60_000,
+        counters: Vec::new(),
         inner: serde_json::json!([{"callback": "bench"}]),
     };
     Command::TakePay { order_id: order.id.clone(), told: Box::new(told) }

@@ -1,6 +1,6 @@
-//! Calendar months at +08:00: the pieces in which old orders are put away.
+//! Calendar months at +08:00: windows of limits, and the pieces in which old orders are put away.
 
-use crate::domain::OrderId;
+use super::OrderId;
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp, tz::Offset};
 use sluice_contract::Millis;
@@ -57,8 +57,8 @@ pub fn keep_from(now: Millis, keep_months: u32) -> OrderId {
 
 #[cfg(test)]
 mod tests {
+    use super::OrderId;
     use super::{Month, keep_from};
-    use crate::domain::OrderId;
     use sluice_contract::{Millis, Second};
 
     fn at(text: &str) -> Option<Millis> {

@@ -1,0 +1,98 @@
+//! The limits of the world: one rule of every kind, all of them with every order, and what must be true of their counters (I4, E2).
+
+use super::core::Core;
+use sluice::domain::AttemptStatus;
+use sluice::domain::limit::{Limit, Limits, Measure, Mode, Per, Window};
+use sluice::domain::when::When;
+use sluice::store::{Answer, Query};
+use sluice_simkit::{Entry, RefundState, State};
+use std::sync::Arc;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn rule(name: &str, per: &[Per], measure: Measure, window: Window, max: i64) -> Limit {
+    Limit {
+        name: name.into(),
+        when: When::always(),
+        per: per.to_vec(),
+        measure,
+        window,
+        max: Some(max),
+        min: None,
+        mode: Mode::Reserve,
+        at_paid: false,
+        keeps: false,
+        deny_missing: false,
+        allow_errors: false,
+        open_share_ppm: None,
+        warn_share_ppm: 900_000,
+        suspended: false,
+    }
+}
+
+pub fn rules() -> Limits {
+    let much = 1_000_000_000;
+    let amount = Measure::Amount;
+    Limits(
+        [
+            rule("all-lifetime", &[], amount, Window::Lifetime, much),
+            rule("account-day", &[Per::Account], amount, Window::Day(0), much),
+            rule("account-month-orders", &[Per::Account, Per::Merchant], Measure::Count, Window::Month(0), 1_000_000),
+            Limit { open_share_ppm: Some(500_000), ..rule("rolling", &[Per::Merchant], amount, Window::Rolling(HOUR_MS), much) },
+            Limit { mode: Mode::Post, ..rule("post-day", &[Per::Channel], amount, Window::Day(0), 20_000) },
+            Limit { mode: Mode::Post, ..rule("post-rolling", &[Per::Channel], amount, Window::Rolling(HOUR_MS), much) },
+            Limit { at_paid: true, ..rule("paid-day", &[Per::Method], amount, Window::Day(0), much) },
+            Limit { keeps: true, ..rule("kept", &[Per::Merchant], amount, Window::Lifetime, much) },
+            rule("absent", &[Per::Store], amount, Window::Day(0), much),
+            // Tight: the second account, or a refusal, is what is left.
+            rule("tight", &[Per::Account], Measure::Count, Window::Rolling(HOUR_MS), 4),
+        ]
+        .map(Arc::new)
+        .to_vec(),
+    )
+}
+
+/// At every commit: the counters are the sums of their entries. The engine's own checks keep them below their max.
+pub fn at_commit(core: &mut Core) {
+    match core.engine.answer(&Query::Drift) {
+        Ok(Answer::Drift { drifted, .. }) if drifted.is_empty() => {}
+        other => core.complain(format!("I4: counters are not the sums of their entries: {other:?}")),
+    }
+}
+
+/// At rest: what the limits say is what the channels' ledgers say, and nothing is reserved that nobody can pay any more.
+pub fn at_rest(core: &mut Core) {
+    // A limit gets its room back when a refund has succeeded.
+    let kept = |e: &Entry| {
+        let captured = if e.charges > 0 && e.status != State::Reversed { e.total.0 } else { 0 };
+        captured - e.refunds.iter().filter(|r| r.status == RefundState::Succeeded).map(|r| r.amount.0).sum::<i64>()
+    };
+    let entries: Vec<i64> = core.booths.iter().flat_map(|b| b.sim.ledger().entries()).map(kept).collect();
+    let ledger: i64 = entries.iter().sum();
+    let lives: Vec<_> = core.watch.orders.iter().filter_map(|id| core.engine.life(id).ok().flatten()).collect();
+    let attempts = || lives.iter().flat_map(|life| &life.attempts);
+    let held = attempts().filter(|a| a.status().is_open() || a.status() == AttemptStatus::Abandoned);
+    let held: Vec<i64> = held.map(|a| a.amount.0).collect();
+    let paid = entries.iter().filter(|kept| **kept > 0).count();
+    let expected = [
+        ("all-lifetime", ledger, held.iter().sum::<i64>()),
+        ("account-day", ledger, held.iter().sum()),
+        ("paid-day", ledger, held.iter().sum()),
+        ("post-day", ledger, 0),
+        ("account-month-orders", i64::try_from(paid).unwrap_or(-1), i64::try_from(held.len()).unwrap_or(-1)),
+    ];
+    for (name, confirmed, reserved) in expected {
+        let query = Query::LimitUse { limit: name.into(), from: i64::MIN, edge: None, top: 10_000 };
+        let Ok(Answer::LimitUse(rows)) = core.engine.answer(&query) else {
+            core.complain(format!("the use of {name} cannot be read"));
+            continue;
+        };
+        let sum = |of: fn(&sluice::domain::limit::Counter) -> i64| rows.iter().map(|(_, c)| of(c)).sum::<i64>();
+        let (is_confirmed, is_reserved) = (sum(|c| c.confirmed), sum(|c| c.reserved));
+        if is_confirmed != confirmed || (is_reserved != reserved && name != "paid-day") {
+            core.complain(format!(
+                "E2: {name} has {is_confirmed} confirmed and {is_reserved} reserved; the ledgers say {confirmed}, the orders {reserved}"
+            ));
+        }
+    }
+}
