@@ -15,6 +15,7 @@ mod limit_files;
 mod limit_ops;
 mod limit_race;
 mod limit_rules;
+mod limit_windows;
 mod limits;
 mod nodes;
 mod notifications;
