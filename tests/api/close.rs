@@ -1,5 +1,6 @@
 //! Close, sync and a fresh action: the channel is asked, and what it says decides (C6).
 
+use crate::harness::middle::Middle;
 use crate::harness::{Inbox, Manner, World, order, with};
 use serde_json::json;
 
@@ -102,4 +103,30 @@ async fn money_after_the_end_is_refunded_and_told() {
     assert_eq!(order["paid_amount"], 100);
     assert_eq!(inbox.taken(id, "order.paid").await.event["data"]["status"], "paid");
     assert!(inbox.about(id, "order.closed").is_empty());
+}
+
+/// C6: closed here, confirmed by a lie, and paid at the channel: the end stays an end, the money goes back, and the merchant hears of both.
+#[tokio::test]
+async fn late_money_goes_back_and_the_order_stays_closed() {
+    let middle = Middle::open().await;
+    let world = World::plan().edit("channels.toml", middle.stands_between()).start();
+    let inbox = Inbox::open(&world.demo.webhook_secret, Manner::Takes).await;
+    let body = || with(order("wechat_native", 100), json!({"notify_url": inbox.url}));
+    let (first, late) = (world.demo.place(&body()).await, world.demo.place(&body()).await);
+    let id = late["id"].as_str().unwrap();
+    world.demo.act(&format!("/v1/orders/{}/close", first["id"].as_str().unwrap())).await.expect(200);
+    middle.lies(true);
+    world.demo.act(&format!("/v1/orders/{id}/close")).await.expect(200);
+    assert_eq!(world.demo.order(id).await["status"], "closed");
+    world.control.pay(&late).await;
+    assert_eq!(inbox.taken(id, "order.paid_late").await.event["data"]["status"], "closed");
+    let refunds = world.demo.get(&format!("/v1/orders/{id}/refunds")).await.expect(200);
+    let refund = &refunds["data"][0];
+    assert_eq!((&refund["origin"], &refund["amount"]), (&json!("late_payment"), &json!(100)), "{refunds}");
+    world.demo.until_refund(refund["id"].as_str().unwrap(), "succeeded").await;
+    let order = world.demo.expanded(id).await;
+    assert_eq!((&order["status"], &order["paid_amount"], &order["refunded_amount"]), (&json!("closed"), &json!(0), &json!(0)));
+    assert_eq!((&order["attempts"][0]["status"], &order["attempts"][0]["late"]), (&json!("succeeded"), &json!(true)), "{order}");
+    assert_eq!(world.entry_of(id).await["refunds"][0]["status"], "succeeded");
+    assert!(inbox.about(id, "order.paid").is_empty());
 }

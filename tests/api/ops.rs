@@ -4,19 +4,23 @@ use crate::harness::client::{Answer, Ops, send};
 use crate::harness::{World, order, with};
 use serde_json::{Value, json};
 
-const ROLES: &[&str] = &["viewer", "operator", "finance", "admin"];
+pub(super) const ROLES: &[&str] = &["viewer", "operator", "finance", "admin"];
 
-fn token(role: &str) -> String {
+pub(super) fn token(role: &str) -> String {
     format!("test-token-of-the-{role:_<24}")
 }
 
 /// A world with one operator of each role.
 fn staffed() -> World {
-    let staff: String = ROLES.iter().map(|role| format!("[[operator]]\nname = \"{role}-1\"\nrole = \"{role}\"\ntoken = \"{}\"\n\n", token(role))).collect();
-    World::plan().append("sluice.toml", &staff).start()
+    World::plan().append("sluice.toml", &staff()).start()
 }
 
-fn with_token(world: &World, token: &str) -> Ops {
+/// Those four, as `sluice.toml` names them.
+pub(super) fn staff() -> String {
+    ROLES.iter().map(|role| format!("[[operator]]\nname = \"{role}-1\"\nrole = \"{role}\"\ntoken = \"{}\"\n\n", token(role))).collect()
+}
+
+pub(super) fn with_token(world: &World, token: &str) -> Ops {
     Ops { token: token.to_owned(), ..world.ops.clone() }
 }
 
@@ -25,7 +29,7 @@ async fn operations(world: &World) -> Vec<(String, String)> {
     let api = send(world.demo.http.get(format!("{}/openapi.json", world.demo.base))).await.unwrap().expect(200);
     let mut list = Vec::new();
     for (path, operations) in api["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/ops/")) {
-        let filled = ["{id}=nobody", "{act}=disable", "{key}=k_nobody", "{account}=wx-nobody", "{store}=s_nobody", "{event_id}=evt_nobody"];
+        let filled = ["{id}=nobody", "{act}=disable", "{key}=k_nobody", "{account}=wx-nobody", "{store}=s_nobody", "{event_id}=evt_nobody", "{name}=nobody"];
         let path = filled.iter().filter_map(|f| f.split_once('=')).fold(path.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!path.contains('{'), "{path}: teach this test the new parameter");
         list.extend(operations.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));

@@ -1,6 +1,7 @@
 //! What merchants and payers do all day: every journey is one order's story over real HTTP. A journey outlives the gateway's deaths
 //! by repeating the same request, as a merchant's server would.
 
+use super::limits::CUSTOMERS;
 use super::merchant::Merchant;
 use super::rig::{Dice, Done, Gateway, Sandbox};
 use serde_json::{Value, json};
@@ -77,7 +78,8 @@ impl World {
     pub fn body(&self, method: &str, dice: &mut Dice) -> Value {
         let number = format!("C-{:012x}-{}", dice.roll(), self.begun.fetch_add(1, Ordering::Relaxed));
         json!({"merchant_order_no": number, "amount": 100 + dice.below(900), "subject": "一箱苹果", "method": method, "client_ip": "203.0.113.7",
-            "notify_url": self.merchant.notify_url, "expires_in": 60, "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}})
+            "notify_url": self.merchant.notify_url, "expires_in": 60,
+            "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "customer_id": format!("c-{}", dice.below(CUSTOMERS))}})
     }
 
     pub async fn live(&self, story: Story, mut dice: Dice) {

@@ -2,6 +2,7 @@
 //! It reads the store for one question only: whether anything is still due. Numbers are RELIABILITY part 2's invariants.
 
 use super::journey::World;
+use super::limits;
 use super::merchant::{Told, open};
 use super::rig::{Done, Gateway, Row, until};
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub struct Verdict {
     pub notified: usize,
     pub suspended: i64,
     pub cut_short: u64,
+    pub limits: limits::Books,
     pub wrong: Vec<String>,
 }
 
@@ -61,6 +63,7 @@ pub async fn judge(world: &World, gateway: &Gateway) -> Done<Verdict> {
         all
     });
     promises_kept(world, &orders, &mut verdict);
+    verdict.limits = limits::judge(gateway, &orders, &ledger, &mut verdict.wrong).await?;
     let told: BTreeMap<String, Vec<Told>> = open(&world.merchant.book.told).iter().fold(BTreeMap::new(), |mut all, told| {
         let about = told.data["order_id"].as_str().or(told.data["id"].as_str()).unwrap_or_default();
         all.entry(about.to_owned()).or_insert_with(Vec::new).push(told.clone());
@@ -84,8 +87,8 @@ pub async fn judge(world: &World, gateway: &Gateway) -> Done<Verdict> {
 impl Verdict {
     /// Fails the test with everything that was wrong.
     pub fn must_be_clean(&self, gateway: &Gateway) {
-        println!("  judged {} orders {:?}, {} charges, {} refunds, {} notifications, {} suspended, {} cut short: {} wrong",
-            self.orders, self.by_status, self.charges, self.refunds, self.notified, self.suspended, self.cut_short, self.wrong.len());
+        println!("  judged {} orders {:?}, {} charges, {} refunds, {} notifications, {} suspended, {} cut short, limits {:?}: {} wrong",
+            self.orders, self.by_status, self.charges, self.refunds, self.notified, self.suspended, self.cut_short, self.limits, self.wrong.len());
         assert!(self.wrong.is_empty(), "{}\n{} wrong in {}", self.wrong.join("\n"), self.wrong.len(), gateway.dir.display());
         assert!(self.orders > 0, "nothing was judged");
     }

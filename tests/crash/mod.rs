@@ -6,6 +6,7 @@
 pub mod books;
 pub mod journey;
 pub mod judge;
+pub mod limits;
 pub mod merchant;
 pub mod rig;
 

@@ -1,6 +1,7 @@
 //! Real processes under a supervisor: one sandbox, gateways beside it that are killed and started again, and where their logs are.
 
 use super::books::Books;
+use super::limits::RULES;
 use crate::harness::postgres::{Database, SQLITE_URL, on_postgres};
 use serde::Deserialize;
 use serde_json::Value;
@@ -230,6 +231,8 @@ impl Sandbox {
         for file in ["sluice.toml", "merchants.toml", "channels.toml", "routing.toml", "limits.toml"] {
             std::fs::copy(self.folder.0.join("config").join(file), dir.join(file))?;
         }
+        let limits = std::fs::read_to_string(dir.join("limits.toml"))?;
+        std::fs::write(dir.join("limits.toml"), limits + RULES)?;
         let books = Some(Arc::new(Books::in_file(&dir.join("sluice.sqlite"))));
         let log = self.folder.0.join(format!("{name}.log"));
         Ok(Gateway { port: free_port()?, fast: self.fast, log, books, dir, under: Vec::new(), process: None, database: None })

@@ -45,6 +45,13 @@ impl Control {
         self.post("/payers/scan", &json!({"content": content, "outcome": outcome})).await
     }
 
+    /// As [`Control::pay`], part of it with a coupon of the channel's.
+    pub async fn pay_with_coupon(&self, order: &Value, coupon: i64) {
+        let discounts = json!([{"kind": "coupon", "funded_by": "channel", "amount": coupon}]);
+        let body = json!({"content": order["action"]["content"], "outcome": "pay", "discounts": discounts});
+        assert_eq!(self.post("/payers/scan", &body).await.expect(200)["paid"], true);
+    }
+
     pub async fn auth_code(&self, behaviour: &str) -> String {
         let issued = self.post("/payers/auth-code", &json!({"wallet": "wechat", "behaviour": behaviour})).await.expect(200);
         issued["auth_code"].as_str().unwrap().to_owned()

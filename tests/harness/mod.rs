@@ -5,6 +5,8 @@
 pub mod client;
 pub mod control;
 pub mod inbox;
+pub mod limits;
+pub mod middle;
 pub mod postgres;
 pub mod process;
 pub mod sign;
