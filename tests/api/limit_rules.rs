@@ -11,7 +11,7 @@ async fn attempt(world: &World, order: &Value) -> Value {
 }
 
 /// Dimensions that an order may lack, and the field that a refusal names.
-const ABSENT: &[(&str, &str)] = &[("customer", "customer_id"), ("store", "store"), ("payer", "openid"), ("auth_means", "auth_means")];
+const ABSENT: &[(&str, &str)] = &[("customer", "customer_id"), ("store", "store"), ("payer", "payer"), ("auth_means", "auth_means")];
 
 /// An order without the rule's subject is not counted, neither for itself nor with the others that have none.
 #[tokio::test]
