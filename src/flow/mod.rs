@@ -104,7 +104,10 @@ impl Gateway {
         for event in life.events.iter().filter(|e| matches!(e.kind.as_str(), "limit.near" | "limit.overrun")) {
             let limit = event.data.get("limit").and_then(serde_json::Value::as_str).unwrap_or_default();
             self.metrics.limit(limit, event.kind.trim_start_matches("limit."));
-            tracing::warn!(order = %life.order.id, limit, what = event.kind, "a limit wants looking at");
+            match event.kind.as_str() {
+                "limit.overrun" => tracing::error!(order = %life.order.id, limit, "ALARM: money that could not be refused stands above a limit"),
+                _ => tracing::warn!(order = %life.order.id, limit, "a limit is nearly used"),
+            }
         }
         if life.order.version == 1 && life.order.status() == OrderStatus::Pending {
             self.metrics.order_event(&life.order, "order.created");
