@@ -85,16 +85,21 @@ pub fn sealer(settings: &Settings) -> Result<Sealer, String> {
 /// Answers the limits that have another shape than they had under their names; then nothing was written.
 async fn seed(gateway: &Gateway, settings: &Settings) -> Result<Vec<Finding>, String> {
     let shapes: BTreeMap<String, Value> = records(gateway, "limit_shape").await?.into_iter().collect();
-    let changed = |limit: &&Arc<Limit>| shapes.get(&limit.name).is_some_and(|doc| doc.get("shape") != Some(&json!(limit.shape())));
-    let why = "has another when, per, measure, window or mode than it had under this name: give it a new name";
-    let wrong: Vec<Finding> = settings.limits.iter().filter(changed).map(|limit| settings.about_limit(&limit.name, why)).collect();
+    let changed = |limit: &Arc<Limit>| -> Vec<Finding> {
+        let Some(known) = shapes.get(&limit.name) else { return Vec::new() };
+        let differs = |(key, text): &(&'static str, String)| known.get(*key) != Some(&json!(text));
+        let why =
+            |(key, _)| settings.about_limit(&limit.name, key, format!("{} counted otherwise until now: give it a new name", limit.name));
+        limit.shape().into_iter().filter(differs).map(why).collect()
+    };
+    let wrong: Vec<Finding> = settings.limits.iter().flat_map(changed).collect();
     if !wrong.is_empty() {
         return Ok(wrong);
     }
     let mut records = Vec::new();
     for limit in settings.limits.iter().filter(|limit| !shapes.contains_key(&limit.name)) {
-        let doc = json!({"shape": limit.shape()});
-        records.push(Record { kind: "limit_shape".into(), id: limit.name.clone(), doc: Some(doc) });
+        let doc = limit.shape().into_iter().map(|(key, text)| (key.to_owned(), json!(text))).collect();
+        records.push(Record { kind: "limit_shape".into(), id: limit.name.clone(), doc: Some(Value::Object(doc)) });
     }
     for merchant in &settings.merchants {
         let webhook_sealed = match &merchant.webhook {

@@ -79,8 +79,8 @@ pub struct Settings {
     pub limits: Vec<Arc<Limit>>,
     /// What is not wrong and yet worth knowing: rules that stay in CEL.
     pub notes: Vec<Finding>,
-    /// Where each limit stands.
-    limit_lines: BTreeMap<String, Finding>,
+    /// Where the keys of each limit stand.
+    limit_lines: BTreeMap<(String, &'static str), Finding>,
 }
 
 impl Settings {
@@ -94,11 +94,11 @@ impl Settings {
         self.merchants.iter().find(|m| m.id == id)
     }
 
-    /// A finding about one of the limits, with its line.
+    /// A finding about a key of one of the limits, with its line.
     #[must_use]
-    pub fn about_limit(&self, name: &str, reason: impl Into<String>) -> Finding {
-        let place = self.limit_lines.get(name).cloned().unwrap_or_else(|| Finding::new("limits.toml", name, ""));
-        Finding { reason: reason.into(), ..place }
+    pub fn about_limit(&self, name: &str, key: &'static str, reason: impl Into<String>) -> Finding {
+        let place = self.limit_lines.get(&(name.to_owned(), key)).cloned();
+        Finding { reason: reason.into(), ..place.unwrap_or_else(|| Finding::new("limits.toml", key, "")) }
     }
 
     /// Whether real money moves: true when an account is not sandbox. Never both (CONTRACT section 2).
@@ -136,10 +136,12 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
         Some((http, store, notify, ops, operators)) if findings.is_empty() => {
             let accounts = opened.list.into_iter().map(Arc::new).collect();
             let notes = limits::notes(&read_limits).into_iter().map(|note| limits.finding(note)).collect();
-            let place = |(index, limit): (usize, &Arc<Limit>)| {
-                (limit.name.clone(), limits.finding(Problem::new(format!("limit[{index}].name"), "")))
+            let places = |(index, limit): (usize, &Arc<Limit>)| {
+                let name = limit.name.clone();
+                let place = |key: &str| limits.finding(Problem::new(format!("limit[{index}].{key}"), ""));
+                limit.shape().map(|(key, _)| ((name.clone(), key), place(key)))
             };
-            let limit_lines = read_limits.iter().enumerate().map(place).collect();
+            let limit_lines = read_limits.iter().enumerate().flat_map(places).collect();
             Ok(Settings {
                 http,
                 store,

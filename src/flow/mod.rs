@@ -105,7 +105,9 @@ impl Gateway {
             let limit = event.data.get("limit").and_then(serde_json::Value::as_str).unwrap_or_default();
             self.metrics.limit(limit, event.kind.trim_start_matches("limit."));
             match event.kind.as_str() {
-                "limit.overrun" => tracing::error!(order = %life.order.id, limit, "ALARM: money that could not be refused stands above a limit"),
+                "limit.overrun" => {
+                    tracing::error!(order = %life.order.id, limit, "ALARM: money that could not be refused stands above a limit")
+                }
                 _ => tracing::warn!(order = %life.order.id, limit, "a limit is nearly used"),
             }
         }

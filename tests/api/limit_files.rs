@@ -17,7 +17,6 @@ fn spoilt() -> Vec<(&'static str, Rule)> {
     let raw = |key: &'static str, value: &str| (key, good(&format!("bad-{key}")).set(key, value));
     vec![
         text("name", ""),
-        text("name", "has a space"),
         text("when", "order.amount >"),
         text("when", "order.amount > 5.5"),
         text("when", "ordre.amount > 5"),
@@ -42,7 +41,6 @@ fn spoilt() -> Vec<(&'static str, Rule)> {
         raw("open_share", "0.2"),
         raw("wings", "2"),
         ("name", good("x").without("name")),
-        ("measure", good("no-measure").without("measure")),
         ("window", good("no-window").without("window")),
         ("max", good("no-max").without("max")),
     ]

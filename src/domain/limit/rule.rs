@@ -101,12 +101,18 @@ impl Limit {
         i64::try_from(product.div_euclid(i128::from(PPM))).unwrap_or(i64::MAX)
     }
 
-    /// What may not change under a name: another shape would mix two meanings in one counter.
+    /// What may not change under a name, by key: another shape would mix two meanings in one counter.
     #[must_use]
-    pub fn shape(&self) -> String {
+    pub fn shape(&self) -> [(&'static str, String); 6] {
         let words = |per: &Per| Per::ALL.iter().find(|(_, p)| p == per).map_or("", |(word, _)| word);
         let per: Vec<&str> = self.per.iter().map(words).collect();
-        let at = if self.at_paid { "paid" } else { "created" };
-        format!("{}\n{}\n{:?}\n{:?}\n{:?}\n{at}", self.when.text(), per.join(","), self.measure, self.window, self.mode)
+        [
+            ("when", self.when.text().to_owned()),
+            ("per", per.join(",")),
+            ("measure", format!("{:?}", self.measure)),
+            ("window", format!("{:?}", self.window)),
+            ("mode", format!("{:?}", self.mode)),
+            ("at", if self.at_paid { "paid" } else { "created" }.to_owned()),
+        ]
     }
 }

@@ -1,7 +1,6 @@
 //! Everything that can be known wrong before there is an order: names, types, nesting. All of it is said at once.
 
 use super::LEVELS_MAX;
-use super::cel;
 use super::facts::Kind;
 use super::functions;
 use super::names::{Place, place, shown, spelled, symbol};
@@ -45,7 +44,7 @@ pub(super) fn check(tree: &IdedExpr) -> Result<(), Vec<String>> {
     if checker.problems.is_empty() { Ok(()) } else { Err(checker.problems) }
 }
 
-struct Checker<'e> {
+pub(super) struct Checker<'e> {
     /// What the loops around have named.
     scope: Vec<(&'e str, Kind)>,
     problems: Vec<String>,
@@ -55,7 +54,7 @@ struct Checker<'e> {
 
 impl<'e> Checker<'e> {
     /// One sentence, once. What is wrong already is not blamed for anything else.
-    fn problem(&mut self, problem: String) -> Kind {
+    pub(super) fn problem(&mut self, problem: String) -> Kind {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
@@ -70,14 +69,14 @@ impl<'e> Checker<'e> {
     }
 
     /// The kind of something that is one value.
-    fn value(&mut self, expr: &'e IdedExpr) -> Kind {
+    pub(super) fn value(&mut self, expr: &'e IdedExpr) -> Kind {
         match self.kind(expr) {
             Kind::Table => self.problem(format!("{} is a table: ask for one of its keys", shown(expr))),
             kind => kind,
         }
     }
 
-    fn kind(&mut self, expr: &'e IdedExpr) -> Kind {
+    pub(super) fn kind(&mut self, expr: &'e IdedExpr) -> Kind {
         if self.level >= LEVELS_MAX {
             return self.problem(too_deep());
         }
@@ -93,7 +92,7 @@ impl<'e> Checker<'e> {
                 Some(kind) if parts.len() == 1 || kind == Kind::Dyn => kind,
                 Some(kind) => self.problem(format!("`{}` does not exist: `{}` is {}", parts.join("."), parts.concat(), kind.said())),
                 None => match place(&parts) {
-                    Ok(Place::Field(field)) => field.kind,
+                    Ok(Place::Field(field)) => field.kind(),
                     Ok(Place::Metadata(keys)) if keys.is_empty() => Kind::Table,
                     Ok(Place::Metadata(_)) => Kind::Dyn,
                     Err(problem) => self.problem(problem),
@@ -184,83 +183,6 @@ impl<'e> Checker<'e> {
         }
     }
 
-    fn compared(&mut self, left: &'e IdedExpr, right: &'e IdedExpr, operator: &str) {
-        let (a, b) = (self.value(left), self.value(right));
-        self.comparable(a, b, || format!("{} is {} and {} is {}", shown(left), a.said(), shown(right), b.said()), operator);
-        if operator.starts_with(['<', '>']) && (a == Kind::List || b == Kind::List) {
-            self.problem(format!("`{operator}`: lists have no order"));
-        }
-    }
-
-    fn comparable(&mut self, a: Kind, b: Kind, which: impl FnOnce() -> String, operator: &str) {
-        let loose = |kind| matches!(kind, Kind::Dyn | Kind::Null);
-        let whole = |kind| matches!(kind, Kind::Int | Kind::Uint);
-        if loose(a) || loose(b) || a == b || (whole(a) && whole(b)) {
-            return;
-        }
-        let hint = if (a == Kind::Fraction && whole(b)) || (whole(a) && b == Kind::Fraction) { FEN } else { "they can never be compared" };
-        self.problem(format!("`{operator}`: {}: {hint}", which()));
-    }
-
-    /// The one kind of two; null goes with everything.
-    fn same(&mut self, a: Kind, b: Kind, what: &str) -> Kind {
-        match (a, b) {
-            _ if a == b => a,
-            (Kind::Null, other) | (other, Kind::Null) => other,
-            (Kind::Dyn, _) | (_, Kind::Dyn) => Kind::Dyn,
-            _ => self.problem(format!("{what} of two kinds: {} and {}", a.said(), b.said())),
-        }
-    }
-
-    fn arithmetic(&mut self, operator: &str, left: &'e IdedExpr, right: &'e IdedExpr) -> Kind {
-        use Kind::{Bytes, Duration, Dyn, Fraction, Int, List, Text, Time, Uint};
-        let (a, b) = (self.value(left), self.value(right));
-        match (operator, a, b) {
-            (_, Dyn, Dyn) => Dyn,
-            (_, Dyn, kind @ (Int | Uint | Fraction)) | (_, kind @ (Int | Uint | Fraction), Dyn) => kind,
-            (_, Int, Int) => Int,
-            (_, Uint, Uint) => Uint,
-            ("+" | "-" | "*" | "/", Fraction, Fraction) => Fraction,
-            ("+", Text, Text | Dyn) | ("+", Dyn, Text) => Text,
-            ("+", Bytes, Bytes | Dyn) | ("+", Dyn, Bytes) => Bytes,
-            ("+", List, List | Dyn) | ("+", Dyn, List) => List,
-            ("+" | "-", Time, Duration) | ("+", Duration, Time) => Time,
-            ("-", Time, Time) | ("+" | "-", Duration, Duration) => Duration,
-            ("+" | "-", Time | Duration, Dyn) | ("+" | "-", Dyn, Time | Duration) => Dyn,
-            (_, Int, Fraction) | (_, Fraction, Int) => {
-                self.problem(format!("`{operator}` mixes {} with {}: {FEN}", shown(left), shown(right)))
-            }
-            _ => {
-                self.problem(format!("`{operator}` cannot be asked of {} ({}) and {} ({})", shown(left), a.said(), shown(right), b.said()))
-            }
-        }
-    }
-
-    fn within(&mut self, of: &'e IdedExpr, list: &'e IdedExpr) -> Kind {
-        let kind = self.value(of);
-        if let Expr::List(list) = &list.expr {
-            for element in &list.elements {
-                let b = self.value(element);
-                self.comparable(kind, b, || format!("{} is {} and {} is {}", shown(of), kind.said(), shown(element), b.said()), "in");
-            }
-            return Kind::Bool;
-        }
-        match self.kind(list) {
-            Kind::List | Kind::Dyn => {}
-            Kind::Table if matches!(kind, Kind::Text | Kind::Dyn) => {}
-            Kind::Table => drop(self.problem(format!("`in`: {} is {}, and the keys of {} are text", shown(of), kind.said(), shown(list)))),
-            other => drop(self.problem(format!("`in` needs a list: {} is {}", shown(list), other.said()))),
-        }
-        Kind::Bool
-    }
-
-    fn index(&mut self, of: &'e IdedExpr, at: &'e IdedExpr) -> Kind {
-        match (self.kind(of), self.value(at)) {
-            (Kind::Dyn, _) | (Kind::Table, Kind::Text | Kind::Dyn) | (Kind::List, Kind::Int | Kind::Uint | Kind::Dyn) => Kind::Dyn,
-            (of_kind, kind) => self.problem(format!("`[ ]`: {} is {} and cannot be asked for {}", shown(of), of_kind.said(), kind.said())),
-        }
-    }
-
     /// A call of one of CEL's functions; what is called on something counts that as the first argument.
     fn function(&mut self, call: &'e CallExpr, expr: &'e IdedExpr) -> Kind {
         let name = call.func_name.as_str();
@@ -276,8 +198,8 @@ impl<'e> Checker<'e> {
                 self.problem(format!("`{name}(…)` cannot be asked of {}, which is {}", shown(arg), kind.said()));
             }
         }
-        if let Some(Err(why)) = functions::constant(call, expr).map(|constant| cel::constant(&constant)) {
-            self.problem(format!("`{name}(…)` never has an answer here: {why}"));
+        if let Some(problem) = functions::given(call, expr) {
+            self.problem(problem);
         }
         gives
     }
@@ -312,8 +234,6 @@ impl<'e> Checker<'e> {
         kinds.first().copied().filter(|first| kinds.iter().all(|kind| kind == first)).unwrap_or(Kind::Dyn)
     }
 }
-
-const FEN: &str = "write fen as a whole number";
 
 /// The parts of `a && b && c`.
 fn chain<'e>(expr: &'e IdedExpr, by: &str) -> Vec<&'e IdedExpr> {

@@ -2,9 +2,11 @@
 
 use super::Failed;
 use super::cel::Foreign;
-use super::facts::{Facts, Field, Kind, Value};
+use super::facts::{Facts, Field, Kind, Read, ReadInt, ReadText, Value};
 use super::native;
-use serde_json::Value as Json;
+use cel::common::ast::operators;
+use regex::Regex;
+use serde_json::{Map, Value as Json};
 use sluice_contract::Millis;
 use std::cmp::Ordering;
 
@@ -16,23 +18,77 @@ pub(super) enum Cond {
     All(Box<[Cond]>),
     Any(Box<[Cond]>),
     If(Box<[Cond; 3]>),
-    Same {
-        left: Term,
-        right: Term,
-        same: bool,
-    },
-    Ordered {
-        left: Term,
-        right: Term,
-        is: fn(Ordering) -> bool,
-    },
+    Compared(Term, Compare, Term),
     OneOf(Term, Box<[Term]>),
+    // What nearly every rule is made of, without a value in between.
+    IntIs(ReadInt, Compare, i64),
+    /// Of a term that [`Term::is_int`].
+    NumberIs(Term, Compare, i64),
+    TextIs(ReadText, bool, Box<str>),
+    TextIn(ReadText, Box<[Box<str>]>),
     /// Whether the table below these keys has this key.
     Has(Keys, Box<str>),
     Test(Term, TextTest, Term),
+    Pattern(Term, Regex),
     /// A value that must turn out to be true or false.
     Truth(Term),
     Foreign(Foreign),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compare {
+    Equals,
+    NotEquals,
+    Less,
+    LessEquals,
+    Greater,
+    GreaterEquals,
+}
+
+impl Compare {
+    pub fn named(operator: &str) -> Option<Compare> {
+        Some(match operator {
+            operators::EQUALS => Compare::Equals,
+            operators::NOT_EQUALS => Compare::NotEquals,
+            operators::LESS => Compare::Less,
+            operators::LESS_EQUALS => Compare::LessEquals,
+            operators::GREATER => Compare::Greater,
+            operators::GREATER_EQUALS => Compare::GreaterEquals,
+            _ => return None,
+        })
+    }
+
+    /// With null only `!=` holds.
+    fn number(self, number: Option<i64>, with: i64) -> bool {
+        number.map_or(self == Compare::NotEquals, |number| self.is(number.cmp(&with)))
+    }
+
+    const fn is(self, order: Ordering) -> bool {
+        match self {
+            Compare::Equals => order.is_eq(),
+            Compare::NotEquals => order.is_ne(),
+            Compare::Less => order.is_lt(),
+            Compare::LessEquals => order.is_le(),
+            Compare::Greater => order.is_gt(),
+            Compare::GreaterEquals => order.is_ge(),
+        }
+    }
+}
+
+/// Why there is no answer: two words, so that an answer stays in registers; the sentence is made once it is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why<'p> {
+    Known(&'static Failed),
+    Foreign(&'p Foreign),
+}
+
+impl Why<'_> {
+    pub fn said(self, facts: &Facts<'_>) -> Failed {
+        match self {
+            Why::Known(failed) => failed.clone(),
+            Why::Foreign(foreign) => foreign.holds(facts).err().unwrap_or(Failed::why("a condition that runs in cel failed")),
+        }
+    }
 }
 
 /// A value.
@@ -60,7 +116,7 @@ pub(super) type Operation = fn(i64, i64) -> Option<i64>;
 pub(super) type ClockPart = fn(Millis) -> i64;
 
 impl Cond {
-    pub fn holds(&self, facts: &Facts<'_>) -> Result<bool, Failed> {
+    pub fn holds<'p>(&'p self, facts: &Facts<'p>) -> Result<bool, Why<'p>> {
         match self {
             Cond::Const(truth) => Ok(*truth),
             Cond::Not(cond) => cond.holds(facts).map(|truth| !truth),
@@ -70,25 +126,36 @@ impl Cond {
                 let [cond, then, otherwise] = &**parts;
                 if cond.holds(facts)? { then.holds(facts) } else { otherwise.holds(facts) }
             }
-            Cond::Same { left, right, same } => Ok(equal(left.value(facts)?, right.value(facts)?) == *same),
-            Cond::Ordered { left, right, is } => Ok(order(left.value(facts)?, right.value(facts)?)?.is_some_and(is)),
+            Cond::Compared(left, Compare::Equals, right) => Ok(equal(left.value(facts)?, right.value(facts)?)),
+            Cond::Compared(left, Compare::NotEquals, right) => Ok(!equal(left.value(facts)?, right.value(facts)?)),
+            Cond::Compared(left, compare, right) => {
+                Ok(order(left.value(facts)?, right.value(facts)?)?.is_some_and(|order| compare.is(order)))
+            }
+            Cond::IntIs(read, compare, with) => Ok(compare.number(read(facts), *with)),
+            Cond::NumberIs(term, compare, with) => Ok(compare.number(term.number(facts)?, *with)),
+            Cond::TextIs(read, same, text) => Ok((read(facts) == Some(&**text)) == *same),
+            Cond::TextIn(read, list) => Ok(read(facts).is_some_and(|text| list.iter().any(|one| **one == *text))),
             Cond::OneOf(term, list) => one_of(term.value(facts)?, list, facts),
             Cond::Has(keys, key) => Ok(table(keys, facts)?.contains_key(&**key)),
             Cond::Test(text, test, with) => match (text.value(facts)?, with.value(facts)?) {
                 (Value::Text(text), Value::Text(with)) => Ok(test(text, with)),
                 _ => Err(NOT_TEXT),
             },
+            Cond::Pattern(text, pattern) => match text.value(facts)? {
+                Value::Text(text) => Ok(pattern.is_match(text)),
+                _ => Err(NOT_TEXT),
+            },
             Cond::Truth(term) => match term.value(facts)? {
                 Value::Bool(truth) => Ok(truth),
                 _ => Err(NOT_BOOL),
             },
-            Cond::Foreign(foreign) => foreign.holds(facts),
+            Cond::Foreign(foreign) => foreign.holds(facts).map_err(|_| Why::Foreign(foreign)),
         }
     }
 }
 
 /// `&&` (decided by a false one) and `||` (by a true one): whatever fails beside the one that decides does not matter.
-fn decided(conds: &[Cond], facts: &Facts<'_>, by: bool) -> Result<bool, Failed> {
+fn decided<'p>(conds: &'p [Cond], facts: &Facts<'p>, by: bool) -> Result<bool, Why<'p>> {
     let mut failed = None;
     for cond in conds {
         match cond.holds(facts) {
@@ -100,7 +167,7 @@ fn decided(conds: &[Cond], facts: &Facts<'_>, by: bool) -> Result<bool, Failed> 
     failed.map_or(Ok(!by), Err)
 }
 
-fn one_of(value: Value<'_>, list: &[Term], facts: &Facts<'_>) -> Result<bool, Failed> {
+fn one_of<'p>(value: Value<'_>, list: &'p [Term], facts: &Facts<'p>) -> Result<bool, Why<'p>> {
     for term in list {
         if equal(value, term.value(facts)?) {
             return Ok(true);
@@ -110,22 +177,16 @@ fn one_of(value: Value<'_>, list: &[Term], facts: &Facts<'_>) -> Result<bool, Fa
 }
 
 impl Term {
-    pub fn value<'a>(&'a self, facts: &Facts<'a>) -> Result<Value<'a>, Failed> {
+    pub fn value<'a>(&'a self, facts: &Facts<'a>) -> Result<Value<'a>, Why<'a>> {
         Ok(match self {
             Term::Null => Value::Null,
             Term::Bool(truth) => Value::Bool(*truth),
             Term::Int(number) => Value::Int(*number),
             Term::Uint(number) => Value::Uint(*number),
             Term::Text(text) => Value::Text(text),
-            Term::Field(field) => (field.read)(facts),
+            Term::Field(field) => field.value(facts),
             Term::Metadata(keys) => metadata(keys, facts)?,
-            Term::Clock(part) => Value::Int(part(facts.now)),
-            Term::Sum(sides, operation) => {
-                let [left, right] = &**sides;
-                Value::Int(operation(left.int(facts)?, right.int(facts)?).ok_or(NO_RESULT)?)
-            }
-            Term::Negated(term) => Value::Int(term.int(facts)?.checked_neg().ok_or(NO_RESULT)?),
-            Term::Size(term) => Value::Int(size(term.value(facts)?)?),
+            Term::Clock(_) | Term::Sum(..) | Term::Negated(_) | Term::Size(_) => self.number(facts)?.map_or(Value::Null, Value::Int),
             Term::Choose(parts) => {
                 let (cond, then, otherwise) = &**parts;
                 if cond.holds(facts)? { then.value(facts)? } else { otherwise.value(facts)? }
@@ -138,35 +199,54 @@ impl Term {
     pub fn is_int(&self) -> bool {
         match self {
             Term::Int(_) | Term::Clock(_) | Term::Sum(..) | Term::Negated(_) | Term::Size(_) => true,
-            Term::Field(field) => field.kind == Kind::Int,
+            Term::Field(field) => field.kind() == Kind::Int,
             Term::Choose(parts) => parts.1.is_int() && parts.2.is_int(),
             _ => false,
         }
     }
 
-    fn int(&self, facts: &Facts<'_>) -> Result<i64, Failed> {
-        match self.value(facts)? {
-            Value::Int(number) => Ok(number),
-            _ => Err(NOT_INT),
-        }
+    /// `None` is null.
+    fn number<'p>(&'p self, facts: &Facts<'p>) -> Result<Option<i64>, Why<'p>> {
+        Ok(Some(match self {
+            Term::Int(number) => *number,
+            Term::Field(Field { read: Read::Int(read), .. }) => return Ok(read(facts)),
+            Term::Clock(part) => part(facts.now),
+            Term::Sum(sides, operation) => {
+                let [left, right] = &**sides;
+                operation(left.int(facts)?, right.int(facts)?).ok_or(NO_RESULT)?
+            }
+            Term::Negated(term) => term.int(facts)?.checked_neg().ok_or(NO_RESULT)?,
+            Term::Size(term) => size(term.value(facts)?)?,
+            _ => match self.value(facts)? {
+                Value::Int(number) => number,
+                Value::Null => return Ok(None),
+                _ => return Err(NOT_INT),
+            },
+        }))
+    }
+
+    fn int<'p>(&'p self, facts: &Facts<'p>) -> Result<i64, Why<'p>> {
+        self.number(facts)?.ok_or(NOT_INT)
     }
 }
 
-const NOT_TEXT: Failed = Failed::why("startsWith, endsWith and contains need text on both sides, and one side is not (or is null)");
-const NOT_BOOL: Failed = Failed::why("a metadata value used as a condition is not true or false");
-const NOT_INT: Failed = Failed::why("one side of an arithmetic operation is not a whole number (or is null)");
-const NO_RESULT: Failed = Failed::why("an arithmetic operation has no result: it overflows or divides by zero");
-const NOT_ORDERED: Failed = Failed::why("<, <=, > or >= was asked of two values that have no order, such as text and a number");
-const NO_FIELDS: Failed = Failed::why("a field was asked of a metadata value that is not a table");
-const NO_SIZE: Failed = Failed::why("size() was asked of a value that is neither text nor a list nor a table");
+const NOT_TEXT: Why<'static> =
+    Why::Known(&Failed::why("startsWith, endsWith, contains and matches need text, and a value is not (or is null)"));
+const NOT_BOOL: Why<'static> = Why::Known(&Failed::why("a metadata value used as a condition is not true or false"));
+const NOT_INT: Why<'static> = Why::Known(&Failed::why("one side of an arithmetic operation is not a whole number (or is null)"));
+const NO_RESULT: Why<'static> = Why::Known(&Failed::why("an arithmetic operation has no result: it overflows or divides by zero"));
+const NOT_ORDERED: Why<'static> =
+    Why::Known(&Failed::why("<, <=, > or >= was asked of two values that have no order, such as text and a number"));
+const NO_FIELDS: Why<'static> = Why::Known(&Failed::why("a field was asked of a metadata value that is not a table"));
+const NO_SIZE: Why<'static> = Why::Known(&Failed::why("size() was asked of a value that is neither text nor a list nor a table"));
 
 /// Null where a key is missing; an error where what a key is asked of is no table.
-fn metadata<'a>(keys: &'a [Box<str>], facts: &Facts<'a>) -> Result<Value<'a>, Failed> {
+fn metadata<'a>(keys: &'a [Box<str>], facts: &Facts<'a>) -> Result<Value<'a>, Why<'a>> {
     let Some((last, above)) = keys.split_last() else { return Err(NO_FIELDS) };
     Ok(table(above, facts)?.get(&**last).map_or(Value::Null, Value::of))
 }
 
-fn table<'a>(keys: &[Box<str>], facts: &Facts<'a>) -> Result<&'a serde_json::Map<String, Json>, Failed> {
+fn table<'a>(keys: &[Box<str>], facts: &Facts<'a>) -> Result<&'a Map<String, Json>, Why<'static>> {
     let mut at = facts.order.metadata;
     for key in keys {
         at = at.get(&**key).and_then(Json::as_object).ok_or(NO_FIELDS)?;
@@ -190,7 +270,7 @@ fn equal(left: Value<'_>, right: Value<'_>) -> bool {
 }
 
 /// `None` with null on either side: every ordering is then false.
-fn order(left: Value<'_>, right: Value<'_>) -> Result<Option<Ordering>, Failed> {
+fn order(left: Value<'_>, right: Value<'_>) -> Result<Option<Ordering>, Why<'static>> {
     Ok(Some(match (left, right) {
         (Value::Null, _) | (_, Value::Null) => return Ok(None),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(&b),
@@ -205,7 +285,7 @@ fn order(left: Value<'_>, right: Value<'_>) -> Result<Option<Ordering>, Failed> 
     }))
 }
 
-fn size(value: Value<'_>) -> Result<i64, Failed> {
+fn size(value: Value<'_>) -> Result<i64, Why<'static>> {
     let size = match value {
         Value::Text(text) => text.chars().count(),
         Value::Json(Json::Array(list)) => list.len(),

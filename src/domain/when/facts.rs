@@ -110,61 +110,84 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Field {
     pub name: &'static str,
-    pub kind: Kind,
-    pub read: for<'a> fn(&Facts<'a>) -> Value<'a>,
+    pub read: Read,
 }
 
-fn text(text: Option<&str>) -> Value<'_> {
-    text.map_or(Value::Null, Value::Text)
+pub(super) type ReadText = for<'a> fn(&Facts<'a>) -> Option<&'a str>;
+pub(super) type ReadInt = fn(&Facts<'_>) -> Option<i64>;
+
+/// How a name is read; `None` is null.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Read {
+    Text(ReadText),
+    Int(ReadInt),
+    Now,
+    /// Never as a whole: its keys are.
+    Metadata,
 }
 
-fn payer<'a>(facts: &Facts<'a>, id: fn(&Payer) -> &Option<String>) -> Value<'a> {
-    text(id(facts.payer).as_deref())
+impl Field {
+    pub const fn kind(&self) -> Kind {
+        match self.read {
+            Read::Text(_) => Kind::Text,
+            Read::Int(_) => Kind::Int,
+            Read::Now => Kind::Time,
+            Read::Metadata => Kind::Table,
+        }
+    }
+
+    pub fn value<'a>(&self, facts: &Facts<'a>) -> Value<'a> {
+        match self.read {
+            Read::Text(read) => read(facts).map_or(Value::Null, Value::Text),
+            Read::Int(read) => read(facts).map_or(Value::Null, Value::Int),
+            Read::Now => Value::Time(facts.now),
+            Read::Metadata => Value::Null,
+        }
+    }
 }
 
-fn terminal<'a>(facts: &Facts<'a>, part: fn(&Terminal) -> &Option<String>) -> Value<'a> {
-    text(facts.order.terminal.and_then(|terminal| part(terminal).as_deref()))
+const fn text(name: &'static str, read: ReadText) -> Field {
+    Field { name, read: Read::Text(read) }
 }
 
-const fn field(name: &'static str, read: for<'a> fn(&Facts<'a>) -> Value<'a>) -> Field {
-    Field { name, kind: Kind::Text, read }
+const fn number(name: &'static str, read: ReadInt) -> Field {
+    Field { name, read: Read::Int(read) }
 }
 
-const fn number(name: &'static str, read: for<'a> fn(&Facts<'a>) -> Value<'a>) -> Field {
-    Field { name, kind: Kind::Int, read }
+fn terminal<'a>(facts: &Facts<'a>, part: fn(&Terminal) -> &Option<String>) -> Option<&'a str> {
+    facts.order.terminal.and_then(|terminal| part(terminal).as_deref())
 }
 
 pub(super) static FIELDS: [Field; 29] = [
-    number("order.amount", |f| Value::Int(f.order.amount.0)),
-    field("order.method", |f| Value::Text(f.order.method)),
-    field("order.merchant_order_no", |f| Value::Text(f.order.merchant_order_no)),
-    field("order.currency", |f| Value::Text(f.order.currency)),
-    field("order.subject", |f| Value::Text(f.order.subject)),
-    field("order.app_id", |f| text(f.order.app_id)),
-    field("order.store", |f| text(f.order.store)),
-    field("order.operator_id", |f| text(f.order.operator_id)),
-    field("order.auth_means", |f| text(f.order.auth_means)),
-    field("order.h5_type", |f| text(f.order.h5_type)),
-    field("order.client_ip", |f| text(f.order.client_ip)),
-    number("order.expires_in", |f| f.order.expires_in.map_or(Value::Null, Value::Int)),
-    field("order.account", |f| text(f.order.account)),
-    field("order.terminal.id", |f| terminal(f, |t| &t.id)),
-    field("order.terminal.device_type", |f| terminal(f, |t| &t.device_type)),
-    field("order.terminal.serial_no", |f| terminal(f, |t| &t.serial_no)),
-    field("order.terminal.ip", |f| terminal(f, |t| &t.ip)),
-    field("order.terminal.location", |f| terminal(f, |t| &t.location)),
-    field("payer.openid", |f| payer(f, |p| &p.openid)),
-    field("payer.buyer_id", |f| payer(f, |p| &p.buyer_id)),
-    field("payer.buyer_open_id", |f| payer(f, |p| &p.buyer_open_id)),
-    field("payer.customer_id", |f| payer(f, |p| &p.customer_id)),
-    field("merchant.id", |f| Value::Text(f.merchant_id)),
-    field("merchant.name", |f| Value::Text(f.merchant_name)),
-    field("account", |f| Value::Text(f.account)),
-    field("channel", |f| Value::Text(f.channel)),
-    field("method", |f| Value::Text(f.order.method)),
-    Field { name: "now", kind: Kind::Time, read: |f| Value::Time(f.now) },
-    // Never read as a whole: its keys are.
-    Field { name: METADATA, kind: Kind::Table, read: |_| Value::Null },
+    number("order.amount", |f| Some(f.order.amount.0)),
+    text("order.method", |f| Some(f.order.method)),
+    text("order.merchant_order_no", |f| Some(f.order.merchant_order_no)),
+    text("order.currency", |f| Some(f.order.currency)),
+    text("order.subject", |f| Some(f.order.subject)),
+    text("order.app_id", |f| f.order.app_id),
+    text("order.store", |f| f.order.store),
+    text("order.operator_id", |f| f.order.operator_id),
+    text("order.auth_means", |f| f.order.auth_means),
+    text("order.h5_type", |f| f.order.h5_type),
+    text("order.client_ip", |f| f.order.client_ip),
+    number("order.expires_in", |f| f.order.expires_in),
+    text("order.account", |f| f.order.account),
+    text("order.terminal.id", |f| terminal(f, |t| &t.id)),
+    text("order.terminal.device_type", |f| terminal(f, |t| &t.device_type)),
+    text("order.terminal.serial_no", |f| terminal(f, |t| &t.serial_no)),
+    text("order.terminal.ip", |f| terminal(f, |t| &t.ip)),
+    text("order.terminal.location", |f| terminal(f, |t| &t.location)),
+    text("payer.openid", |f| f.payer.openid.as_deref()),
+    text("payer.buyer_id", |f| f.payer.buyer_id.as_deref()),
+    text("payer.buyer_open_id", |f| f.payer.buyer_open_id.as_deref()),
+    text("payer.customer_id", |f| f.payer.customer_id.as_deref()),
+    text("merchant.id", |f| Some(f.merchant_id)),
+    text("merchant.name", |f| Some(f.merchant_name)),
+    text("account", |f| Some(f.account)),
+    text("channel", |f| Some(f.channel)),
+    text("method", |f| Some(f.order.method)),
+    Field { name: "now", read: Read::Now },
+    Field { name: METADATA, read: Read::Metadata },
 ];
 
 pub(super) const METADATA: &str = "order.metadata";

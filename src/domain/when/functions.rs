@@ -1,9 +1,10 @@
 //! The functions of CEL a predicate may call: how each is written, what it takes and what it gives.
 
+use super::cel;
 use super::facts::Kind;
 use super::names::literal_text;
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
-use cel::common::types::CelString;
+use ::cel::common::ast::{CallExpr, IdedExpr};
+use regex::Regex;
 
 pub(super) fn known(name: &str) -> Option<(&'static Takes, Kind)> {
     FUNCTIONS.iter().find(|(known, ..)| *known == name).map(|(_, takes, gives)| (takes, *gives))
@@ -14,18 +15,17 @@ pub(super) fn unknown(name: &str) -> String {
     format!("`{name}(…)` does not exist; there are: {}, and all, exists, exists_one, map, filter, has", known.join(", "))
 }
 
-/// A call whose answer hangs on what is written alone: `timestamp("…")`, and the pattern of `matches("…")`.
-pub(super) fn constant(call: &CallExpr, expr: &IdedExpr) -> Option<IdedExpr> {
-    let last = call.args.last().filter(|last| literal_text(last).is_some())?;
-    match (call.func_name.as_str(), call.args.len()) {
-        ("matches", _) => {
-            let empty = IdedExpr { id: expr.id, expr: Expr::Literal(LiteralValue::String(CelString::from(String::new()))) };
-            let matches = CallExpr { func_name: call.func_name.clone(), target: Some(Box::new(empty)), args: vec![last.clone()] };
-            Some(IdedExpr { id: expr.id, expr: Expr::Call(matches) })
-        }
-        (_, 1) if call.target.is_none() => Some(expr.clone()),
-        _ => None,
+/// What is wrong with the text a call is given, where it is written out: `timestamp("…")`, the pattern of `matches("…")`.
+pub(super) fn given(call: &CallExpr, expr: &IdedExpr) -> Option<String> {
+    let name = call.func_name.as_str();
+    let written = call.args.last().and_then(literal_text);
+    if name == "matches" {
+        let Some(pattern) = written else { return Some("`matches(…)` needs its pattern written out".to_owned()) };
+        return Regex::new(pattern).err().map(|_| format!("`matches(…)`: \"{pattern}\" is not a regular expression"));
     }
+    let alone = written.is_some() && call.target.is_none() && call.args.len() == 1;
+    let why = alone.then(|| cel::constant(expr).err()).flatten()?;
+    Some(format!("`{name}(…)` never has an answer here: {why}"))
 }
 
 /// How a function is written and what it takes.
@@ -44,7 +44,7 @@ impl Takes {
             Takes::One(_) => !on && args == 1,
             Takes::Size => args == 1,
             Takes::OnText => on && args == 2,
-            Takes::Pattern => args == 2,
+            Takes::Pattern => on && args == 2,
             Takes::OnTime => on && (1..=2).contains(&args),
         }
     }

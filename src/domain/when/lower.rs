@@ -1,11 +1,12 @@
 //! From CEL's tree to ours. What our tree does not know stays in `cel`, the smallest condition around it, and is named.
 
 use super::cel::Foreign;
-use super::eval::{Cond, Keys, Operation, Term, TextTest};
-use super::names::{Place, place, shown, spelled};
+use super::eval::{Compare, Cond, Keys, Operation, Term, TextTest};
+use super::facts::{Field, Read};
+use super::names::{Place, literal_text, place, shown, spelled};
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use regex::Regex;
 use sluice_contract::Millis;
-use std::cmp::Ordering;
 
 /// The lowered predicate of a tree that was checked, and why parts of it stay in `cel`.
 pub(super) fn lower(tree: &IdedExpr) -> (Cond, Vec<String>) {
@@ -70,25 +71,44 @@ impl Lowering {
 
     fn comparison(&mut self, call: &CallExpr, expr: &IdedExpr) -> Result<Cond, String> {
         let name = call.func_name.as_str();
-        if let (Some(target), [with]) = (&call.target, call.args.as_slice()) {
-            let test = text_test(name).ok_or_else(|| stays(expr))?;
-            return Ok(Cond::Test(self.term(target)?, test, self.term(with)?));
-        }
-        let [left, right] = call.args.as_slice() else { return Err(stays(expr)) };
-        if name == operators::IN {
-            return self.one_of(left, right);
+        let (left, right) = match (call.target.as_deref(), call.args.as_slice()) {
+            (Some(left), [right]) | (None, [left, right]) => (left, right),
+            _ => return Err(stays(expr)),
+        };
+        match name {
+            operators::IN => return self.one_of(left, right),
+            "matches" => {
+                let pattern = literal_text(right).and_then(|pattern| Regex::new(pattern).ok()).ok_or_else(|| stays(expr))?;
+                return Ok(Cond::Pattern(self.term(left)?, pattern));
+            }
+            _ => {}
         }
         let (left, right) = (self.term(left)?, self.term(right)?);
-        match ordering(name) {
-            Some(is) => Ok(Cond::Ordered { left, right, is }),
-            None => Ok(Cond::Same { left, right, same: name == operators::EQUALS }),
+        if let Some(test) = text_test(name) {
+            return Ok(Cond::Test(left, test, right));
         }
+        let compare = Compare::named(name).ok_or_else(|| stays(expr))?;
+        Ok(match (left, right) {
+            (Term::Field(Field { read: Read::Int(read), .. }), Term::Int(number)) => Cond::IntIs(*read, compare, number),
+            (Term::Field(Field { read: Read::Text(read), .. }), Term::Text(text)) if compare == Compare::Equals => {
+                Cond::TextIs(*read, true, text)
+            }
+            (Term::Field(Field { read: Read::Text(read), .. }), Term::Text(text)) if compare == Compare::NotEquals => {
+                Cond::TextIs(*read, false, text)
+            }
+            (left, Term::Int(number)) if left.is_int() => Cond::NumberIs(left, compare, number),
+            (left, right) => Cond::Compared(left, compare, right),
+        })
     }
 
     /// Elements that can fail stay in `cel`, which computes all of them whether or not one before was the one.
     fn one_of(&mut self, of: &IdedExpr, list: &IdedExpr) -> Result<Cond, String> {
         let Expr::List(list) = &list.expr else { return Err("`in` something other than a list of values".to_owned()) };
         let of = self.term(of)?;
+        let texts: Option<Box<[Box<str>]>> = list.elements.iter().map(|element| literal_text(element).map(Box::from)).collect();
+        if let (Term::Field(Field { read: Read::Text(read), .. }), Some(texts)) = (&of, texts) {
+            return Ok(Cond::TextIn(*read, texts));
+        }
         let terms = list.elements.iter().map(|element| self.term(element)).collect::<Result<Vec<_>, _>>()?;
         let simple =
             |term: &Term| matches!(term, Term::Null | Term::Bool(_) | Term::Int(_) | Term::Uint(_) | Term::Text(_) | Term::Field(_));
@@ -150,19 +170,9 @@ fn owned(keys: &[&str]) -> Keys {
 }
 
 fn is_boolean(call: &CallExpr) -> bool {
-    use operators::{EQUALS, IN, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_EQUALS};
     let name = call.func_name.as_str();
-    [EQUALS, NOT_EQUALS, IN, LOGICAL_AND, LOGICAL_OR, LOGICAL_NOT].contains(&name) || ordering(name).is_some() || text_test(name).is_some()
-}
-
-pub(super) fn ordering(name: &str) -> Option<fn(Ordering) -> bool> {
-    match name {
-        operators::LESS => Some(Ordering::is_lt),
-        operators::LESS_EQUALS => Some(Ordering::is_le),
-        operators::GREATER => Some(Ordering::is_gt),
-        operators::GREATER_EQUALS => Some(Ordering::is_ge),
-        _ => None,
-    }
+    let connects = [operators::IN, operators::LOGICAL_AND, operators::LOGICAL_OR, operators::LOGICAL_NOT, "matches"].contains(&name);
+    connects || Compare::named(name).is_some() || text_test(name).is_some()
 }
 
 fn text_test(name: &str) -> Option<TextTest> {

@@ -14,6 +14,7 @@ mod functions;
 mod lower;
 mod names;
 mod native;
+mod operands;
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,6 @@ impl When {
     /// # Errors
     /// The predicate has no answer for these facts: types that cannot be compared, an overflow, a division by zero.
     pub fn matches(&self, facts: &Facts<'_>) -> Result<bool, Failed> {
-        self.plan.holds(facts)
+        self.plan.holds(facts).map_err(|why| why.said(facts))
     }
 }

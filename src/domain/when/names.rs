@@ -57,7 +57,7 @@ pub(super) fn place<'e>(parts: &[&'e str]) -> Result<Place<'e>, String> {
             return Ok(Place::Field(field));
         }
         if begins {
-            return Err(format!("`{name}` does not exist: `{}` is {} and has no fields", field.name, field.kind.said()));
+            return Err(format!("`{name}` does not exist: `{}` is {} and has no fields", field.name, field.kind().said()));
         }
     }
     let (group, within) = ["order.terminal", "order", "payer", "merchant"]

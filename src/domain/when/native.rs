@@ -29,7 +29,7 @@ impl VariableResolver for Names<'_> {
             return Some(CowVal::owned(Table::of(self.0.order.metadata)));
         }
         let field = FIELDS.iter().find(|field| field.name == name)?;
-        native((field.read)(&self.0)).map(CowVal::Owned)
+        native(field.value(&self.0)).map(CowVal::Owned)
     }
 }
 
@@ -130,7 +130,7 @@ impl Indexer for Table<'_> {
         Self: 'w,
     {
         let wrong = || ExecutionError::UnexpectedType { got: key.get_type().name().to_owned(), want: "a text key".to_owned() };
-        self.at(key).map(|value| CowVal::Owned(value)).ok_or_else(wrong)
+        self.at(key).map(CowVal::Owned).ok_or_else(wrong)
     }
 
     fn steal<'w>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'w>, ExecutionError>

@@ -105,6 +105,7 @@ fn cond(depth: u32) -> BoxedStrategy<String> {
         (text(), prop::sample::select(vec!["startsWith", "endsWith", "contains"]), text())
             .prop_map(|(a, test, b)| format!("{a}.{test}({b})")),
         (loose(), prop::sample::select(vec!["startsWith", "contains"]), loose()).prop_map(|(a, test, b)| format!("{a}.{test}({b})")),
+        prop_oneof![text(), loose()].prop_map(|a| format!("{a}.matches('^a?b')")),
         prop::sample::select(vec!["has(order.metadata.k)", "has(order.metadata.m.k)", "size(order.metadata.l) > 1"])
             .prop_map(str::to_owned),
         loose(),
