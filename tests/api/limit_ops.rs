@@ -170,7 +170,7 @@ async fn a_recount_under_load_finds_no_drift() {
     let world = with_rules(&[daily(1_000_000), Rule::new("each", &["customer"], "count", "month").max(1_000)]).start();
     let customer = |nth: i64| {
         let mut body = order("wechat_native", 100 + nth);
-        body["payer"] = json!({"customer_id": format!("c-{}", nth % 7)});
+        body["payer"] = json!({"customer_id": format!("customer-{}", nth % 7)});
         body
     };
     let load = futures_util::future::join_all((0..60).map(|nth| {
@@ -199,5 +199,5 @@ async fn a_recount_under_load_finds_no_drift() {
     books_hold(&world).await;
     let (code, life, stderr) = outcome(&["explain", "--config", &world.dir.to_string_lossy(), placed[1]["id"].as_str().unwrap()]);
     assert_eq!(code, 0, "{stderr}");
-    assert!(life.contains("daily") && life.contains("each") && !life.contains("c-1"), "{life}");
+    assert!(life.contains("daily") && life.contains("each") && !life.contains("customer-1"), "{life}");
 }

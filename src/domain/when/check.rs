@@ -90,7 +90,9 @@ impl<'e> Checker<'e> {
         if let Some(parts) = spelled(expr) {
             return match self.local(&parts) {
                 Some(kind) if parts.len() == 1 || kind == Kind::Dyn => kind,
-                Some(kind) => self.problem(format!("`{}` does not exist: `{}` is {}", parts.join("."), parts.concat(), kind.said())),
+                Some(kind) => {
+                    self.problem(format!("`{}` does not exist: `{}` is {}", parts.join("."), parts.first().unwrap_or(&""), kind.said()))
+                }
                 None => match place(&parts) {
                     Ok(Place::Field(field)) => field.kind(),
                     Ok(Place::Metadata(keys)) if keys.is_empty() => Kind::Table,

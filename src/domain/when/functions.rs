@@ -76,7 +76,8 @@ const FUNCTIONS: &[(&str, Takes, Kind)] = &[
     ("matches", Takes::Pattern, Kind::Bool),
     ("int", Takes::One(&[Kind::Int, Kind::Uint, Kind::Fraction, Kind::Text, Kind::Time]), Kind::Int),
     ("uint", Takes::One(&[Kind::Int, Kind::Uint, Kind::Fraction, Kind::Text]), Kind::Uint),
-    ("double", Takes::One(&[Kind::Int, Kind::Uint, Kind::Fraction, Kind::Text]), Kind::Fraction),
+    // Not of a whole number: amounts are, and no float carries money.
+    ("double", Takes::One(&[Kind::Fraction, Kind::Text]), Kind::Fraction),
     ("bool", Takes::One(&[Kind::Bool, Kind::Text]), Kind::Bool),
     (
         "string",

@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [engines] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -14,6 +14,7 @@ mod channel;
 mod drive;
 mod engines;
 mod hot_row;
+mod limits;
 mod meter;
 mod postgres;
 mod prefill;
@@ -77,6 +78,9 @@ async fn main() -> Done {
     }
     if asked("growth") {
         bench.growth().await?;
+    }
+    if asked("limits") {
+        bench.limits().await?;
     }
     if let Some(url) = postgres {
         let server = postgres::Server::new(&url).await?;

@@ -186,6 +186,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("order.amount in [5.5]", &["write fen as a whole number"]),
     ("order.amount * 1.5 > 3.0", &["write fen as a whole number"]),
     ("[5.5].exists(x, order.amount > x)", &["write fen as a whole number"]),
+    ("double(order.amount) > 1.5", &["`double(…)` cannot be asked of `order.amount`, which is a whole number"]),
+    ("[1].exists(x, x.y == 1)", &["`x.y` does not exist: `x` is a whole number"]),
     ("order.amount in ['5']", &["`in`: `order.amount` is a whole number and \"5\" is text"]),
     ("order.amount in order.subject", &["`in` needs a list: `order.subject` is text"]),
     ("order.metadata == null", &["`order.metadata` is a table: ask for one of its keys"]),
