@@ -130,7 +130,7 @@ impl Gateway {
     /// A rolling window opens by what leaves it.
     async fn look_up_opening(&self, passed: &mut PassedOver, now: Millis) {
         let Why::Full { key, need, rolling_ms: Some(ms) } = &passed.why else { return };
-        let query = Query::Leaves { key: key.clone(), edge: now.plus_ms(ms.saturating_neg()), need: *need };
+        let query = Query::Leaves { key: key.as_ref().clone(), edge: now.plus_ms(ms.saturating_neg()), need: *need };
         if let Ok(Answer::Leaves(at)) = self.store.read(query).await {
             passed.opens_at = at.map(|at| at.plus_ms(*ms));
         }

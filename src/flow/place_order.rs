@@ -7,7 +7,6 @@ use super::{Code, Gateway, Refused};
 use crate::domain::life::{Candidate, Life, OrderFacts};
 use crate::domain::limit::PassedOver;
 use crate::domain::pay::Source;
-use crate::domain::risk::Decision;
 use crate::domain::route::{self, Considered, Dropped, Question};
 use crate::domain::{AttemptStatus, Order, OrderId, OrderStatus};
 use crate::store::{Command, Nonce, Outcome};
@@ -88,7 +87,8 @@ impl Gateway {
         if let Some(refused) = refused {
             return self.replay_or(merchant_id, request, refused).await;
         }
-        let draft = self.draft(merchant_id, request, method, &id, now, &pay_order, risk)?;
+        let mut draft = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
+        draft.facts.risk = risk;
         let candidates = match self.candidates(&directory, merchant, request, &draft, &pay_order, &hashed) {
             Ok(candidates) => candidates,
             Err(NothingLeft::Refused(refused)) => return self.replay_or(merchant_id, request, refused).await,
@@ -183,7 +183,6 @@ impl Gateway {
         id: &OrderId,
         now: Millis,
         pay_order: &PayOrder,
-        risk: Option<Decision>,
     ) -> Result<Order, Refused> {
         let directory = self.directory.load();
         let facts = OrderFacts {
@@ -193,7 +192,7 @@ impl Gateway {
             notify_url: request.notify_url.clone(),
             return_url: request.return_url.clone(),
             receipt_url: format!("{}/pay/{}", self.public_url, self.page_token(id)),
-            risk,
+            risk: None,
             metadata: request.metadata.clone(),
         };
         let expires_in_s = request.expires_in.filter(|_| !method.is_barcode()).unwrap_or(EXPIRES_IN_DEFAULT_S);

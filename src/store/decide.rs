@@ -120,17 +120,16 @@ fn place(view: &mut View, command: &Command, order: &Order, candidates: &[Candid
     Ok(Outcome::Placed(Box::new(life)))
 }
 
+/// The candidate with the rules it brings near their max, or everybody who was passed over.
+type Admitted = Result<(Candidate, Vec<String>), Vec<PassedOver>>;
+
 /// The first candidate that the limits have room for, with those they passed over in its decision, and the rules it brings near their max.
-fn admit(view: &View, order_id: &OrderId, candidates: &[Candidate]) -> Result<Result<(Candidate, Vec<String>), Vec<PassedOver>>, Broken> {
+fn admit(view: &View, order_id: &OrderId, candidates: &[Candidate]) -> Result<Admitted, Broken> {
     let counters = view.counters(limit::admit::keys(candidates));
     admit_by(&counters, order_id, candidates)
 }
 
-fn admit_by(
-    counters: &limit::Counters,
-    order_id: &OrderId,
-    candidates: &[Candidate],
-) -> Result<Result<(Candidate, Vec<String>), Vec<PassedOver>>, Broken> {
+fn admit_by(counters: &limit::Counters, order_id: &OrderId, candidates: &[Candidate]) -> Result<Admitted, Broken> {
     let verdict = limit::admit(order_id, counters, candidates)?;
     let Some(admitted) = verdict.admitted.and_then(|place| candidates.get(place)) else { return Ok(Err(verdict.passed_over)) };
     let mut admitted = admitted.clone();

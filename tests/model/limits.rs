@@ -296,6 +296,7 @@ fn failure() -> Failure {
 
 #[test]
 fn counters_are_what_a_list_of_attempts_adds_up_to() {
+    #[expect(clippy::disallowed_methods, reason = "the test's own parameter")]
     let cases = std::env::var("SLUICE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() });
     let (mut placed, mut refused, mut late) = (0, 0, 0);

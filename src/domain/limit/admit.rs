@@ -70,8 +70,11 @@ fn look(order_id: &OrderId, counters: &Counters, ask: &Ask) -> Result<Room, Brok
 
 fn passed(candidate: &Candidate, ask: &Ask, start: i64, need: i64) -> PassedOver {
     let open_share = !ask.hold.holder.is_empty();
-    let why =
-        if open_share { Why::OpenShare } else { Why::Full { key: ask.hold.key(start), need, rolling_ms: ask.hold.window.rolling_ms() } };
+    let why = if open_share {
+        Why::OpenShare
+    } else {
+        Why::Full { key: Box::new(ask.hold.key(start)), need, rolling_ms: ask.hold.window.rolling_ms() }
+    };
     let opens_at = if open_share { None } else { ask.hold.window.end_of(start) };
     PassedOver { account: candidate.account.clone(), limit: ask.hold.limit.clone(), why, opens_at }
 }

@@ -46,7 +46,7 @@ pub struct PassedOver {
 pub enum Why {
     /// The room is taken, and so much of it would have to come back. A rolling window's opening has to be looked up.
     Full {
-        key: super::CounterKey,
+        key: Box<super::CounterKey>,
         need: i64,
         rolling_ms: Option<i64>,
     },
