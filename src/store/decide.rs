@@ -205,21 +205,26 @@ fn begin(view: &mut View, order_id: &OrderId, at: Millis, act: impl FnOnce(&mut 
     Ok(Outcome::Begun { life: Box::new(life), go })
 }
 
-/// Checks the money rules and puts the changed order back into the view. What is answered shows this command's own lines of the trail and effects only.
+/// Checks the money rules, moves the limits and puts the changed order back into the view. What is answered shows this command's own lines
+/// of the trail and effects only.
 fn keep(view: &mut View, order_id: &OrderId, life: &mut Life, at: Millis) -> Result<(), Broken> {
     life.check()?;
-    let Some(before) = view.lives.get(order_id).map(|held| held.now.clone()) else { return Ok(()) };
-    let earlier = before.effects.len();
-    if before != *life {
-        view.settle(Some(&before), life, at)?;
+    let Some(mut held) = view.lives.remove(order_id) else { return Ok(()) };
+    let kept = keep_changed(view, &mut held.now, life, at);
+    view.lives.insert(order_id.clone(), held);
+    kept
+}
+
+fn keep_changed(view: &mut View, current: &mut Life, life: &mut Life, at: Millis) -> Result<(), Broken> {
+    let (events, effects) = (current.events.len(), current.effects.len());
+    if current != life {
+        view.settle(Some(current), life, at)?;
         life.order.version = life.order.version.saturating_add(1);
-        life.stamp_version(earlier);
-    }
-    if let Some(current) = view.life(order_id) {
+        life.stamp_version(effects);
         current.clone_from(life);
     }
-    life.effects.drain(..earlier);
-    life.events.drain(..before.events.len());
+    life.events.drain(..events);
+    life.effects.drain(..effects);
     Ok(())
 }
 
