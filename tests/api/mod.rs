@@ -24,6 +24,7 @@ mod ops;
 mod read;
 mod refunds;
 mod reload;
+mod risk;
 mod running;
 mod secrets;
 mod trouble;
