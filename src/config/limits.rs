@@ -1,7 +1,7 @@
 //! `limits.toml`: the rules of the limit centre (CONTRACT section 9). Every problem of every rule is told; a rule that could be read and
 //! not be obeyed as written is a problem.
 
-use crate::domain::limit::rule::PPM;
+use crate::domain::limit::rule::{PPM, WARN_SHARE_PPM};
 use crate::domain::limit::{Limit, Measure, Mode, Per, Window};
 use crate::domain::when::When;
 use rust_decimal::Decimal;
@@ -13,7 +13,6 @@ use std::sync::Arc;
 const MINUTE_MS: i64 = 60_000;
 /// Fen or orders: ten trillion yuan.
 const MAX: i64 = 1_000_000_000_000_000;
-const WARN_SHARE: &str = "0.9";
 
 pub(super) fn read(root: &Reader<'_>) -> Vec<Arc<Limit>> {
     let mut names = BTreeSet::new();
@@ -52,7 +51,7 @@ fn limit(table: &Reader<'_>, names: &mut BTreeSet<String>) -> Limit {
         deny_missing: word(table, "on_missing", &[("skip", false), ("deny", true)]).unwrap_or(false),
         allow_errors: word(table, "on_error", &[("deny", false), ("allow", true)]).unwrap_or(false),
         open_share_ppm: share(table, "open_share"),
-        warn_share_ppm: share(table, "warn_share").or_else(|| ppm(WARN_SHARE)).unwrap_or(PPM),
+        warn_share_ppm: share(table, "warn_share").unwrap_or(WARN_SHARE_PPM),
         suspended: false,
     };
     agree(table, &limit);

@@ -146,14 +146,14 @@ fn tell_limits(life: &mut Life, near: &[String], at: Millis) {
 
 /// The next account is tried only where the limits have room, once the failed attempt has given its own back.
 fn take_pay(view: &mut View, order_id: &OrderId, told: &PayTold) -> Result<Outcome, Broken> {
-    let Some(life) = view.life(order_id).cloned() else { return Ok(Outcome::Missing) };
+    let Some(life) = view.lives.get(order_id).map(|held| &held.now) else { return Ok(Outcome::Missing) };
     let open = life.attempt(told.attempt_seq).is_some_and(|attempt| attempt.status().is_open());
     if !open || told.fallback.iter().all(|candidate| candidate.asks.is_empty()) {
         return change(view, order_id, told.at, |life| life.take_pay(told));
     }
     let mut counters =
         view.counters(limit::admit::keys(&told.fallback).into_iter().chain(told.counters.iter().map(|touched| touched.key.clone())));
-    limit::settle::give_back(&life, told.attempt_seq, &mut counters, told.at)?;
+    limit::settle::give_back(life, told.attempt_seq, &mut counters, told.at)?;
     let (fallback, near) = match admit_by(&counters, order_id, &told.fallback)? {
         Ok((admitted, near)) => (vec![admitted], near),
         Err(_) => (Vec::new(), Vec::new()),

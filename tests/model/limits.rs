@@ -12,7 +12,7 @@ use sluice::domain::limit::{Limit, Limits, Measure, Mode, Per, Subjects, Window}
 use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::refund::{NewRefund, RefundTold};
 use sluice::domain::undo::UndoTold;
-use sluice::domain::when::{Asked, Facts, When};
+use sluice::domain::when::{Asked, Facts};
 use sluice::domain::{Candidate, Life, OrderId, RefundOrigin};
 use sluice::store::{Answer, Command, Outcome, Query};
 use sluice_contract::{Failure, FailureCode, Fault, Fen, Millis, Pay, Payer, Payment, Refund as RefundSaid, Refunded, Undone};
@@ -65,23 +65,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 /// The rules that the reference knows by name.
 pub fn rules() -> Limits {
-    let rule = |name: &str, per: Per, window: Window, max: i64| Limit {
-        name: name.into(),
-        when: When::always(),
-        per: vec![per],
-        measure: Measure::Amount,
-        window,
-        max: Some(max),
-        min: None,
-        mode: Mode::Reserve,
-        at_paid: false,
-        keeps: false,
-        deny_missing: false,
-        allow_errors: false,
-        open_share_ppm: None,
-        warn_share_ppm: 900_000,
-        suspended: false,
-    };
+    let rule = |name: &str, per: Per, window: Window, max: i64| Limit::new(name, &[per], Measure::Amount, window, max);
     let rules = [
         rule("day", Per::Account, Window::Day(0), MAX),
         Limit { measure: Measure::Count, ..rule("orders", Per::Account, Window::Lifetime, 5) },

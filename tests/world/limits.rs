@@ -3,49 +3,28 @@
 use super::core::Core;
 use sluice::domain::AttemptStatus;
 use sluice::domain::limit::{Limit, Limits, Measure, Mode, Per, Window};
-use sluice::domain::when::When;
 use sluice::store::{Answer, Query};
 use sluice_simkit::{Entry, RefundState, State};
 use std::sync::Arc;
 
 const HOUR_MS: i64 = 3_600_000;
 
-fn rule(name: &str, per: &[Per], measure: Measure, window: Window, max: i64) -> Limit {
-    Limit {
-        name: name.into(),
-        when: When::always(),
-        per: per.to_vec(),
-        measure,
-        window,
-        max: Some(max),
-        min: None,
-        mode: Mode::Reserve,
-        at_paid: false,
-        keeps: false,
-        deny_missing: false,
-        allow_errors: false,
-        open_share_ppm: None,
-        warn_share_ppm: 900_000,
-        suspended: false,
-    }
-}
-
 pub fn rules() -> Limits {
     let much = 1_000_000_000;
     let amount = Measure::Amount;
     Limits(
         [
-            rule("all-lifetime", &[], amount, Window::Lifetime, much),
-            rule("account-day", &[Per::Account], amount, Window::Day(0), much),
-            rule("account-month-orders", &[Per::Account, Per::Merchant], Measure::Count, Window::Month(0), 1_000_000),
-            Limit { open_share_ppm: Some(500_000), ..rule("rolling", &[Per::Merchant], amount, Window::Rolling(HOUR_MS), much) },
-            Limit { mode: Mode::Post, ..rule("post-day", &[Per::Channel], amount, Window::Day(0), 20_000) },
-            Limit { mode: Mode::Post, ..rule("post-rolling", &[Per::Channel], amount, Window::Rolling(HOUR_MS), much) },
-            Limit { at_paid: true, ..rule("paid-day", &[Per::Method], amount, Window::Day(0), much) },
-            Limit { keeps: true, ..rule("kept", &[Per::Merchant], amount, Window::Lifetime, much) },
-            rule("absent", &[Per::Store], amount, Window::Day(0), much),
+            Limit::new("all-lifetime", &[], amount, Window::Lifetime, much),
+            Limit::new("account-day", &[Per::Account], amount, Window::Day(0), much),
+            Limit::new("account-month-orders", &[Per::Account, Per::Merchant], Measure::Count, Window::Month(0), 1_000_000),
+            Limit { open_share_ppm: Some(500_000), ..Limit::new("rolling", &[Per::Merchant], amount, Window::Rolling(HOUR_MS), much) },
+            Limit { mode: Mode::Post, ..Limit::new("post-day", &[Per::Channel], amount, Window::Day(0), 20_000) },
+            Limit { mode: Mode::Post, ..Limit::new("post-rolling", &[Per::Channel], amount, Window::Rolling(HOUR_MS), much) },
+            Limit { at_paid: true, ..Limit::new("paid-day", &[Per::Method], amount, Window::Day(0), much) },
+            Limit { keeps: true, ..Limit::new("kept", &[Per::Merchant], amount, Window::Lifetime, much) },
+            Limit::new("absent", &[Per::Store], amount, Window::Day(0), much),
             // Tight: the second account, or a refusal, is what is left.
-            rule("tight", &[Per::Account], Measure::Count, Window::Rolling(HOUR_MS), 4),
+            Limit::new("tight", &[Per::Account], Measure::Count, Window::Rolling(HOUR_MS), 4),
         ]
         .map(Arc::new)
         .to_vec(),

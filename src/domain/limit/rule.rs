@@ -92,8 +92,32 @@ pub struct Limit {
 }
 
 pub const PPM: i64 = 1_000_000;
+/// Operators are warned from nine tenths on, if a rule does not say otherwise.
+pub const WARN_SHARE_PPM: i64 = 900_000;
 
 impl Limit {
+    /// A rule that matches every order, everything else as `limits.toml` has it by default.
+    #[must_use]
+    pub fn new(name: &str, per: &[Per], measure: Measure, window: Window, max: i64) -> Limit {
+        Limit {
+            name: name.to_owned(),
+            when: When::always(),
+            per: per.to_vec(),
+            measure,
+            window,
+            max: Some(max),
+            min: None,
+            mode: Mode::Reserve,
+            at_paid: false,
+            keeps: false,
+            deny_missing: false,
+            allow_errors: false,
+            open_share_ppm: None,
+            warn_share_ppm: WARN_SHARE_PPM,
+            suspended: false,
+        }
+    }
+
     /// So many millionths of the max, rounded down.
     #[must_use]
     pub fn share_of_max(&self, ppm: i64) -> i64 {

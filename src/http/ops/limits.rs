@@ -164,3 +164,25 @@ fn drift_row(drift: &Drift) -> Value {
         "counter": sums(&drift.counter), "entries": sums(&drift.entries),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::exhausted_at;
+    use crate::domain::limit::{Limit, Measure, Window};
+    use sluice_contract::Second;
+
+    #[test]
+    fn a_limit_is_forecast_to_run_out_at_the_pace_of_its_window() {
+        let at = |text: &str| Second::from_rfc3339(text).map(Second::millis).unwrap_or_default();
+        let limit = |max| Limit::new("day", &[], Measure::Amount, Window::Day(0), max);
+        let (start, ten) = (at("2026-11-24T00:00:00+08:00").0, at("2026-11-24T10:00:00+08:00"));
+        // Half of it in ten hours: the rest in ten more.
+        assert_eq!(exhausted_at(&limit(1_000), start, 500, ten), Some(at("2026-11-24T20:00:00+08:00")));
+        assert_eq!(exhausted_at(&limit(1_000), start, 1_000, ten), Some(ten));
+        // Not before the day is over, nothing used, a window that is over, one that never ends.
+        assert_eq!(exhausted_at(&limit(2_000), start, 500, ten), None);
+        assert_eq!(exhausted_at(&limit(1_000), start, 0, ten), None);
+        assert_eq!(exhausted_at(&limit(1_000), start, 500, at("2026-11-25T00:00:00+08:00")), None);
+        assert_eq!(exhausted_at(&Limit { window: Window::Lifetime, ..limit(1_000) }, 0, 500, ten), None);
+    }
+}

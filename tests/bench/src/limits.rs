@@ -6,7 +6,7 @@ use crate::drive;
 use crate::prefill::Numbers;
 use crate::subject::{Done, Subject};
 use serde_json::json;
-use sluice::domain::limit::{Limit, Limits, Measure, Mode, Per, Subjects, Window};
+use sluice::domain::limit::{Limit, Limits, Measure, Per, Subjects, Window};
 use sluice::domain::when::{Asked, Facts, When};
 use sluice_contract::{Fen, Payer};
 use std::hint::black_box;
@@ -119,23 +119,9 @@ fn asked() -> Duration {
         } else {
             format!("order.amount > {} && order.metadata.shop == \"{place}\"", 2_000 + place)
         };
-        Arc::new(Limit {
-            name: format!("rule-{place}"),
-            when: When::parse(&when).expect("a rule"),
-            per: vec![if place.is_multiple_of(20) { Per::Customer } else { Per::Account }],
-            measure: Measure::Amount,
-            window: Window::Day(0),
-            max: Some(1_000_000_000),
-            min: None,
-            mode: Mode::Reserve,
-            at_paid: false,
-            keeps: false,
-            deny_missing: false,
-            allow_errors: false,
-            open_share_ppm: None,
-            warn_share_ppm: 900_000,
-            suspended: false,
-        })
+        let per = if place.is_multiple_of(20) { Per::Customer } else { Per::Account };
+        let limit = Limit::new(&format!("rule-{place}"), &[per], Measure::Amount, Window::Day(0), 1_000_000_000);
+        Arc::new(Limit { when: When::parse(&when).expect("a rule"), ..limit })
     };
     let limits = Limits((0..100).map(rule).collect());
     let metadata = serde_json::Map::from_iter([("shop".to_owned(), json!("12"))]);
