@@ -10,6 +10,7 @@ use crate::domain::when::{self, Facts};
 use crate::store::{Answer, Query};
 use serde_json::json;
 use sluice_contract::{Fen, Millis, Problem};
+use std::net::IpAddr;
 
 /// Who pays and for whom, as keyed hashes: counters and block lists never hold an id.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +50,14 @@ impl Gateway {
         request: &OrderRequest,
         hashed: &Hashed,
     ) -> Result<Decision, Refused> {
+        let canonical = |ip: &String| ip.parse::<IpAddr>().ok().map(|ip| ip.to_canonical().to_string());
+        let client_ip = request.client_ip.as_ref().filter(|_| directory.has_blocks).and_then(canonical);
         let question = Question {
             merchant_id,
             amount_fen: request.amount.0,
             payers: &hashed.payers,
             customer: hashed.customer.as_deref(),
-            client_ip: request.client_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            client_ip: client_ip.as_deref(),
             auth_code: request.auth_code.as_deref(),
         };
         match directory.risk.judge(&question) {

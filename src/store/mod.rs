@@ -18,6 +18,7 @@ pub mod command;
 pub mod decide;
 pub mod lanes;
 pub mod limit_rows;
+mod limit_writes;
 pub mod postgres;
 pub mod query;
 mod reader;

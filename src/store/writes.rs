@@ -2,12 +2,12 @@
 
 use super::command::{Audit, ClaimKey, Kind, Nonce, Notice};
 use super::decide::notices_of;
+use super::limit_writes::{self, INSERT_COUNTER, INSERT_ENTRY, UPDATE_COUNTER};
 use super::rows::{json, word};
 use super::statement::Type::{Bytes, Int, Text};
 use super::statement::{Cell, Column, Statement, Write};
 use super::view::{ClaimRow, Held, View};
 use crate::domain::life::{Attempt, Event, Life, Order, Refund};
-use crate::domain::limit::{Counter, Entry};
 use sluice_contract::Millis;
 use std::collections::BTreeMap;
 
@@ -182,49 +182,6 @@ pub static INSERT_CLAIM: Statement = Statement::Insert { table: "claims", column
 pub static INSERT_NONCE: Statement = Statement::Insert { table: "nonces", columns: &[("bucket", Int), ("key_id", Text), ("nonce", Text)] };
 pub static PUT_RECORD: Statement = Statement::Put { table: "records", columns: &[("kind", Text), ("id", Text), ("doc", Text)], keys: 2 };
 pub static REMOVE_RECORD: Statement = Statement::Remove { table: "records", keys: &[("kind", Text), ("id", Text)] };
-/// The max itself is guarded here once more, inside the statement.
-pub static UPDATE_COUNTER: Statement = Statement::Update {
-    table: "limit_counters",
-    keys: COUNTER_KEY,
-    guards: &[("reserved", Int), ("confirmed", Int), ("overrun", Int)],
-    sets: &[("reserved", Int), ("confirmed", Int), ("overrun", Int), ("cap", Int), ("edge", Int)],
-    also: Some("{reserved} + {confirmed} - {overrun} <= {cap}"),
-};
-const COUNTER_KEY: &[Column] = &[("limit_name", Text), ("window_start", Int), ("subject", Text), ("holder", Text)];
-pub static INSERT_COUNTER: Statement = Statement::Insert {
-    table: "limit_counters",
-    columns: &[
-        ("limit_name", Text),
-        ("window_start", Int),
-        ("subject", Text),
-        ("holder", Text),
-        ("reserved", Int),
-        ("confirmed", Int),
-        ("overrun", Int),
-        ("cap", Int),
-        ("edge", Int),
-    ],
-};
-/// Append-only; the key of the table allows each movement once.
-pub static INSERT_ENTRY: Statement = Statement::Insert {
-    table: "limit_entries",
-    columns: &[
-        ("order_id", Text),
-        ("attempt_seq", Int),
-        ("step", Text),
-        ("refund_seq", Int),
-        ("limit_name", Text),
-        ("holder", Text),
-        ("window_start", Int),
-        ("subject", Text),
-        ("at", Int),
-        ("counts_at", Int),
-        ("reserved", Int),
-        ("confirmed", Int),
-        ("over_reserved", Int),
-        ("over_confirmed", Int),
-    ],
-};
 pub static INSERT_AUDIT: Statement = Statement::Insert {
     table: "audit",
     columns: &[("at", Int), ("who", Text), ("role", Text), ("act", Text), ("about", Text), ("detail", Text)],
@@ -249,7 +206,7 @@ pub static ALL: [&Statement; 15] = [
     &INSERT_AUDIT,
 ];
 
-type Rows<'a> = Vec<Vec<Cell<'a>>>;
+pub(super) type Rows<'a> = Vec<Vec<Cell<'a>>>;
 
 /// Everything but the claims and nonces, which an engine may have to take before it decides.
 #[must_use]
@@ -260,7 +217,7 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
     }
     let changed = view.changed_notices.iter().filter_map(|id| view.notices.get(id));
     let (put, removed) = records(view);
-    let (new_counters, counters) = counters(view);
+    let (new_counters, counters) = limit_writes::counters(view);
     let rows = [
         changes.new_orders,
         changes.orders,
@@ -270,7 +227,7 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
         changes.refunds,
         new_counters,
         counters,
-        view.entries.iter().map(new_entry).collect(),
+        view.entries.iter().map(limit_writes::entry).collect(),
         changes.events,
         changes.notices,
         changed.map(notice_changes).collect(),
@@ -362,44 +319,6 @@ fn records(view: &View) -> (Rows<'_>, Rows<'_>) {
         }
     }
     (put, removed)
-}
-
-/// One net row per counter, those that are new and those that moved.
-fn counters(view: &View) -> (Rows<'_>, Rows<'_>) {
-    let (mut new, mut moved) = (Rows::new(), Rows::new());
-    for (key, (before, now)) in &view.counters {
-        let name = [key.limit.as_str().into(), key.start.into(), key.subject.as_str().into(), key.holder.as_str().into()];
-        let holds = [now.reserved, now.confirmed, now.overrun, now.cap, now.edge].map(Cell::from);
-        match before {
-            None if *now == Counter::default() => {}
-            None => new.push(name.into_iter().chain(holds).collect()),
-            Some(before) if before == now => {}
-            Some(before) => {
-                let found = [before.reserved, before.confirmed, before.overrun].map(Cell::from);
-                moved.push(name.into_iter().chain(found).chain(holds).collect());
-            }
-        }
-    }
-    (new, moved)
-}
-
-fn new_entry(entry: &Entry) -> Vec<Cell<'_>> {
-    vec![
-        entry.order_id.as_str().into(),
-        entry.attempt_seq.into(),
-        entry.step.word().into(),
-        entry.refund_seq.into(),
-        entry.key.limit.as_str().into(),
-        entry.key.holder.as_str().into(),
-        entry.key.start.into(),
-        entry.key.subject.as_str().into(),
-        entry.at.0.into(),
-        ms(entry.counts_at),
-        entry.share.reserved.into(),
-        entry.share.confirmed.into(),
-        entry.share.over_reserved.into(),
-        entry.share.over_confirmed.into(),
-    ]
 }
 
 fn ms(at: Option<Millis>) -> Cell<'static> {

@@ -85,30 +85,7 @@ impl Sql {
             Sql::Records => "SELECT r.kind, r.id FROM unnest($1::text[], $2::text[]) AS k(kind, id) \
                 JOIN records r ON r.kind = k.kind AND r.id = k.id"
                 .into(),
-            // A counter that is not there yet is made, so that there is a row to lock.
-            Sql::TakeCounters => format!(
-                "INSERT INTO limit_counters (limit_name, window_start, subject, holder, reserved, confirmed, overrun, cap, edge) \
-                SELECT k.*, 0, 0, 0, 0, 0 FROM {COUNTER_KEYS} AS k(limit_name, window_start, subject, holder) ON CONFLICT DO NOTHING"
-            ),
-            Sql::Counters => format!(
-                "SELECT c.limit_name, c.window_start, c.subject, c.holder, reserved, confirmed, overrun, cap, edge \
-                FROM {COUNTER_KEYS} AS k(limit_name, window_start, subject, holder) JOIN limit_counters c ON {SAME_COUNTER} \
-                ORDER BY c.limit_name, c.window_start, c.subject, c.holder FOR NO KEY UPDATE OF c"
-            ),
-            // Asked after the lock, as the attempts are. What has left a rolling window since its edge, up to the new one.
-            Sql::Left => format!(
-                "SELECT c.limit_name, c.window_start, c.subject, c.holder, l.confirmed, l.over_confirmed \
-                FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS k(limit_name, window_start, subject, holder, edge) \
-                JOIN limit_counters c ON {SAME_COUNTER} CROSS JOIN LATERAL ( \
-                  SELECT coalesce(sum(confirmed), 0)::bigint AS confirmed, coalesce(sum(over_confirmed), 0)::bigint AS over_confirmed \
-                  FROM limit_entries e WHERE e.limit_name = c.limit_name AND e.subject = c.subject AND e.holder = c.holder \
-                  AND e.counts_at > c.edge AND e.counts_at <= k.edge) AS l"
-            ),
-            Sql::Recount => "UPDATE limit_counters c SET reserved = d.entries_reserved, confirmed = d.entries_confirmed, \
-                overrun = d.entries_overrun, cap = greatest(c.cap, d.entries_reserved + d.entries_confirmed - d.entries_overrun) \
-                FROM limit_drift d WHERE c.limit_name = $1 AND c.window_start = $2 AND c.subject = $3 AND c.holder = $4 \
-                AND d.limit_name = $1 AND d.window_start = $2 AND d.subject = $3 AND d.holder = $4"
-                .into(),
+            Sql::TakeCounters | Sql::Counters | Sql::Left | Sql::Recount => self.of_limits(),
             // Leases: what another gateway is just leasing or changing is passed by.
             Sql::ClaimOrders => "WITH due AS (SELECT id, wake_at FROM orders WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 \
                 FOR NO KEY UPDATE SKIP LOCKED) \
@@ -131,6 +108,35 @@ impl Sql {
             Sql::PruneNonces => "WITH old AS (SELECT bucket, key_id, nonce FROM nonces WHERE bucket < $1 ORDER BY bucket LIMIT 2000 \
                 FOR UPDATE SKIP LOCKED) \
                 DELETE FROM nonces USING old WHERE nonces.bucket = old.bucket AND nonces.key_id = old.key_id AND nonces.nonce = old.nonce"
+                .into(),
+        }
+    }
+
+    fn of_limits(self) -> String {
+        match self {
+            // A counter that is not there yet is made, so that there is a row to lock.
+            Sql::TakeCounters => format!(
+                "INSERT INTO limit_counters (limit_name, window_start, subject, holder, reserved, confirmed, overrun, cap, edge) \
+                SELECT k.*, 0, 0, 0, 0, 0 FROM {COUNTER_KEYS} AS k(limit_name, window_start, subject, holder) ON CONFLICT DO NOTHING"
+            ),
+            Sql::Counters => format!(
+                "SELECT c.limit_name, c.window_start, c.subject, c.holder, reserved, confirmed, overrun, cap, edge \
+                FROM {COUNTER_KEYS} AS k(limit_name, window_start, subject, holder) JOIN limit_counters c ON {SAME_COUNTER} \
+                ORDER BY c.limit_name, c.window_start, c.subject, c.holder FOR NO KEY UPDATE OF c"
+            ),
+            // Asked after the lock, as the attempts are. What has left a rolling window since its edge, up to the new one.
+            Sql::Left => format!(
+                "SELECT c.limit_name, c.window_start, c.subject, c.holder, l.confirmed, l.over_confirmed \
+                FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS k(limit_name, window_start, subject, holder, edge) \
+                JOIN limit_counters c ON {SAME_COUNTER} CROSS JOIN LATERAL ( \
+                  SELECT coalesce(sum(confirmed), 0)::bigint AS confirmed, coalesce(sum(over_confirmed), 0)::bigint AS over_confirmed \
+                  FROM limit_entries e WHERE e.limit_name = c.limit_name AND e.subject = c.subject AND e.holder = c.holder \
+                  AND e.counts_at > c.edge AND e.counts_at <= k.edge) AS l"
+            ),
+            _ => "UPDATE limit_counters c SET reserved = d.entries_reserved, confirmed = d.entries_confirmed, \
+                overrun = d.entries_overrun, cap = greatest(c.cap, d.entries_reserved + d.entries_confirmed - d.entries_overrun) \
+                FROM limit_drift d WHERE c.limit_name = $1 AND c.window_start = $2 AND c.subject = $3 AND c.holder = $4 \
+                AND d.limit_name = $1 AND d.window_start = $2 AND d.subject = $3 AND d.holder = $4"
                 .into(),
         }
     }
