@@ -317,7 +317,8 @@ impl Shared {
             Act::Close(index) | Act::Reverse(index) | Act::Sync(index) | Act::Fresh(index) | Act::Refund(index, _) => {
                 match core.clients[index].id.clone() {
                     Some(id) => self.ask_about(gateway, &mut core, index, id, act),
-                    None if core.calm => {}
+                    // A refused order never gets an id to ask about.
+                    None if core.calm || core.clients[index].refused => {}
                     None => {
                         let ms = core.dice.between(1_000, 9_000);
                         core.after(ms, Event::Act(act));

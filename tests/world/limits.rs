@@ -19,7 +19,7 @@ pub fn rules() -> Limits {
             Limit::new("account-day", &[Per::Account], amount, Window::Day(0), much),
             Limit::new("account-month-orders", &[Per::Account, Per::Merchant], Measure::Count, Window::Month(0), 1_000_000),
             Limit { open_share_ppm: Some(500_000), ..Limit::new("rolling", &[Per::Merchant], amount, Window::Rolling(HOUR_MS), much) },
-            Limit { mode: Mode::Post, ..Limit::new("post-day", &[Per::Channel], amount, Window::Day(0), 20_000) },
+            Limit { mode: Mode::Post, ..Limit::new("post-day", &[Per::Channel], amount, Window::Day(0), 300_000) },
             Limit { mode: Mode::Post, ..Limit::new("post-rolling", &[Per::Channel], amount, Window::Rolling(HOUR_MS), much) },
             Limit { at_paid: true, ..Limit::new("paid-day", &[Per::Method], amount, Window::Day(0), much) },
             Limit { keeps: true, ..Limit::new("kept", &[Per::Merchant], amount, Window::Lifetime, much) },
