@@ -31,7 +31,8 @@ pub const DRIFT: &str = "SELECT limit_name, window_start, subject, holder, reser
 pub const COUNTERS: &str = "SELECT count(*) FROM limit_counters";
 
 /// The earliest time by which at least `$5` has left the rolling window of `$1` limit, `$2` subject and `$3` holder, of what came behind `$4`.
-pub const LEAVES: &str = "SELECT counts_at FROM (SELECT counts_at, sum(confirmed) OVER (ORDER BY counts_at) AS gone FROM limit_entries \
+pub const LEAVES: &str = "SELECT counts_at FROM (SELECT counts_at, CAST(sum(confirmed) OVER (ORDER BY counts_at) AS BIGINT) AS gone \
+    FROM limit_entries \
     WHERE limit_name = $1 AND subject = $2 AND holder = $3 AND counts_at > $4) t WHERE gone >= $5 ORDER BY counts_at LIMIT 1";
 
 /// A counter beside the sum of its entries.
