@@ -231,6 +231,15 @@ pub struct Life {
     pub effects: Vec<Effect>,
 }
 
+impl Candidate {
+    /// The same, to be tried at `now`: what it asks of the limits goes to the windows of then.
+    #[must_use]
+    pub fn at(mut self, now: Millis, expires_at: Millis) -> Candidate {
+        self.asks = self.asks.into_iter().map(|ask| ask.at(now, expires_at)).collect();
+        self
+    }
+}
+
 impl Order {
     #[must_use]
     pub const fn status(&self) -> OrderStatus {

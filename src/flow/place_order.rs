@@ -81,14 +81,13 @@ impl Gateway {
         let id = OrderId::new(now, self.random());
         let pay_order = self.pay_order_of(merchant, request, &id);
         let hashed = self.hashed(&directory, merchant_id, request);
-        let judged = self.judge_risk(&directory, merchant_id, request, &hashed);
-        let (risk, refused) = judged.map_or_else(|refused| (None, Some(refused)), |allowed| (Some(allowed), None));
         // A repeat of a stored order is answered with that order, even when nothing could take a new one today.
-        if let Some(refused) = refused {
-            return self.replay_or(merchant_id, request, refused).await;
-        }
+        let risk = match self.judge_risk(&directory, merchant_id, request, &hashed) {
+            Ok(allowed) => allowed,
+            Err(refused) => return self.replay_or(merchant_id, request, refused).await,
+        };
         let mut draft = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
-        draft.facts.risk = risk;
+        draft.facts.risk = Some(risk);
         let candidates = match self.candidates(&directory, merchant, request, &draft, &pay_order, &hashed) {
             Ok(candidates) => candidates,
             Err(NothingLeft::Refused(refused)) => return self.replay_or(merchant_id, request, refused).await,

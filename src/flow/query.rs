@@ -66,7 +66,7 @@ impl Gateway {
             not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
             payer_sealed,
             action_expires_at: Some(super::Pace::action_dies_at(profile, now, life.order.expires_at)),
-            fallback,
+            fallback: fallback.into_iter().map(|candidate| candidate.at(now, life.order.expires_at)).collect(),
             refund_gap_ms: self.pace.ms(account.channel.profile().refund.gap_s),
             inner: asked.inner,
             said,

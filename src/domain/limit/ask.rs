@@ -13,8 +13,21 @@ use std::sync::Arc;
 pub struct Ask {
     pub hold: Hold,
     pub starts: Vec<i64>,
+    /// The room is taken at once; otherwise it is only looked for.
+    pub reserves: bool,
     /// From this use on operators are warned; fen or orders.
     pub warn_at: i64,
+}
+
+impl Ask {
+    /// The same for an attempt that is stored at `now`: its own time decides the window, not that of the order.
+    #[must_use]
+    pub fn at(mut self, now: Millis, expires_at: Millis) -> Ask {
+        let until = if self.hold.by_paid && self.reserves { expires_at.max(now) } else { now };
+        self.starts = self.hold.window.starts(now, until);
+        self.hold.starts = if self.reserves { self.starts.clone() } else { Vec::new() };
+        self
+    }
 }
 
 /// A rule that could not be checked; kept with the attempt.
@@ -129,7 +142,7 @@ fn one(limit: &Limit, facts: &Facts<'_>, subjects: Subjects<'_>, expires_at: Mil
     }
     if let Some(ppm) = limit.open_share_ppm {
         let hold = Hold { holder: facts.merchant_id.to_owned(), max: limit.share_of_max(ppm), ..ask.hold.clone() };
-        asked.asks.push(Ask { hold, starts: ask.starts.clone(), warn_at: i64::MAX });
+        asked.asks.push(Ask { hold, starts: ask.starts.clone(), reserves: true, warn_at: i64::MAX });
     }
     asked.asks.push(ask);
     Ok(())
@@ -141,11 +154,6 @@ fn ask(limit: &Limit, subject: String, amount: Fen, now: Millis, expires_at: Mil
         Measure::Count => 1,
     };
     let by_paid = limit.at_paid || limit.mode == Mode::Post;
-    let starts = if limit.at_paid && limit.mode == Mode::Reserve {
-        limit.window.starts(now, expires_at.max(now))
-    } else {
-        vec![limit.window.start_of(now)]
-    };
     let hold = Hold {
         limit: limit.name.clone(),
         subject,
@@ -154,13 +162,14 @@ fn ask(limit: &Limit, subject: String, amount: Fen, now: Millis, expires_at: Mil
         max: limit.max.unwrap_or(i64::MAX),
         measure: limit.measure,
         window: limit.window,
-        starts: if limit.mode == Mode::Reserve { starts.clone() } else { Vec::new() },
+        starts: Vec::new(),
         by_paid,
         keeps: limit.keeps,
         overrun: if checked { 0 } else { size },
         paid_at: None,
     };
-    Ask { hold, starts, warn_at: limit.share_of_max(limit.warn_share_ppm) }
+    let ask = Ask { hold, starts: Vec::new(), reserves: limit.mode == Mode::Reserve, warn_at: limit.share_of_max(limit.warn_share_ppm) };
+    ask.at(now, expires_at)
 }
 
 /// One value as it is; several joined by `/`, with what separates them escaped.
@@ -184,6 +193,36 @@ fn subject(limit: &Limit, facts: &Facts<'_>, subjects: Subjects<'_>) -> Result<S
         several => {
             let escaped = several.iter().map(|per| value(per).map(|text| text.replace('%', "%25").replace('/', "%2F")));
             escaped.collect::<Result<Vec<_>, _>>().map(|values| values.join("/"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ask;
+    use crate::domain::limit::{Limit, Measure, Mode, Window};
+    use sluice_contract::{Fen, Second};
+
+    /// E6: the next account is tried after midnight, for an order of before.
+    #[test]
+    fn a_later_attempt_counts_in_the_window_of_its_own_time() {
+        let at = |text: &str| Second::from_rfc3339(text).map(Second::millis).unwrap_or_default();
+        let day = |text: &str| Window::Day(0).start_of(at(text));
+        let (before, after) = (at("2026-11-24T23:59:59+08:00"), at("2026-11-25T00:00:01+08:00"));
+        let expires_at = at("2026-11-26T00:14:59+08:00");
+        let rule = Limit::new("day", &[], Measure::Amount, Window::Day(0), 1_000);
+        let [first, second, third] = ["2026-11-24T01:00:00+08:00", "2026-11-25T01:00:00+08:00", "2026-11-26T01:00:00+08:00"].map(day);
+        let cases = [
+            (rule.clone(), vec![first], vec![second], true),
+            (Limit { at_paid: true, ..rule.clone() }, vec![first, second, third], vec![second, third], true),
+            (Limit { mode: Mode::Post, ..rule }, vec![first], vec![second], false),
+        ];
+        for (limit, at_first, later, reserves) in cases {
+            let asked = ask(&limit, "all".into(), Fen(1), before, expires_at, true);
+            assert_eq!((&asked.starts, asked.hold.starts.is_empty()), (&at_first, !reserves));
+            let moved = asked.at(after, expires_at);
+            assert_eq!(moved.starts, later);
+            assert_eq!(moved.hold.starts, if reserves { later } else { Vec::new() });
         }
     }
 }
