@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use sluice_contract::fields::{Reader, parse_json};
 use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, Problem};
-use sluice_simkit::{Api, Behaviour, Complaint, Discrepancy, Fault, Outcome, Rule};
+use sluice_simkit::{Api, Behaviour, Complaint, Discrepancy, Fault, Outcome, Rule, Scan};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -103,7 +103,7 @@ async fn scan(State(stands): State<Stands>, body: Bytes) -> Response {
     for stand in stands.iter() {
         // `CHANNEL:OUT_TRADE_NO` names its channel; anything else is tried at each.
         let own = content.strip_prefix(stand.channel).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&content);
-        match stand.booth().sim.scan(own, outcome, &discounts, now()) {
+        match stand.booth().sim.scan(&Scan { discounts: &discounts, ..Scan::of(own, outcome) }, now()) {
             Ok(scanned) => {
                 return axum::Json(json!({"channel": stand.channel, "out_trade_no": scanned.out_trade_no, "paid": scanned.paid}))
                     .into_response();

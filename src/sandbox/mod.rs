@@ -9,7 +9,7 @@ mod phone;
 use crate::channels::CHANNELS;
 use crate::clock::{Clock, SystemClock};
 use sluice_contract::Millis;
-use sluice_simkit::Booth;
+use sluice_simkit::{Booth, Codes};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
@@ -53,7 +53,7 @@ fn now() -> Millis {
 pub async fn start(options: Options, tasks: &TaskTracker, stop: &CancellationToken) -> Result<Sandbox, String> {
     let bind = |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| format!("{address}: {e}")) };
     let control = bind(options.control).await?;
-    let mut stands = Vec::new();
+    let (mut stands, codes) = (Vec::new(), Codes::default());
     for (place, listed) in CHANNELS.iter().enumerate() {
         let offset = u16::try_from(place).unwrap_or(0).saturating_add(1);
         let port = if options.control.port() == 0 { 0 } else { options.control.port().saturating_add(offset) };
@@ -61,6 +61,7 @@ pub async fn start(options: Options, tasks: &TaskTracker, stop: &CancellationTok
         let address = listener.local_addr().map_err(|e| e.to_string())?;
         let mut sim = (listed.sandbox)(options.seed);
         sim.set_fast(i64::from(options.fast.max(1)));
+        sim.share_codes(codes.clone());
         let stand = Arc::new(Stand {
             channel: listed.name,
             base_url: format!("http://{address}"),

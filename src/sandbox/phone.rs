@@ -4,7 +4,7 @@ use super::control::Shared;
 use super::now;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use sluice_simkit::Outcome;
+use sluice_simkit::{Outcome, Scan};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ pub(super) async fn page(State(stands): State<Shared>, Query(asked): Query<BTree
         let mut booth = stand.booth();
         for (word, outcome) in [("pay", Outcome::Pay), ("decline", Outcome::Decline)] {
             if let Some(content) = asked.get(word) {
-                let _ = booth.sim.scan(content, outcome, &[], now());
+                let _ = booth.sim.scan(&Scan::of(content, outcome), now());
             }
         }
         if let Some(code) = asked.get("confirm") {

@@ -6,7 +6,7 @@ use sluice_contract::{
     AccountConfig, AttemptRef, Callback, Channel, Env, Exchange, Fen, HttpReply, Method, Millis, Notes, Pay, PayOrder, Payer, RawCallback,
     Reader, Reading, Refund, RefundRef, Says, Step, Undone, Verb,
 };
-use sluice_simkit::{Api, Behaviour, Booth, Call, Fault, Outcome, Rule, Served};
+use sluice_simkit::{Api, Behaviour, Booth, Call, Fault, Outcome, Rule, Scan, Served};
 
 const BASE: &str = "http://wechat.test";
 const NOTIFY: &str = "http://gateway.test/notify/wx-main";
@@ -104,7 +104,7 @@ impl Pair {
     }
 
     fn scan(&mut self, number: &str) {
-        let scanned = self.booth.sim.scan(number, Outcome::Pay, &[], self.now).unwrap_or_else(|why| panic!("{}", why.0));
+        let scanned = self.booth.sim.scan(&Scan::of(number, Outcome::Pay), self.now).unwrap_or_else(|why| panic!("{}", why.0));
         assert!(scanned.paid);
     }
 

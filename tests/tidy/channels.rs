@@ -1,10 +1,10 @@
-//! A new channel is one folder, one line in `Cargo.toml`, one line in `src/channels.rs`; and a judge does not know the judged.
+//! A new channel is one folder, its two crates in `Cargo.toml`, one line in `src/channels.rs`; and a judge does not know the judged.
 
 use super::tree::{files, none, root};
 use sluice::channels::CHANNELS;
 
 /// Folders under `channels/` that are no channel.
-const SHARED: &[&str] = &["contract", "simkit"];
+const SHARED: &[&str] = &["contract", "kit", "simkit"];
 
 fn folders() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("channels")).unwrap().map(|entry| entry.unwrap());
@@ -25,9 +25,10 @@ fn every_channel_stands_in_the_list_and_in_the_workspace() {
     assert_eq!(listed, folders(), "src/channels.rs and the folders under channels/ differ");
     let root_manifest = manifest("Cargo.toml");
     let members: Vec<&str> = root_manifest["workspace"]["members"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();
+    assert!(members.contains(&"channels/*") && members.contains(&"channels/*/sim"), "{members:?}");
     for channel in folders() {
-        for member in [format!("channels/{channel}"), format!("channels/{channel}/sim")] {
-            assert!(members.contains(&member.as_str()), "{member} is no member of the workspace");
+        for (name, path) in [(format!("sluice-{channel}"), format!("channels/{channel}")), (format!("sluice-{channel}-sim"), format!("channels/{channel}/sim"))] {
+            assert_eq!(root_manifest["dependencies"][&name]["path"].as_str(), Some(path.as_str()), "{name} is not built in");
         }
         assert!(root().join(format!("channels/{channel}/README.md")).exists() || root().join("channels/README.md").exists());
     }
@@ -42,6 +43,8 @@ fn a_simulator_does_not_depend_on_the_adapter_it_judges_nor_the_adapter_on_it() 
                 let names: Vec<&String> = manifest.get(section).and_then(toml::Value::as_table).map(|t| t.keys().collect()).unwrap_or_default();
                 assert!(!names.iter().any(|name| **name == other), "{crate_path} depends on {other} ({section})");
                 assert!(!names.iter().any(|name| *name == "sluice"), "{crate_path} depends on the gateway");
+                let others_kit = if crate_path.ends_with("/sim") { "sluice-kit" } else { "sluice-simkit" };
+                assert!(!names.iter().any(|name| *name == others_kit), "{crate_path} depends on {others_kit}: judge and judged share no code");
             }
         }
     }

@@ -197,7 +197,7 @@ impl Core {
             let number = life.order.id.attempt_number(attempt.seq);
             for booth in &mut self.booths {
                 if booth.sim.ledger().get(&number).is_some_and(|e| e.status == State::Created) {
-                    let seen = booth.sim.scan(&format!("wechat:{number}"), outcome, &[], now);
+                    let seen = booth.sim.scan(&sluice_simkit::Scan::of(&format!("wechat:{number}"), outcome), now);
                     let seen = seen.map(|s| s.paid).map_err(|c| c.0);
                     return self.say(format!("payer {index} {outcome:?} {}: {seen:?}", short(&number)));
                 }

@@ -108,7 +108,10 @@ impl Core {
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let Some(number) = body["out_trade_no"].as_str() else { return };
         let now = self.truly();
-        let paid = self.booths[booth].sim.scan(&format!("wechat:{number}"), sluice_simkit::Outcome::Pay, &[], now).is_ok_and(|s| s.paid);
+        let paid = self.booths[booth]
+            .sim
+            .scan(&sluice_simkit::Scan::of(&format!("wechat:{number}"), sluice_simkit::Outcome::Pay), now)
+            .is_ok_and(|s| s.paid);
         self.say(format!("ghost {}: paid={paid}", short(number)));
         self.haunted.insert(number.to_owned());
         self.see("ghost");

@@ -1,9 +1,10 @@
 //! The trait of a pretend channel.
 
+use crate::codes::Codes;
 use crate::faults::{Api, Fault};
 use crate::ledger::Ledger;
 use serde_json::Value;
-use sluice_contract::{Day, Discount, Fen, Headers, HttpReply, Millis, Verb};
+use sluice_contract::{Day, Discount, Fen, Headers, HttpReply, Millis, Verb, Wallet};
 
 /// A request as the channel's server saw it: the raw target (path and query), never a parsed one.
 #[derive(Clone, Debug)]
@@ -43,6 +44,25 @@ pub enum Discrepancy {
     Status,
     Duplicate,
     Fee,
+}
+
+/// A payer scans a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Scan<'a> {
+    /// QR text, URL, prepay id, `tn`, an app's order string or `out_trade_no`.
+    pub content: &'a str,
+    pub outcome: Outcome,
+    pub discounts: &'a [Discount],
+    /// With which app; `None`: the channel's own, or whatever the code allows first.
+    pub wallet: Option<Wallet>,
+}
+
+impl<'a> Scan<'a> {
+    /// A scan with the channel's own app and no discounts.
+    #[must_use]
+    pub const fn of(content: &'a str, outcome: Outcome) -> Scan<'a> {
+        Scan { content, outcome, discounts: &[], wallet: None }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +114,10 @@ pub trait Simulator: Send {
     /// `Garbage`, `WrongAmount`, `WrongOrder` (after executing; lies are validly signed).
     fn serve(&mut self, call: &Call, now: Millis, fault: Option<Fault>) -> HttpReply;
 
-    /// A payer scans: QR text, URL, prepay id or `out_trade_no`. Answers when the books have it; the callback follows.
-    fn scan(&mut self, content: &str, outcome: Outcome, discounts: &[Discount], now: Millis) -> Result<Scanned, Complaint>;
+    /// A payer scans. Answers when the books have it; the callback follows.
+    fn scan(&mut self, scan: &Scan<'_>, now: Millis) -> Result<Scanned, Complaint>;
+    /// From now on payment codes are written in this book, which all channels of a sandbox share.
+    fn share_codes(&mut self, codes: Codes);
     /// A fresh payment code, unique for the life of the sandbox.
     fn issue_auth_code(&mut self, behaviour: Behaviour, balance: Fen, now: Millis) -> String;
     /// Types the password of a code that waits for it.

@@ -1,54 +1,26 @@
 //! Before anything is stored: what WeChat Pay would refuse, and the facts that an attempt freezes.
 
 use crate::config::{Account, Dialect, Mode, is_app_id, is_mchid};
-use crate::profile::EXPIRES_IN_MAX_S;
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
+use sluice_kit::account;
 use std::net::IpAddr;
 
 /// Checks the binding's `sub` table: nothing for a direct account, `sub_mchid` and perhaps `sub_appid` for a provider's.
-pub(crate) fn check_sub(account: &Account, sub: &Notes) -> Vec<Problem> {
-    let known = &account.profile.sub_fields;
-    let mut problems = Vec::new();
-    for name in sub.keys().filter(|name| !known.iter().any(|field| field.name == *name)) {
-        problems.push(Problem::new(name, "is not a field of this account's sub table"));
-    }
-    for field in known {
-        let fits = match (sub.get(field.name), field.name) {
-            (None, _) => !field.required,
-            (Some(id), "sub_mchid") => is_mchid(id),
-            (Some(id), _) => is_app_id(id),
-        };
-        if !fits {
-            problems.push(Problem::new(field.name, "must be the id that WeChat Pay gave the sub-merchant"));
-        }
-    }
-    problems
+pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
+    account::check_sub(&opened.profile, sub, |name, value| if name == "sub_mchid" { is_mchid(value) } else { is_app_id(value) })
 }
 
 /// Refuses what WeChat Pay would refuse; answers what the attempt must remember.
-pub(crate) fn admit(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
-    let profile = &account.profile;
-    if profile.method(attempt.method).is_none() {
-        return Err(Refusal::account("the method is not served by this account"));
-    }
-    if attempt.amount < profile.amount_min || attempt.amount > profile.amount_max {
-        return Err(Refusal::field("amount", "must be 1 to 10000000000 fen"));
-    }
-    let number_fits = (profile.number.len_min..=profile.number.len_max).contains(&attempt.number.len());
-    if !number_fits || !attempt.number.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Refusal::account("the attempt's number must be 6 to 32 letters and digits"));
-    }
+pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
+    account::admit(&opened.profile, attempt, order)?;
     if description(&order.subject).is_empty() {
         return Err(Refusal::field("subject", "must have characters that WeChat Pay can show (it refuses emoji)"));
     }
-    if !attempt.method.is_barcode() && attempt.expires_at.0.saturating_sub(attempt.at.0) > EXPIRES_IN_MAX_S {
-        return Err(Refusal::field("expires_in", "must be at most 604800 s"));
-    }
-    if let Some(problem) = check_sub(account, &attempt.sub).first() {
+    if let Some(problem) = check_sub(opened, &attempt.sub).first() {
         return Err(Refusal::account(format!("sub.{problem}")));
     }
-    of_method(account, attempt, order)?;
-    freeze(account, attempt)
+    of_method(opened, attempt, order)?;
+    freeze(opened, attempt)
 }
 
 fn of_method(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<(), Refusal> {

@@ -4,6 +4,8 @@
 //! after [`normalise`]. A code that is not listed is *unknown*, never a failure.
 
 use sluice_contract::{FailureCode as Code, Fault};
+pub(crate) use sluice_kit::codes::Class;
+use sluice_kit::codes::{Rows, find};
 
 /// The call an error answers: the same word means different things to a close and to a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,30 +25,7 @@ pub(crate) enum Api {
     V2RefundQuery,
 }
 
-/// What a listed code means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// As good as done: closing what is closed.
-    Ok,
-    /// Definite for this call: no money moved and none will.
-    Fail(Code, Fault),
-    /// Refused, but the table does not promise that the number stays unpaid: undo it, then it failed.
-    Decline(Code, Fault),
-    /// WeChat does not know itself.
-    Unknown,
-    /// The number has a history: ask.
-    Query,
-    /// Again later, the same number.
-    Retry,
-    /// WeChat does not know the number.
-    NotCreated,
-    /// Our keys, ids or permissions: an alarm.
-    Config,
-}
-
 use Class::{Config, Decline, Fail, NotCreated, Ok, Query, Retry, Unknown};
-
-type Rows = &'static [(&'static str, Class)];
 
 /// v3 create and codepay alike.
 const PAY: Rows = &[
@@ -241,6 +220,5 @@ pub(crate) fn class(api: Api, code: &str) -> Option<Class> {
         Api::V2Micropay => &[V2_MICROPAY],
         Api::V2Refund => &[V2_REFUND],
     };
-    let code = normalise(code);
-    tables.iter().flat_map(|rows| rows.iter()).find(|(name, _)| *name == code).map(|(_, class)| *class)
+    find(tables, &normalise(code))
 }

@@ -6,6 +6,8 @@ use crate::sign::{ApiKey, Signer};
 use crate::v2_sign::SignType;
 use aws_lc_rs::digest::{SHA256, digest};
 use sluice_contract::{AccountConfig, Identity, Method, Problem, Profile, Reader};
+use sluice_kit::account::{self, url, word};
+use sluice_kit::rsa::PrivateKey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -102,12 +104,12 @@ const NAMES: &[&str] = &[
 /// Reads an account, or tells everything that is wrong with it.
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
     let table = &config.credentials;
-    let methods = methods(table, config.methods);
-    let mode = word(table, "mode", &[("direct", Mode::Direct), ("partner", Mode::Partner)]);
+    let methods = account::methods(table, config.methods, profile::METHODS, "WeChat Pay");
+    let mode = word(table, "mode", &[("direct", Mode::Direct), ("partner", Mode::Partner)], Mode::Direct);
     let dialects = [("v3", Dialect::V3), ("v2", Dialect::V2)];
-    let barcode = word(table, "barcode_api", &dialects);
-    let refund_v2_orders_by = word(table, "v2_refund_api", &dialects);
-    let app_partner = word(table, "app_partner_id", &[("sub", AppPartner::Sub), ("sp", AppPartner::Sp)]);
+    let barcode = word(table, "barcode_api", &dialects, Dialect::V3);
+    let refund_v2_orders_by = word(table, "v2_refund_api", &dialects, Dialect::V3);
+    let app_partner = word(table, "app_partner_id", &[("sub", AppPartner::Sub), ("sp", AppPartner::Sp)], AppPartner::Sub);
     let (app_ids, known_apps) = apps(table, &methods);
     let keys = Keys::default();
     let mut api_keys: Vec<ApiKey> = api_key(table, true).into_iter().collect();
@@ -126,12 +128,9 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
         if let (Some(v2), Some(key)) = (&mut v2, old.text("api_v2_key")) {
             v2.keys.push(Zeroizing::new(key.to_owned()));
         }
-        for name in NAMES {
-            let _ = old.raw(name);
-        }
-        old.finish();
+        account::finish_previous(old, NAMES);
     }
-    let problems = all_problems(config);
+    let problems = account::problems(config);
     match signer {
         Some(signer) if problems.is_empty() => Ok(Account {
             base_url: config.base_url.to_owned(),
@@ -152,37 +151,6 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
         }),
         _ => Err(problems),
     }
-}
-
-/// Problems of both tables. They may share one list, when `previous` is nested in the credentials.
-fn all_problems(config: &AccountConfig<'_>) -> Vec<Problem> {
-    let mut problems = config.credentials.found();
-    for problem in config.previous.iter().flat_map(Reader::found) {
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
-    }
-    problems
-}
-
-fn methods(table: &Reader<'_>, wanted: Option<&[Method]>) -> Vec<Method> {
-    let Some(wanted) = wanted else { return profile::METHODS.to_vec() };
-    for method in wanted.iter().filter(|m| !profile::METHODS.contains(m)) {
-        table.problem("methods", format!("{} is not a method of WeChat Pay", method.word()));
-    }
-    profile::METHODS.iter().filter(|m| wanted.contains(m)).copied().collect()
-}
-
-/// A word of a short list; absent is the first.
-fn word<T: Copy>(table: &Reader<'_>, field: &str, words: &[(&str, T); 2]) -> T {
-    let [(first, default), _] = words;
-    let text = table.text(field).unwrap_or(first);
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-        return *value;
-    }
-    let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    table.problem(field, format!("must be one of: {}", list.join(", ")));
-    *default
 }
 
 fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Vec<String>) {
@@ -246,7 +214,7 @@ fn signer(table: &Reader<'_>) -> Option<Signer> {
     if pem.is_empty() {
         return None;
     }
-    let key = keys::private_key(pem).map_err(|reason| table.problem("private_key", reason)).ok()?;
+    let key = PrivateKey::read(pem).map_err(|reason| table.problem("private_key", reason)).ok()?;
     Some(Signer { mchid: mchid.to_owned(), serial_no, key })
 }
 
@@ -285,7 +253,7 @@ fn platform_keys(table: &Reader<'_>, keys: &Keys) -> Option<String> {
 
 fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<V2> {
     let key = table.text("api_v2_key");
-    let sign_type = word(table, "v2_sign_type", &[("HMAC-SHA256", SignType::HmacSha256), ("MD5", SignType::Md5)]);
+    let sign_type = word(table, "v2_sign_type", &[("HMAC-SHA256", SignType::HmacSha256), ("MD5", SignType::Md5)], SignType::HmacSha256);
     let pem = table.text("client_certificate");
     if pem.is_some_and(|pem| !pem.contains("BEGIN CERTIFICATE")) {
         table.problem("client_certificate", "must be the merchant API certificate in PEM, with or without its key");
@@ -312,13 +280,6 @@ fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<
 
 /// `oauth_secret` is the secret of the app that JSAPI pays in; `oauth_secrets` names those of other apps.
 fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
-    let url = |field: &str, default: &str| {
-        let url = table.text(field).unwrap_or(default);
-        if !url.starts_with("http") || url.ends_with('/') {
-            table.problem(field, "must be an http(s) URL without a slash at its end");
-        }
-        url.to_owned()
-    };
     let mut secrets = BTreeMap::new();
     if let Some(named) = table.table("oauth_secrets") {
         for app in named.names() {
@@ -330,5 +291,9 @@ fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
     }
     // A sandbox that plays the one API plays the other too; the real ones have two hosts.
     let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
-    Oauth { authorize_base_url: url("authorize_base_url", web), base_url: url("oauth_base_url", "https://api.weixin.qq.com"), secrets }
+    Oauth {
+        authorize_base_url: url(table, "authorize_base_url", web),
+        base_url: url(table, "oauth_base_url", "https://api.weixin.qq.com"),
+        secrets,
+    }
 }

@@ -3,25 +3,23 @@
 //! Two modes at once (pack §2.3): platform certificates (hex serial, fetched and rotated) and the WeChat Pay public key
 //! (`PUB_KEY_ID_…`, configured). A serial is only ever a name to look up; it is never parsed.
 
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use sluice_contract::Second;
+use sluice_kit::rsa::{PublicKey, Strength};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Arc, PoisonError, RwLock};
 use x509_parser::pem::Pem;
-use zeroize::Zeroizing;
 
 /// A key that verifies, and when it may.
 pub(crate) struct PlatformKey {
-    key: ParsedPublicKey,
+    key: PublicKey,
     from: Option<Second>,
     until: Option<Second>,
 }
 
 impl PlatformKey {
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.key.verify_sig(message, signature).is_ok()
+        self.key.verifies(message, signature)
     }
 
     fn is_valid(&self, now: Second) -> bool {
@@ -73,22 +71,8 @@ pub(crate) fn public_key(pem: &str) -> Result<PlatformKey, &'static str> {
     parsed(&block(pem, "PUBLIC KEY")?.contents)
 }
 
-/// Reads the merchant's RSA private key in PEM, PKCS#8 or PKCS#1.
-pub(crate) fn private_key(pem: &str) -> Result<KeyPair, &'static str> {
-    let found = Pem::read(Cursor::new(pem.as_bytes())).map_err(|_| "is not PEM")?.0;
-    let label = found.label;
-    let der = Zeroizing::new(found.contents);
-    let key = match label.as_str() {
-        "PRIVATE KEY" => KeyPair::from_pkcs8(&der),
-        "RSA PRIVATE KEY" => KeyPair::from_der(&der),
-        _ => return Err("must be an unencrypted PRIVATE KEY (PKCS#8) or RSA PRIVATE KEY (PKCS#1)"),
-    };
-    key.map_err(|_| "is not an RSA private key of 2048 bits or more")
-}
-
 fn parsed(der: &[u8]) -> Result<PlatformKey, &'static str> {
-    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| "is not an RSA key of 2048 bits or more")?;
-    Ok(PlatformKey { key, from: None, until: None })
+    Ok(PlatformKey { key: PublicKey::from_der(der, Strength::Sha256)?, from: None, until: None })
 }
 
 fn block(pem: &str, label: &str) -> Result<Pem, &'static str> {

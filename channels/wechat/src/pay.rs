@@ -11,6 +11,7 @@ use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unseale
 use crate::{ids, invoke};
 use serde_json::{Map, Value};
 use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use sluice_kit::wire::{object, plain as cut, put};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
@@ -115,18 +116,6 @@ fn counter(attempt: &AttemptRef, order: &PayOrder) -> Value {
 pub(crate) fn device(order: &PayOrder) -> Option<String> {
     let own = order.terminal.as_ref().and_then(|t| t.id.as_deref());
     own.or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref())).map(|id| cut(id, 32))
-}
-
-pub(crate) fn cut(text: &str, max: usize) -> String {
-    text.chars().filter(|c| c.len_utf8() < 4).take(max).collect()
-}
-
-pub(crate) fn put(body: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
-    body.insert(name.to_owned(), value.into());
-}
-
-pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {

@@ -10,7 +10,7 @@ pub(crate) const METHODS: &[Method] =
 const DAY_S: i64 = 86_400;
 
 /// An unpaid order closes by itself after seven days (pack §3.8).
-pub(crate) const EXPIRES_IN_MAX_S: i64 = 7 * DAY_S;
+const EXPIRES_IN_MAX_S: i64 = 7 * DAY_S;
 
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {

@@ -3,13 +3,13 @@
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::ids;
-use crate::pay::{cut, object, put};
 use crate::trade::fen;
 use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, Unsealed, text};
 use serde_json::{Map, Value};
 use sluice_contract::{
     AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck, Why, WhyKind,
 };
+use sluice_kit::wire::{object, plain as cut, put};
 use std::sync::Arc;
 
 const PATH: &str = "/v3/refund/domestic/refunds";

@@ -14,12 +14,10 @@
 
 use crate::keys::PlatformKey;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sluice_contract::{Headers, Refusal, Second, Verb};
+use sluice_kit::rsa::PrivateKey;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -33,17 +31,13 @@ const WINDOW_S: i64 = 300;
 pub(crate) struct Signer {
     pub(crate) mchid: String,
     pub(crate) serial_no: String,
-    pub(crate) key: KeyPair,
+    pub(crate) key: PrivateKey,
 }
 
 impl Signer {
     /// RSASSA-PKCS1-v1_5 with SHA-256, base64.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String, Refusal> {
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        // PKCS#1 v1.5 is deterministic: the library demands a random source and does not use it.
-        let signed = self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
-        signed.map_err(|_| Refusal::account("the merchant's private key cannot sign: check private_key"))?;
-        Ok(STANDARD.encode(signature))
+        self.key.sign(message)
     }
 
     /// The `Authorization` header of a request. `target` is path and query exactly as sent.

@@ -8,6 +8,7 @@ use sluice_contract::{
     Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
     WhyKind,
 };
+pub(crate) use sluice_kit::wire::{fen, fen_text};
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §5.3).
 pub(crate) const POLL_AFTER_MS: u64 = 5000;
@@ -121,15 +122,4 @@ fn discounts(coupon: &Value) -> Vec<Discount> {
         told = vec![Discount { kind, funded_by, amount }];
     }
     told
-}
-
-/// A whole, non-negative number of fen.
-pub(crate) fn fen(tree: &Value, name: &str) -> Option<Fen> {
-    tree.get(name).and_then(Value::as_i64).filter(|fen| *fen >= 0).map(Fen)
-}
-
-/// The same as v2's digits.
-pub(crate) fn fen_text(text: &str) -> Option<Fen> {
-    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if plain { text.parse().ok().map(Fen) } else { None }
 }

@@ -15,7 +15,7 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
         ("total_fee", refund.payment.amount.to_string()),
         ("refund_fee", refund.amount.to_string()),
         ("refund_fee_type", "CNY".to_owned()),
-        ("refund_desc", refund.reason.as_deref().map(|reason| crate::pay::cut(reason, 80)).unwrap_or_default()),
+        ("refund_desc", refund.reason.as_deref().map(|reason| sluice_kit::wire::plain(reason, 80)).unwrap_or_default()),
         ("notify_url", format!("{}/refund", env.notify_url)),
     ]);
     match refund.payment.handles.get("transaction_id") {
@@ -74,7 +74,7 @@ fn read_query(account: &Account, refund: &RefundRef, reply: &HttpReply) -> Refun
             "the payer's card or account cannot take the refund: another way is needed".into(),
             handles(&members, "refund_id_0"),
         ),
-        other => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund_status {}", crate::pay::cut(other, 32)))),
+        other => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund_status {}", sluice_kit::wire::plain(other, 32)))),
     }
 }
 

@@ -6,19 +6,11 @@ use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
 use sluice_contract::{
-    Env, Exchange, Failure, FailureCode, Fault, Headers, HttpReply, HttpRequest, Into as Keep, KeyHint, Reading, Refusal, Step, Verb, Why,
-    WhyKind,
+    Env, Failure, FailureCode, Fault, Headers, HttpReply, HttpRequest, Into as Keep, KeyHint, Reading, Refusal, Verb, Why, WhyKind,
 };
-use std::sync::Arc;
-
-/// Answers of create, query and close come at once or not at all.
-pub(crate) const TIMEOUT_MS: u64 = 10_000;
-/// A barcode charge and a refund may take their time (pack §1).
-pub(crate) const TIMEOUT_MONEY_MS: u64 = 30_000;
-const REPLY_MAX_BYTES: u64 = 1 << 20;
-
-/// `User-Agent` must not be empty (pack §1).
-pub(crate) const USER_AGENT: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
+pub(crate) use sluice_kit::codes::failure;
+pub(crate) use sluice_kit::form::encode;
+pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, send, text};
 
 /// A signed GET. `target` is path and query, already percent-encoded.
 pub(crate) fn get(account: &Account, api: &'static str, target: &str, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
@@ -57,33 +49,6 @@ fn request(
     }
     let url = format!("{}{target}", account.base_url);
     Ok(HttpRequest { api, verb, url, headers, body, identity: None, into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, timeout_ms })
-}
-
-/// Percent-encodes a path or query value: what is not unreserved is escaped (pack §12, 6: encode first, then sign).
-pub(crate) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-/// Sends a request, or refuses when it could not even be made; `read` gets the account back with the reply.
-pub(crate) fn send<T>(
-    account: &Arc<Account>,
-    request: Result<HttpRequest, Refusal>,
-    read: impl Fn(&Arc<Account>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Step<T> {
-    match request {
-        Ok(request) => {
-            let account = Arc::clone(account);
-            Step::Send(Exchange::new(request, move |reply, env| read(&account, reply, env)))
-        }
-        Err(refusal) => Step::Refused(refusal),
-    }
 }
 
 /// A reply that may be believed.
@@ -190,12 +155,6 @@ impl Complaint {
     }
 }
 
-/// A definite failure in WeChat's words, v2 and v3 alike.
-pub(crate) fn failure(code: FailureCode, fault: Fault, channel_code: &str, message: &str) -> Failure {
-    let message = if message.is_empty() { channel_code } else { message };
-    Failure { code, fault, message: message.to_owned(), channel_code: Some(channel_code.to_owned()) }
-}
-
 /// Reads a reply into an outcome: `unknown` wraps a doubt, `read` gets what may be believed.
 pub(crate) fn judged<T>(
     account: &Account,
@@ -209,9 +168,4 @@ pub(crate) fn judged<T>(
         Err(Doubt::Keys(hint)) => Reading::NeedKeys(hint),
         Err(Doubt::Why(why)) => Reading::Is(unknown(why)),
     }
-}
-
-/// A text member, or `None`.
-pub(crate) fn text<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
-    tree.get(name).and_then(Value::as_str)
 }

@@ -68,7 +68,7 @@ impl Channel {
     pub fn callbacks(&self, contents: &[String]) -> Vec<Delivery> {
         let mut sim = self.sim();
         for content in contents {
-            let _ = sim.scan(content, Outcome::Pay, &[], now());
+            let _ = sim.scan(&sluice_simkit::Scan::of(content, Outcome::Pay), now());
         }
         sim.due(now(), &mut || None)
     }

@@ -26,10 +26,7 @@ use crate::sim::{Timer, WechatSim};
 use crate::v3::Answer;
 use serde_json::Value;
 use sluice_contract::{Fen, Millis};
-use sluice_simkit::{Behaviour, State};
-
-/// A payment code lives one minute, whatever `fast` says: people read it from a screen.
-pub(crate) const CODE_LIFE_S: i64 = 60;
+use sluice_simkit::{Behaviour, Shown, State};
 
 /// What charging a code comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +84,7 @@ impl WechatSim {
                 self.begin(number, &code);
                 if let Some(after_ms) = after_ms {
                     let when = now.plus_ms(self.paced(after_ms));
-                    self.at(when, Timer::PayLater(number.to_owned()));
+                    self.timers.at(when, Timer::PayLater(number.to_owned()));
                 }
             }
             Fate::Never => self.begin(number, &code),
@@ -139,16 +136,15 @@ impl WechatSim {
         if let Some(magic) = code.strip_prefix("1399") {
             return magic_fate(magic);
         }
-        let Some(known) = self.codes.get(code) else { return Fate::Refused(Snag::CodeInvalid) };
-        if known.used {
-            return Fate::Refused(Snag::CodeUsed);
-        }
-        if now > known.issued_at.plus_s(CODE_LIFE_S) {
-            return Fate::Refused(Snag::CodeExpired);
-        }
-        match known.behaviour {
+        let (behaviour, balance) = match self.codes.shown(code, now) {
+            Shown::Live(behaviour, balance) => (behaviour, balance),
+            Shown::Used => return Fate::Refused(Snag::CodeUsed),
+            Shown::Expired => return Fate::Refused(Snag::CodeExpired),
+            Shown::Unknown => return Fate::Refused(Snag::CodeInvalid),
+        };
+        match behaviour {
             Behaviour::Decline => Fate::Fails(Snag::TradeError),
-            _ if known.balance < total => Fate::Fails(Snag::NotEnough),
+            _ if balance < total => Fate::Fails(Snag::NotEnough),
             Behaviour::Pay => Fate::Pays,
             Behaviour::Password => Fate::Types { after_ms: None },
             Behaviour::Timeout => Fate::Never,

@@ -12,7 +12,6 @@ mod bill;
 mod check;
 mod codepay;
 mod create;
-mod draw;
 mod fail;
 mod hooks;
 mod keys;
@@ -34,14 +33,15 @@ mod wire;
 mod tests;
 
 pub use oauth::{OAuthFault, redirect_param};
-pub use options::{KeyMode, KeySource, Options, RefundFate};
+pub use options::{KeyMode, Options, RefundFate};
 pub use party::{APP_ID, MCHID, MINI_APP_ID, MOBILE_APP_ID, SUB_MERCHANTS};
 pub use sim::WechatSim;
+pub use sluice_simkit::KeySource;
 
 use route::Route;
 use serde_json::Value;
-use sluice_contract::{Day, Discount, Fen, HttpReply, Millis};
-use sluice_simkit::{Api, Behaviour, Call, Complaint, Delivery, Discrepancy, Fault, Ledger, Outcome, Scanned, Simulator, Waiting};
+use sluice_contract::{Day, Fen, HttpReply, Millis};
+use sluice_simkit::{Api, Behaviour, Call, Codes, Complaint, Delivery, Discrepancy, Fault, Ledger, Scan, Scanned, Simulator, Waiting};
 
 /// A simulator as told.
 #[must_use]
@@ -92,9 +92,13 @@ impl Simulator for WechatSim {
         }
     }
 
-    fn scan(&mut self, content: &str, outcome: Outcome, discounts: &[Discount], now: Millis) -> Result<Scanned, Complaint> {
+    fn scan(&mut self, scan: &Scan<'_>, now: Millis) -> Result<Scanned, Complaint> {
         self.pass(now);
-        self.scanned(content, outcome, discounts, now)
+        self.scanned(scan, now)
+    }
+
+    fn share_codes(&mut self, codes: Codes) {
+        self.codes = codes;
     }
 
     fn issue_auth_code(&mut self, behaviour: Behaviour, balance: Fen, now: Millis) -> String {
@@ -111,7 +115,7 @@ impl Simulator for WechatSim {
     }
 
     fn next_at(&self) -> Option<Millis> {
-        [self.next_timer(), self.post.next_at()].into_iter().flatten().min()
+        [self.timers.next_at(), self.post.next_at()].into_iter().flatten().min()
     }
 
     fn due(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery> {
@@ -120,7 +124,7 @@ impl Simulator for WechatSim {
     }
 
     fn delivered(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis) {
-        self.post.landed(id, reply, self.fast, now);
+        self.post.landed(id, reply.is_some_and(|r| matches!(r.status, 200 | 204)), self.fast, now);
     }
 
     fn release(&mut self) {

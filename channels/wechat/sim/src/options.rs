@@ -1,13 +1,6 @@
 //! What a pretend WeChat Pay can be told before it opens.
 
-/// Where its keys come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeySource {
-    /// The throw-away keys in `keys/`: fast, and every byte of every answer is a function of seed, calls and times.
-    Fixed,
-    /// Generated when it opens, secrets too.
-    Fresh,
-}
+use sluice_simkit::KeySource;
 
 /// Which platform key signs answers and callbacks (pack §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

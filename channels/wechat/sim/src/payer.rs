@@ -1,37 +1,23 @@
 //! The payer's phone: scanning, payment codes, the password.
 
-use crate::draw::Draw;
 use crate::order::Product;
 use crate::sim::WechatSim;
-use sluice_contract::{Discount, Fen, Millis};
-use sluice_simkit::{Behaviour, Complaint, Outcome, Scanned, State, Waiting};
-
-/// A payment code that was issued.
-#[derive(Clone, Debug)]
-pub(crate) struct Code {
-    pub(crate) behaviour: Behaviour,
-    pub(crate) balance: Fen,
-    pub(crate) issued_at: Millis,
-    pub(crate) used: bool,
-}
+use sluice_contract::{Fen, Millis, Wallet};
+use sluice_simkit::{Behaviour, Complaint, Draw, Outcome, Scan, Scanned, State, Waiting};
 
 impl WechatSim {
     /// 18 digits, first two 10 to 14 (pack §3.6), never a magic one: the third digit is not 9.
     pub(crate) fn issue(&mut self, behaviour: Behaviour, balance: Fen, now: Millis) -> String {
-        let code = loop {
+        loop {
             let code = fresh_code(&mut self.draw);
-            if !self.codes.contains_key(&code) {
-                break code;
+            if self.codes.issue(&code, behaviour, balance, now) {
+                return code;
             }
-        };
-        self.codes.insert(code.clone(), Code { behaviour, balance, issued_at: now, used: false });
-        code
+        }
     }
 
     pub(crate) fn use_code(&mut self, code: &str, number: &str) {
-        if let Some(known) = self.codes.get_mut(code) {
-            known.used = true;
-        }
+        self.codes.take(code, "wechat", number);
         // A code used again under magic rules belongs to the newest order.
         if let Some(order) = self.orders.get_mut(number) {
             order.auth_code = Some(code.to_owned());
@@ -48,8 +34,11 @@ impl WechatSim {
         if self.capture(&number, &[], now) { Ok(()) } else { Err(Complaint("the order can no longer be paid".to_owned())) }
     }
 
-    pub(crate) fn scanned(&mut self, content: &str, outcome: Outcome, discounts: &[Discount], now: Millis) -> Result<Scanned, Complaint> {
-        let number = self.meant(content, now)?;
+    pub(crate) fn scanned(&mut self, scan: &Scan<'_>, now: Millis) -> Result<Scanned, Complaint> {
+        let number = self.meant(scan.content, now)?;
+        if scan.wallet.is_some_and(|wallet| wallet != Wallet::Wechat) {
+            return Err(Complaint("only WeChat opens this code".to_owned()));
+        }
         let complain = |text: &str| Err(Complaint(text.to_owned()));
         let Some((order, entry)) = self.entry(&number) else { return complain("no such order") };
         match entry.status {
@@ -65,7 +54,7 @@ impl WechatSim {
             return complain("the order has expired");
         }
         let barcode = order.product == Product::Codepay;
-        let paid = match outcome {
+        let paid = match scan.outcome {
             Outcome::Abandon => false,
             Outcome::Decline => {
                 // Leaving the cashier changes nothing; refusing the password ends a barcode payment.
@@ -74,7 +63,7 @@ impl WechatSim {
                 }
                 false
             }
-            Outcome::Pay if self.capture(&number, discounts, now) => true,
+            Outcome::Pay if self.capture(&number, scan.discounts, now) => true,
             Outcome::Pay => return complain("the discounts are more than the order"),
         };
         Ok(Scanned { out_trade_no: number, paid })

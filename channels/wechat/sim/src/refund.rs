@@ -112,7 +112,7 @@ impl WechatSim {
         };
         self.refunds.insert(ask.out_refund_no.clone(), refunding);
         let when = now.plus_ms(self.paced(self.options.refund_delay_ms));
-        self.at(when, Timer::RefundEnds(ask.out_refund_no.clone()));
+        self.timers.at(when, Timer::RefundEnds(ask.out_refund_no.clone()));
         Ok(())
     }
 
@@ -185,7 +185,7 @@ impl WechatSim {
         if let Some(url) = url {
             let due = now.plus_ms(self.paced(self.options.callback_delay_ms));
             let news = News::Refund { out_refund_no: out_refund_no.to_owned(), status };
-            self.post.announce(&number, news, url, now, due, self.options.probe_callbacks, &mut self.draw);
+            self.post.announce_after_probe(&number, news, url, now, due, self.options.probe_callbacks, &mut self.draw);
         }
     }
 
@@ -207,7 +207,7 @@ impl WechatSim {
         refund.status = RefundStatus::Processing;
         refund.fate = RefundFate::Success;
         let when = now.plus_ms(self.paced(self.options.refund_delay_ms));
-        self.at(when, Timer::RefundEnds(out_refund_no.clone()));
+        self.timers.at(when, Timer::RefundEnds(out_refund_no.clone()));
         self.refund_json(&out_refund_no).map(Some).ok_or_else(|| Snag::System.into())
     }
 

@@ -1,17 +1,16 @@
 //! The state of a pretend WeChat Pay and what moves it besides calls: time and bookings.
 
 use crate::bill::Bills;
-use crate::draw::Draw;
-use crate::keys::{Keys, os_draw, secret};
+use crate::keys::Keys;
 use crate::oauth::OAuth;
-use crate::options::{KeyMode, KeySource, Options, RefundFate};
+use crate::options::{KeyMode, Options, RefundFate};
 use crate::order::{Order, Product, Promotion, Revoked, Settled};
 use crate::party::APPS;
-use crate::payer::Code;
-use crate::post::{News, Post};
+use crate::post::{News, RETRY_S};
 use crate::refund::Refunding;
 use sluice_contract::{Discount, Fen, Millis};
-use sluice_simkit::{Entry, Ledger, State};
+use sluice_simkit::keys::{KeySource, os_draw, secret};
+use sluice_simkit::{Codes, Draw, Entry, Ledger, Post, State, Timers};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -52,12 +51,11 @@ pub struct WechatSim {
     pub(crate) by_transaction: BTreeMap<String, String>,
     pub(crate) refunds: BTreeMap<String, Refunding>,
     pub(crate) links: BTreeMap<String, Link>,
-    pub(crate) codes: BTreeMap<String, Code>,
+    pub(crate) codes: Codes,
     /// Payment codes whose order waits for the payer.
     pub(crate) typing: BTreeMap<String, String>,
-    timers: BTreeMap<(Millis, u64), Timer>,
-    timers_set: u64,
-    pub(crate) post: Post,
+    pub(crate) timers: Timers<Timer>,
+    pub(crate) post: Post<News>,
     pub(crate) bills: Bills,
     pub(crate) oauth: OAuth,
     /// The address clients were told, for links when a call has no `Host`.
@@ -85,11 +83,10 @@ impl WechatSim {
             by_transaction: BTreeMap::new(),
             refunds: BTreeMap::new(),
             links: BTreeMap::new(),
-            codes: BTreeMap::new(),
+            codes: Codes::default(),
             typing: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            timers_set: 0,
-            post: Post::default(),
+            timers: Timers::default(),
+            post: Post::new(&RETRY_S),
             bills: Bills::default(),
             oauth: OAuth::new(secrets),
             base_url: Mutex::new("https://api.mch.weixin.qq.com".to_owned()),
@@ -144,19 +141,9 @@ impl WechatSim {
         ms.checked_div(self.fast).unwrap_or(ms)
     }
 
-    pub(crate) fn at(&mut self, when: Millis, timer: Timer) {
-        self.timers_set = self.timers_set.wrapping_add(1);
-        self.timers.insert((when, self.timers_set), timer);
-    }
-
-    pub(crate) fn next_timer(&self) -> Option<Millis> {
-        self.timers.keys().next().map(|(when, _)| *when)
-    }
-
     /// Runs every timer due by `now`, in order.
     pub(crate) fn pass(&mut self, now: Millis) {
-        while let Some(first) = self.timers.first_entry().filter(|t| t.key().0 <= now) {
-            let ((when, _), timer) = first.remove_entry();
+        while let Some((when, timer)) = self.timers.pop(now) {
             self.strike(timer, when);
         }
     }
@@ -197,10 +184,10 @@ impl WechatSim {
         }
         if order.product == Product::Codepay {
             let when = now.plus_ms(self.paced(AUTO_REVOKE_MS));
-            self.at(when, Timer::AutoRevoke(number.to_owned()));
+            self.timers.at(when, Timer::AutoRevoke(number.to_owned()));
         } else {
             let last = Millis(order.pay_until.0.max(now.plus_s(AUTO_CLOSE_S).0));
-            self.at(last, Timer::AutoClose(number.to_owned()));
+            self.timers.at(last, Timer::AutoClose(number.to_owned()));
         }
         self.orders.insert(number.to_owned(), order);
     }
@@ -223,7 +210,7 @@ impl WechatSim {
         order.settled = Some(Settled { transaction_id, openid, at: now, promotions });
         if let Some(url) = order.notify_url.clone() {
             let due = now.plus_ms(self.paced(self.options.callback_delay_ms));
-            self.post.announce(number, News::Paid, url, now, due, self.options.probe_callbacks, &mut self.draw);
+            self.post.announce_after_probe(number, News::Paid, url, now, due, self.options.probe_callbacks, &mut self.draw);
         }
         true
     }

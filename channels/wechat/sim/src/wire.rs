@@ -1,6 +1,5 @@
 //! The v3 envelope, server side: who signed the request, and how answers are signed and resources encrypted (pack §2).
 
-use crate::draw::Draw;
 use crate::fail::Fail;
 use crate::keys::Signer;
 use crate::party::MCHID;
@@ -9,7 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sluice_contract::{Headers, HttpReply, Millis};
-use sluice_simkit::{Call, Fault};
+use sluice_simkit::{Call, Draw, Fault};
 
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 const SKEW_MAX_S: i64 = 300;

@@ -73,7 +73,7 @@ fn paysign_vectors() {
 fn every_rsa_key_of_the_vectors_opens_and_its_certificate_has_its_serial() {
     for vector in vectors!("keys").into_iter().filter(|key| key["algorithm"] == "RSA") {
         if let Some(text) = vector["private_key_pem"].as_str() {
-            assert!(keys::private_key(text).is_ok(), "{}", vector["id"]);
+            assert!(sluice_kit::rsa::PrivateKey::read(text).is_ok(), "{}", vector["id"]);
         }
         if let Some(text) = vector["public_key_pem"].as_str() {
             assert!(keys::public_key(text).is_ok(), "{}", vector["id"]);
@@ -92,7 +92,7 @@ fn keys_of_another_kind_are_refused() {
     for text in
         [pem("sm2_merchant", "private_key_pem"), pem("merchant", "certificate_pem"), String::new(), "-----BEGIN PRIVATE KEY-----".into()]
     {
-        assert!(keys::private_key(&text).is_err());
+        assert!(sluice_kit::rsa::PrivateKey::read(&text).is_err());
     }
     for text in [pem("sm2_merchant", "public_key_pem"), pem("merchant", "private_key_pem"), pem("merchant", "certificate_pem")] {
         assert!(keys::public_key(&text).is_err());
@@ -111,6 +111,6 @@ fn a_pkcs1_private_key_is_the_same_key() {
     let pkcs1 = STANDARD.encode(&der[26..]);
     let lines: Vec<String> = pkcs1.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
     let text = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n", lines.join("\n"));
-    let key = sign::Signer { mchid: String::new(), serial_no: String::new(), key: keys::private_key(&text).unwrap() };
+    let key = sign::Signer { mchid: String::new(), serial_no: String::new(), key: sluice_kit::rsa::PrivateKey::read(&text).unwrap() };
     assert_eq!(key.sign(b"message").unwrap(), signer_of("merchant").sign(b"message").unwrap());
 }

@@ -18,7 +18,6 @@ mod undos;
 mod v2;
 
 use crate::config::{self, Account};
-use crate::keys;
 use crate::sign::Signer;
 use crate::{Wechat, invoke};
 use serde_json::{Value, json};
@@ -63,7 +62,7 @@ pub(crate) fn pem(id: &str, field: &str) -> String {
 }
 
 pub(crate) fn signer_of(id: &str) -> Signer {
-    Signer { mchid: String::new(), serial_no: String::new(), key: keys::private_key(&pem(id, "private_key_pem")).unwrap() }
+    Signer { mchid: String::new(), serial_no: String::new(), key: sluice_kit::rsa::PrivateKey::read(&pem(id, "private_key_pem")).unwrap() }
 }
 
 /// Credentials of a direct account with everything, as a tree to be changed.

@@ -4,7 +4,7 @@ use super::{Client, code};
 use crate::{APP_ID, MCHID, Options};
 use serde_json::json;
 use sluice_contract::{Fen, Millis};
-use sluice_simkit::{Behaviour, Outcome, Simulator, State};
+use sluice_simkit::{Behaviour, Outcome, Scan, Simulator, State};
 
 impl Client {
     fn issued(&mut self, behaviour: Behaviour, balance: i64) -> String {
@@ -64,7 +64,7 @@ fn a_password_is_typed_declined_or_never_comes() {
 
     let declined = client.issued(Behaviour::Password, 1_000);
     client.codepay("TYPE0002", 100, &declined);
-    assert!(!client.sim.scan("wechat:TYPE0002", Outcome::Decline, &[], client.now).unwrap().paid);
+    assert!(!client.sim.scan(&Scan::of("wechat:TYPE0002", Outcome::Decline), client.now).unwrap().paid);
     assert_eq!(client.state("TYPE0002"), "PAYERROR");
 
     let endless = client.issued(Behaviour::Timeout, 1_000);

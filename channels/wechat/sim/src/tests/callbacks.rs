@@ -4,7 +4,7 @@ use super::{Client, START, told, verified};
 use crate::{KeyMode, Options};
 use serde_json::Value;
 use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, HttpReply};
-use sluice_simkit::{Api, Booth, Fault, Outcome, Rule, Simulator};
+use sluice_simkit::{Api, Booth, Fault, Outcome, Rule, Scan, Simulator};
 
 /// Seconds between tries, from the pack's own list.
 const SCHEDULE: [i64; 15] = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
@@ -18,7 +18,7 @@ fn a_payment_is_told_encrypted_and_signed() {
     let mut client = Client::new();
     client.native("TELL0001", 100);
     let coupon = [Discount { kind: DiscountKind::Coupon, funded_by: FundedBy::Channel, amount: Fen(10) }];
-    client.sim.scan("TELL0001", Outcome::Pay, &coupon, client.now).unwrap();
+    client.sim.scan(&Scan { discounts: &coupon, ..Scan::of("TELL0001", Outcome::Pay) }, client.now).unwrap();
     let due = client.due();
     assert_eq!((due.len(), due[0].url.as_str(), due[0].timeout_ms), (1, "http://127.0.0.1:8080/notify/wx-main", 5_000));
     let (event, plain) = told(&due[0]);

@@ -146,7 +146,7 @@ impl Client {
     /// A native order, scanned and paid.
     pub(crate) fn paid(&mut self, number: &str, total: i64) {
         let code = self.native(number, total).1["code_url"].as_str().unwrap().to_owned();
-        assert!(self.sim.scan(&code, sluice_simkit::Outcome::Pay, &[], self.now).unwrap().paid);
+        assert!(self.sim.scan(&sluice_simkit::Scan::of(&code, sluice_simkit::Outcome::Pay), self.now).unwrap().paid);
     }
 
     pub(crate) fn pass_ms(&mut self, ms: i64) {

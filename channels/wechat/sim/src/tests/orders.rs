@@ -4,7 +4,7 @@ use super::{Client, code, order};
 use crate::{APP_ID, MCHID, MINI_APP_ID, Options};
 use serde_json::{Value, json};
 use sluice_contract::Verb;
-use sluice_simkit::{Fault, Outcome, Simulator, State};
+use sluice_simkit::{Fault, Outcome, Scan, Simulator, State};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -14,13 +14,13 @@ fn the_same_again_is_the_same_order_and_a_difference_is_a_used_number() {
     let first = client.native("SAME0001", 100).1["code_url"].clone();
     let second = client.native("SAME0001", 100).1["code_url"].clone();
     assert_ne!(first, second, "placing again refreshes the code");
-    assert!(client.sim.scan(first.as_str().unwrap(), Outcome::Pay, &[], client.now).is_err(), "the older code dies");
+    assert!(client.sim.scan(&Scan::of(first.as_str().unwrap(), Outcome::Pay), client.now).is_err(), "the older code dies");
     assert_eq!(code(&client.native("SAME0001", 101)), (403, "OUT_TRADE_NO_USED"));
     let mut other = order("SAME0001", 100);
     other["attach"] = json!("a2");
     assert_eq!(code(&client.post("/v3/pay/transactions/native", &other)), (403, "OUT_TRADE_NO_USED"));
     assert_eq!(code(&client.post("/v3/pay/transactions/app", &order("SAME0001", 100))), (403, "OUT_TRADE_NO_USED"));
-    assert!(client.sim.scan(second.as_str().unwrap(), Outcome::Pay, &[], client.now).unwrap().paid);
+    assert!(client.sim.scan(&Scan::of(second.as_str().unwrap(), Outcome::Pay), client.now).unwrap().paid);
     assert_eq!(code(&client.native("SAME0001", 100)), (403, "OUT_TRADE_NO_USED"));
     assert_eq!(client.entry("SAME0001").charges, 1);
 }
@@ -36,7 +36,7 @@ fn each_product_answers_its_own_link_and_shows_its_type_when_paid() {
         let (status, answer) = client.post(&format!("/v3/pay/transactions/{kind}"), &body);
         assert_eq!(status, 200, "{answer}");
         let content = json!({"package": format!("prepay_id={}", answer[field].as_str().unwrap())}).to_string();
-        assert!(client.sim.scan(&content, Outcome::Pay, &[], client.now).unwrap().paid);
+        assert!(client.sim.scan(&Scan::of(&content, Outcome::Pay), client.now).unwrap().paid);
         let paid = client.query(&number).1;
         assert_eq!((paid["trade_type"].as_str(), paid["trade_state"].as_str()), (Some(trade_type), Some("SUCCESS")));
         assert_eq!(paid["attach"], "a1");
@@ -131,7 +131,7 @@ fn expiry_limits_payment_and_seven_days_close() {
     body["time_expire"] = json!("2026-11-23T09:10:00+08:00");
     let link = client.post("/v3/pay/transactions/native", &body).1["code_url"].as_str().unwrap().to_owned();
     client.pass_ms(600_001);
-    assert!(client.sim.scan(&link, Outcome::Pay, &[], client.now).is_err());
+    assert!(client.sim.scan(&Scan::of(&link, Outcome::Pay), client.now).is_err());
     assert_eq!(client.state("EXPIRE01"), "NOTPAY", "expiry does not close");
     assert_eq!(code(&client.post("/v3/pay/transactions/native", &body)), (400, "INVALID_REQUEST"));
     client.pass_ms(7 * DAY_MS);
@@ -147,7 +147,7 @@ fn close_is_reentrant_and_ends_the_number() {
     assert_eq!(client.post(close, &json!({"mchid": MCHID})), (204, Value::Null));
     assert_eq!(client.post(close, &json!({"mchid": MCHID})).0, 204);
     assert_eq!(code(&client.native("CLOSE001", 1)), (400, "ORDER_CLOSED"));
-    assert!(client.sim.scan(&link, Outcome::Pay, &[], client.now).is_err());
+    assert!(client.sim.scan(&Scan::of(&link, Outcome::Pay), client.now).is_err());
     client.paid("CLOSE002", 1);
     let paid = client.post("/v3/pay/transactions/out-trade-no/CLOSE002/close", &json!({"mchid": MCHID}));
     assert_eq!(code(&paid), (400, "INVALID_REQUEST"));
@@ -163,7 +163,7 @@ fn partner_orders_carry_both_merchants_and_answer_only_to_them() {
         "payer": {"sub_openid": "oSub"},
     });
     assert_eq!(client.post("/v3/pay/partner/transactions/jsapi", &body).0, 200);
-    client.sim.scan("wechat:PARTNER1", Outcome::Pay, &[], client.now).unwrap();
+    client.sim.scan(&Scan::of("wechat:PARTNER1", Outcome::Pay), client.now).unwrap();
     let target = format!("/v3/pay/partner/transactions/out-trade-no/PARTNER1?sp_mchid={MCHID}&sub_mchid=");
     let shown = client.get(&format!("{target}1900000109")).1;
     assert_eq!((shown["sp_mchid"].as_str(), shown["payer"]["sub_openid"].as_str()), (Some(MCHID), Some("oSub")));

@@ -5,7 +5,7 @@ use crate::{APP_ID, MCHID, Options, RefundFate};
 use proptest::prelude::*;
 use serde_json::json;
 use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, HttpReply};
-use sluice_simkit::{Behaviour, Fault, Outcome, RefundState, Simulator, State};
+use sluice_simkit::{Behaviour, Fault, Outcome, RefundState, Scan, Simulator, State};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -66,7 +66,7 @@ fn play(client: &mut Client, step: &Step, last_code: &mut String) {
         Step::Scan(n, pay, discount) => {
             let outcome = if *pay { Outcome::Pay } else { Outcome::Decline };
             let off = [Discount { kind: DiscountKind::Coupon, funded_by: FundedBy::Channel, amount: Fen(*discount) }];
-            let _ = client.sim.scan(&number(*n), outcome, &off, client.now);
+            let _ = client.sim.scan(&Scan { discounts: &off, ..Scan::of(&number(*n), outcome) }, client.now);
         }
         Step::Confirm => {
             let _ = client.sim.confirm(last_code, client.now);

@@ -4,7 +4,7 @@ use super::{Client, code, told};
 use crate::{Options, RefundFate};
 use serde_json::{Value, json};
 use sluice_contract::{Discount, DiscountKind, Fen, FundedBy};
-use sluice_simkit::{Outcome, RefundState, Simulator};
+use sluice_simkit::{Outcome, RefundState, Scan, Simulator};
 
 const REFUNDS: &str = "/v3/refund/domestic/refunds";
 
@@ -68,7 +68,7 @@ fn the_rules_of_amount_pace_count_and_window() {
     client.native("RULE0001", 100);
     assert_eq!(code(&client.refund("RULE0001", "R1", 1, 100)), (400, "INVALID_REQUEST"), "not paid");
     assert_eq!(code(&client.refund("NOPE0001", "R1", 1, 100)), (404, "RESOURCE_NOT_EXISTS"));
-    client.sim.scan("RULE0001", Outcome::Pay, &[], client.now).unwrap();
+    client.sim.scan(&Scan::of("RULE0001", Outcome::Pay), client.now).unwrap();
     assert_eq!(client.refund("RULE0001", "R1", 1, 99).1["detail"]["field"], "/amount/total");
     assert_eq!(code(&client.refund("RULE0001", "R1", 101, 100)), (400, "INVALID_REQUEST"));
     client.sim.set_merchant_funds(false);
@@ -106,7 +106,7 @@ fn coupons_go_back_in_proportion_and_add_up() {
         Discount { kind: DiscountKind::Coupon, funded_by: FundedBy::Channel, amount: Fen(7) },
         Discount { kind: DiscountKind::Merchant, funded_by: FundedBy::Merchant, amount: Fen(4) },
     ];
-    client.sim.scan("COUPON01", Outcome::Pay, &discounts, client.now).unwrap();
+    client.sim.scan(&Scan { discounts: &discounts, ..Scan::of("COUPON01", Outcome::Pay) }, client.now).unwrap();
     let shown = client.query("COUPON01").1;
     assert_eq!((shown["amount"]["total"].as_i64(), shown["amount"]["payer_total"].as_i64()), (Some(100), Some(89)));
     let types: Vec<_> = shown["promotion_detail"].as_array().unwrap().iter().map(|p| p["type"].as_str().unwrap()).collect();

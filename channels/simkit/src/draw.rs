@@ -6,28 +6,28 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /// xorshift64*.
 #[derive(Clone, Debug)]
-pub(crate) struct Draw(u64);
+pub struct Draw(u64);
 
 impl Draw {
-    pub(crate) fn new(seed: u64) -> Draw {
+    pub fn new(seed: u64) -> Draw {
         // Small seeds differ in few bits; mixing keeps their first draws apart. Zero would stay zero for ever.
         Draw(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
     /// Letters and digits.
-    pub(crate) fn text(&mut self, length: usize) -> String {
+    pub fn text(&mut self, length: usize) -> String {
         (0..length).map(|_| self.pick(ALPHABET)).collect()
     }
 
-    pub(crate) fn digits(&mut self, length: usize) -> String {
+    pub fn digits(&mut self, length: usize) -> String {
         (0..length).map(|_| self.pick(b"0123456789")).collect()
     }
 
-    pub(crate) fn hex(&mut self, bytes: usize) -> String {
+    pub fn hex(&mut self, bytes: usize) -> String {
         (0..bytes).fold(String::with_capacity(bytes.saturating_mul(2)), |mut out, _| {
             // Writing to a String cannot fail.
             let _ = write!(out, "{:02x}", self.below(256));
@@ -36,7 +36,7 @@ impl Draw {
     }
 
     /// The shape of a notification id: 36 characters.
-    pub(crate) fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> String {
         format!("{}-{}-5{}-8{}-{}", self.hex(4), self.hex(2), self.digits(3), self.digits(3), self.hex(6))
     }
 

@@ -1,0 +1,10 @@
+//! What adapters share: keys, texts, error tables, requests and archives. No channel's own fact is here.
+//!
+//! Simulators do not use it: a judge shares no signing and no parsing code with the judged (`channels/simkit` has their bricks).
+
+pub mod account;
+pub mod archive;
+pub mod codes;
+pub mod form;
+pub mod rsa;
+pub mod wire;
