@@ -4,7 +4,7 @@ use super::tree::{files, none, root};
 use sluice::channels::CHANNELS;
 
 /// Folders under `channels/` that are no channel.
-const SHARED: &[&str] = &["contract", "kit", "simkit"];
+const SHARED: &[&str] = &["codes", "contract", "kit", "simkit"];
 
 fn folders() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("channels")).unwrap().map(|entry| entry.unwrap());
