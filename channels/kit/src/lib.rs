@@ -3,6 +3,7 @@
 //! Simulators do not use it: a judge shares no signing and no parsing code with the judged (`channels/simkit` has their bricks).
 
 pub mod account;
+pub mod aes;
 pub mod archive;
 pub mod codes;
 pub mod form;
