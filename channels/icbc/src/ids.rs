@@ -1,0 +1,53 @@
+//! What `admit` froze: the family, the app and merchant numbers. Requests, replies and claims all read the same facts.
+
+use crate::config::Family;
+use serde_json::{Map, Value};
+use sluice_contract::{AttemptRef, Notes, Refusal};
+use sluice_kit::wire::{put, text};
+
+/// The API family of an attempt. Never guessed: the wrong one would read *paying* as *paid*.
+pub(crate) fn family(attempt: &AttemptRef) -> Result<Family, Refusal> {
+    match attempt.memo.get("family").map(String::as_str) {
+        Some("A") => Ok(Family::A),
+        Some("B") => Ok(Family::B),
+        _ => Err(Refusal::account("the attempt does not say which API family it was made in")),
+    }
+}
+
+pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str> {
+    attempt.memo.get(name).map(String::as_str)
+}
+
+/// Puts those frozen facts that there are.
+pub(crate) fn put_frozen(body: &mut Map<String, Value>, attempt: &AttemptRef, names: &[&str]) {
+    for name in names {
+        if let Some(value) = frozen(attempt, name) {
+            put(body, name, value);
+        }
+    }
+}
+
+/// Names the order by our number.
+pub(crate) fn put_order(body: &mut Map<String, Value>, attempt: &AttemptRef) {
+    put_frozen(body, attempt, &["mer_id"]);
+    put(body, "out_trade_no", attempt.number.as_str());
+}
+
+/// Names it by the bank's number too, where the bank has told it: family A's refunds and reversals take both.
+pub(crate) fn put_bank_number(body: &mut Map<String, Value>, attempt: &AttemptRef) {
+    if let Some(id) = attempt.handles.get("order_id") {
+        put(body, "order_id", id.as_str());
+    }
+}
+
+/// The merchant a reply names, where it does.
+pub(crate) fn claimed(tree: &Value) -> Notes {
+    let named = text(tree, "mer_id").filter(|id| !id.is_empty());
+    named.map(|id| ("mer_id".to_owned(), id.to_owned())).into_iter().collect()
+}
+
+/// The bank's own order number as a handle.
+pub(crate) fn handles(tree: &Value) -> Notes {
+    let named = text(tree, "order_id").filter(|id| !id.is_empty());
+    named.map(|id| ("order_id".to_owned(), id.to_owned())).into_iter().collect()
+}

@@ -1,0 +1,60 @@
+//! The gateway's key, which signs what ICBC sends us, and the key of encrypted contents (pack 1.4, 1.5).
+//!
+//! The gateway signs SHA1withRSA, whatever sign type our request used, and its published key has 1024 bits: it is verified here
+//! and nothing of that kind is ever made. Both keys are configured; the bank has no API that renews them.
+
+use sluice_contract::{Reader, Refusal, Renewed, Step};
+use sluice_kit::aes::AesKey;
+use sluice_kit::rsa::{PublicKey, Strength};
+
+/// The keys of an account. Former ones verify and decrypt; only the present content key encrypts.
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) gateway: Vec<PublicKey>,
+    pub(crate) content: Option<AesKey>,
+    pub(crate) former_contents: Vec<AesKey>,
+}
+
+impl Keys {
+    /// Takes the keys of the account's table.
+    pub(crate) fn take(&mut self, table: &Reader<'_>) {
+        let text = table.need_text("gateway_public_key");
+        self.gateway.extend(gateway(table, text));
+        self.content = content(table);
+    }
+
+    /// Takes the keys before the last change.
+    pub(crate) fn take_former(&mut self, table: &Reader<'_>) {
+        self.gateway.extend(table.text("gateway_public_key").and_then(|text| gateway(table, text)));
+        self.former_contents.extend(content(table));
+    }
+
+    pub(crate) fn verifies(&self, text: &str, signature: &str) -> bool {
+        self.gateway.iter().any(|key| key.verifies_base64(text.as_bytes(), signature))
+    }
+
+    /// The plain bytes of an encrypted content.
+    pub(crate) fn open(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.content.iter().chain(&self.former_contents).find_map(|key| key.open(sealed))
+    }
+}
+
+fn gateway(table: &Reader<'_>, text: &str) -> Option<PublicKey> {
+    if text.is_empty() {
+        return None;
+    }
+    PublicKey::read(text, Strength::Sha1Short).map_err(|reason| table.problem("gateway_public_key", reason)).ok()
+}
+
+fn content(table: &Reader<'_>) -> Option<AesKey> {
+    let text = table.text("encrypt_key")?;
+    AesKey::read(text).map_err(|reason| table.problem("encrypt_key", reason)).ok()
+}
+
+pub(crate) fn renew() -> Step<Renewed> {
+    Step::Refused(Refusal::unsupported("renewal of keys"))
+}
+
+pub(crate) fn install() -> Result<(), Refusal> {
+    Err(Refusal::unsupported("installation of keys"))
+}

@@ -1,0 +1,91 @@
+//! Family B's orders (pack 1.7): one code for all wallets (`consumption`), and WeChat's, Alipay's and UnionPay's own ways
+//! (`consumepurchase`).
+
+use crate::admit::{TITLE_MAX, payer_id, title};
+use crate::config::Account;
+use crate::pay::life_s;
+use crate::wire::{self, Call, TIMEOUT_MS, put};
+use crate::{ids, profile};
+use serde_json::{Map, Value};
+use sluice_contract::{AttemptRef, Env, HttpRequest, Method, PayOrder, Refusal};
+
+const CONSUMPTION: Call = Call { api: "consumption", path: "/api/cardbusiness/qrcode/consumption/V1", timeout_ms: TIMEOUT_MS };
+const PURCHASE: Call =
+    Call { api: "consumepurchase", path: "/api/cardbusiness/aggregatepay/b2c/online/consumepurchase/V1", timeout_ms: TIMEOUT_MS };
+
+/// `body` has at most 128; whether characters or bytes is not written, and 42 Chinese characters fit either way.
+const BODY_MAX: usize = 42;
+
+pub(crate) fn consumption(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let mut body = code_order(account, attempt, order, env)?;
+    // 6: a PC, where the code is shown.
+    put(&mut body, "access_type", "6");
+    wire::request(account, CONSUMPTION, body, env)
+}
+
+/// The members of a code's order; the hosted page and the app call take the same (their own list is UNCONFIRMED).
+pub(crate) fn code_order(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Map<String, Value>, Refusal> {
+    let mut body = order_of(account, attempt, order, env)?;
+    put(&mut body, "cur_type", "001");
+    put(&mut body, "amount", attempt.amount.to_string());
+    put(&mut body, "order_date", attempt.at.plain());
+    put(&mut body, "goods_name", title(&order.subject, TITLE_MAX));
+    put(&mut body, "installment_times", "1");
+    // Debit and credit cards.
+    put(&mut body, "credit_type", "2");
+    Ok(body)
+}
+
+pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let (pay_mode, access_type) = profile::purchase(attempt.method).ok_or_else(|| Refusal::unsupported("method"))?;
+    let mut body = order_of(account, attempt, order, env)?;
+    put(&mut body, "pay_mode", pay_mode);
+    put(&mut body, "access_type", access_type);
+    put(&mut body, "orig_date_time", attempt.at.plain().replace(' ', "T"));
+    put(&mut body, "fee_type", "001");
+    put(&mut body, "total_fee", attempt.amount.to_string());
+    let terminal = order.terminal.as_ref();
+    let device = terminal.and_then(|t| t.id.as_deref()).or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref()));
+    if let Some(device) = device {
+        // Sic.
+        put(&mut body, "decive_info", sluice_kit::wire::cut(device, 32));
+    }
+    // The payer's address, else the terminal's; the pack's sample has loopback where nobody knows it.
+    let ip = order.client_ip.as_deref().or_else(|| terminal.and_then(|t| t.ip.as_deref()));
+    put(&mut body, "spbill_create_ip", ip.unwrap_or("127.0.0.1"));
+    match attempt.method {
+        Method::WechatJsapi | Method::WechatMini => {
+            put(&mut body, "open_id", payer_id("payer.openid", order.payer.openid.as_deref())?);
+        }
+        Method::AlipayJsapi => put(&mut body, "union_id", payer_id("payer.buyer_id", order.payer.buyer_id.as_deref())?),
+        _ => {}
+    }
+    ids::put_frozen(&mut body, attempt, &["shop_appid", "mer_acct"]);
+    if let Some(back) = order.return_url.as_deref() {
+        put(&mut body, "return_url", back);
+    }
+    wire::request(account, PURCHASE, body, env)
+}
+
+/// What every order of the family has.
+fn order_of(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Map<String, Value>, Refusal> {
+    let mut body = Map::new();
+    ids::put_frozen(&mut body, attempt, &["mer_id", "mer_prtcl_no", "icbc_appid"]);
+    put(&mut body, "out_trade_no", attempt.number.as_str());
+    put(&mut body, "body", title(&order.subject, BODY_MAX));
+    put(&mut body, "mer_url", notify_url(account, env)?);
+    put(&mut body, "notify_type", account.aggregate.notify_type);
+    put(&mut body, "result_type", account.aggregate.result_type);
+    put(&mut body, "expire_time", life_s(attempt, env)?.to_string());
+    Ok(body)
+}
+
+/// `mer_url` must be on port 443 or 80 (pack 1.7); only a sandbox calls back to others.
+pub(crate) fn notify_url<'a>(account: &Account, env: &Env<'a>) -> Result<&'a str, Refusal> {
+    let host = env.notify_url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    if account.sandbox || matches!(port, None | Some("443" | "80")) {
+        return Ok(env.notify_url);
+    }
+    Err(Refusal::account("the bank calls back on ports 443 and 80 only: check the gateway's public_url"))
+}

@@ -1,0 +1,49 @@
+//! What the payer's own device sends to ICBC: the hosted page's form and the app's parameters (pack 1.1, 1.2). Nothing is sent by
+//! us, so the order comes to exist when the payer arrives.
+//!
+//! The envelope is known; which page of four is the merchant's and what its content holds is UNCONFIRMED. Paths are settings
+//! (`h5_path`, `app_path`), the content is that of a code's order, and the address of notices stands in both places known.
+
+use crate::config::Account;
+use crate::order_b;
+use crate::wire::{self, Params};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Refusal, Step};
+use sluice_kit::form::encode_pairs;
+
+/// What a page's address carries; all the rest are fields of its form.
+const IN_ADDRESS: [&str; 8] = ["sign", "app_id", "sign_type", "charset", "format", "encrypt_type", "timestamp", "msg_id"];
+
+pub(crate) fn page(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
+    let made = if attempt.method == Method::IcbcApp { app(account, attempt, order, env) } else { form(account, attempt, order, env) };
+    match made {
+        Ok(action) => Step::Done(Pay::Waiting(action, Notes::new())),
+        Err(refusal) => Step::Refused(refusal),
+    }
+}
+
+fn form(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Action, Refusal> {
+    let url = format!("{}{}", account.base_url, account.h5_path);
+    let (address, fields): (Params, Params) =
+        signed(account, &url, attempt, order, env)?.into_iter().partition(|(name, _)| IN_ADDRESS.contains(name));
+    let query = encode_pairs(address.iter().map(|(name, value)| (*name, value.as_str())));
+    Ok(Action::Form { url: format!("{url}?{query}"), fields: notes(fields) })
+}
+
+/// All parameters and where they go, as the phone's SDK wants them.
+fn app(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Action, Refusal> {
+    let url = format!("{}{}", account.base_url, account.app_path);
+    let mut params = notes(signed(account, &url, attempt, order, env)?);
+    params.insert("service_url".to_owned(), url);
+    Ok(Action::App { params })
+}
+
+fn signed(account: &Account, url: &str, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Params, Refusal> {
+    let content = order_b::code_order(account, attempt, order, env)?;
+    let back = order.return_url.clone().unwrap_or_default();
+    let extra = vec![("notify_url", order_b::notify_url(account, env)?.to_owned()), ("return_url", back)];
+    wire::signed(account, url, content, extra, env)
+}
+
+fn notes(params: Params) -> Notes {
+    params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,181 @@
+//! A payment as ICBC tells it: which order it is about, which state it is in, how it was paid. Shared by pay, query, close and
+//! reversal.
+
+use crate::config::Family;
+use crate::ids;
+use crate::wire::{contradiction, fen, given, moment, unreadable, word};
+use serde_json::Value;
+use sluice_contract::{
+    Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Wallet, Why, WhyKind,
+};
+use sluice_kit::codes::failure;
+use sluice_kit::wire::cut;
+
+/// How long a waiting barcode waits before it is asked again, in milliseconds.
+pub(crate) const POLL_AFTER_MS: u64 = 3000;
+
+/// `pay_status` as a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Paying,
+    Paid,
+    Failed,
+    /// The bank does not know yet.
+    Unsure,
+    Revoked,
+    Revoking,
+    /// Paid once, wholly refunded since.
+    Refunded,
+    /// Paid, and refunded in part.
+    PartlyRefunded,
+    Refunding,
+    Unlisted,
+}
+
+/// The digits of pack 1.6. The same digit means opposite things in the two families; 3 to 7 of family A come from one source.
+pub(crate) fn state(family: Family, digit: &str) -> State {
+    match (family, digit) {
+        (Family::A, "0") => State::Paying,
+        (Family::A, "1") | (Family::B, "0") => State::Paid,
+        (Family::A, "2") | (Family::B, "1") => State::Failed,
+        (Family::B, "2") => State::Unsure,
+        (Family::A, "3") => State::Revoked,
+        (Family::A, "4") => State::Revoking,
+        (Family::A, "5") => State::Refunded,
+        (Family::A, "6") => State::PartlyRefunded,
+        (Family::A, "7") => State::Refunding,
+        _ => State::Unlisted,
+    }
+}
+
+/// A payment as told, which does not contradict the attempt.
+#[derive(Debug)]
+pub(crate) struct Trade {
+    pub(crate) state: State,
+    digit: String,
+    /// `None` where the message does not say how much it was.
+    payment: Option<Payment>,
+    handles: Notes,
+}
+
+/// Reads a reply about an attempt's payment.
+pub(crate) fn read(family: Family, tree: &Value, attempt: &AttemptRef) -> Result<Trade, Why> {
+    let digit = word(tree, "pay_status").ok_or_else(|| unreadable("the reply has no pay_status"))?;
+    let handles = ids::handles(tree);
+    // Where a reply names the bank's number only, it must be the one the bank has told us for ours.
+    let known = handles.get("order_id").is_some_and(|id| attempt.handles.get("order_id") == Some(id));
+    let number = match given(tree, "out_trade_no") {
+        Some(number) => number,
+        None if known => attempt.number.as_str(),
+        None => return Err(unreadable("the reply does not name the order")),
+    };
+    let amount = fen(tree, "total_amt");
+    let claims =
+        Claims { number: Some(number.to_owned()), amount, currency: currency(tree), same: ids::claimed(tree), ..Claims::default() };
+    if let Some(field) = claims.contradiction(attempt) {
+        return Err(contradiction(field));
+    }
+    let payment = amount.map(|amount| payment(family, tree, amount, handles.clone()));
+    Ok(Trade { state: state(family, &digit), digit: cut(&digit, 8), payment, handles })
+}
+
+/// `001` is CNY; a message that names no currency means it.
+pub(crate) fn currency(tree: &Value) -> Option<String> {
+    let named = ["cur_type", "fee_type", "trnsc_ccy"].iter().find_map(|name| given(tree, name));
+    Some(named.filter(|code| *code != "001").unwrap_or("CNY").to_owned())
+}
+
+impl Trade {
+    /// The state as an outcome. An unlisted state is unknown, never failed; `payment_amt` 0 is as paid as any.
+    pub(crate) fn says(self, attempt: &AttemptRef) -> Pay {
+        let waiting = if attempt.method.is_barcode() { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };
+        let unlisted = self.unlisted();
+        match (self.state, self.payment) {
+            (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, Some(payment)) => Pay::Paid(payment),
+            (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, None) => {
+                Pay::Unknown(unreadable("paid, but without total_amt"))
+            }
+            (State::Paying, _) => Pay::Waiting(waiting, self.handles),
+            (State::Failed, _) => {
+                let code = format!("pay_status {}", self.digit);
+                Pay::Failed(failure(FailureCode::ChannelRefused, Fault::Payer, &code, "the bank says that the payment failed"))
+            }
+            (State::Revoked, _) => Pay::Reversed,
+            (State::Unsure | State::Revoking, _) => Pay::Unknown(Why::new(WhyKind::Pending, format!("pay_status {}", self.digit))),
+            (State::Unlisted, _) => Pay::Unknown(unlisted),
+        }
+    }
+
+    pub(crate) fn unlisted(&self) -> Why {
+        Why::new(WhyKind::Unlisted, format!("pay_status {}", self.digit))
+    }
+}
+
+/// What the bank, the merchant and others paid of the order (pack 1.6, 1.10). Who bears points, ecoupon and coupon is not written:
+/// the bank issues them.
+const PARTS: [(&str, DiscountKind, FundedBy); 5] = [
+    ("point_amt", DiscountKind::Points, FundedBy::Bank),
+    ("ecoupon_amt", DiscountKind::Coupon, FundedBy::Bank),
+    ("mer_disc_amt", DiscountKind::Merchant, FundedBy::Merchant),
+    ("bank_disc_amt", DiscountKind::Bank, FundedBy::Bank),
+    ("coupon_amt", DiscountKind::Coupon, FundedBy::Bank),
+];
+
+/// What WeChat, Alipay and UnionPay gave, in family B (pack 1.7).
+const THIRD_PARTS: [(&str, DiscountKind, FundedBy); 4] = [
+    ("third_party_coupon_amt", DiscountKind::Coupon, FundedBy::Channel),
+    ("third_party_discount_amt", DiscountKind::Coupon, FundedBy::Channel),
+    ("union_discount_amt", DiscountKind::Coupon, FundedBy::Channel),
+    ("union_mcht_discount_amt", DiscountKind::Merchant, FundedBy::Merchant),
+];
+
+fn payment(family: Family, tree: &Value, amount: Fen, mut handles: Notes) -> Payment {
+    let own = told(tree, &PARTS);
+    let third = if family == Family::B { told(tree, &THIRD_PARTS) } else { Vec::new() };
+    let payer_amount = fen(tree, "payment_amt");
+    // The identity of the amounts is UNCONFIRMED: a difference is written down, it decides nothing.
+    let sum = |start: Option<Fen>, parts: &[Discount]| parts.iter().fold(start, |sum, part| sum?.plus(part.amount));
+    let without_third = sum(payer_amount, &own);
+    if payer_amount.is_some() && without_third != Some(amount) && sum(without_third, &third) != Some(amount) {
+        handles.insert("amounts".to_owned(), "do not add up to total_amt".to_owned());
+    }
+    let channel_trade_no = handles.get("order_id").cloned();
+    Payment {
+        payer_amount,
+        discounts: own.into_iter().chain(third).collect(),
+        wallet: wallet(family, tree),
+        payer: payer(tree),
+        channel_trade_no,
+        // Only a note: it was seen a month off (pack 1.9), and the caller knows what to make of that.
+        paid_at: moment(tree, "pay_time"),
+        handles,
+        ..Payment::of(amount)
+    }
+}
+
+fn told(tree: &Value, parts: &[(&str, DiscountKind, FundedBy)]) -> Vec<Discount> {
+    let positive = |name: &str| fen(tree, name).filter(|part| part.is_positive());
+    parts
+        .iter()
+        .filter_map(|(name, kind, funded_by)| positive(name).map(|amount| Discount { kind: *kind, funded_by: *funded_by, amount }))
+        .collect()
+}
+
+/// Who really paid: family A is the bank's own app; family B says it, and what it does not list is not told.
+fn wallet(family: Family, tree: &Value) -> Option<Wallet> {
+    match (family, word(tree, "pay_type").as_deref()) {
+        (Family::A, _) => Some(Wallet::Icbc),
+        (Family::B, Some("9")) => Some(Wallet::Wechat),
+        (Family::B, Some("10")) => Some(Wallet::Alipay),
+        (Family::B, Some("13")) => Some(Wallet::Unionpay),
+        (Family::B, _) => None,
+    }
+}
+
+/// The payer in the wallet's words, else as the bank's customer.
+fn payer(tree: &Value) -> Notes {
+    let in_wechat = word(tree, "pay_type").as_deref() == Some("9");
+    let id = given(tree, "open_id").map(|id| (if in_wechat { "openid" } else { "buyer_id" }, id));
+    let id = id.or_else(|| given(tree, "cust_id").map(|id| ("buyer_id", id)));
+    id.map(|(name, id)| (name.to_owned(), id.to_owned())).into_iter().collect()
+}
