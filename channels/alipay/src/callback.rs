@@ -1,0 +1,105 @@
+//! Trade notices (pack §5): form → signature → is it our app → what it says. The caller compares the claims with what it stored.
+//!
+//! One address for all: a refund has no notice of its own, it fires the payment's again with `refund_fee` in it.
+
+use crate::admit::is_app_id;
+use crate::config::{Account, Mode};
+use crate::sign::{self, Seal};
+use crate::wire::{text, yuan};
+use crate::{pay, trade};
+use serde_json::Value;
+use sluice_contract::{Ack, Callback, Fen, HttpReply, KeyHint, Notes, Pay, RawCallback, Rejected, Says, Verb};
+use sluice_kit::form::{decode_pairs, value};
+use sluice_kit::wire::CALLBACK_MAX_BYTES;
+
+/// Only the form is read: a query string on our own address is not signed.
+pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>) -> Result<Callback, Rejected> {
+    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
+        return Err(unreadable("a notice is a POST of at most 256 KiB"));
+    }
+    let pairs = decode_pairs(raw.body).map_err(|_| unreadable("the body is no form, or a name stands there twice"))?;
+    if value(&pairs, "charset").is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(unreadable("the charset is not utf-8, which we ask for"));
+    }
+    let number = value(&pairs, "out_trade_no").filter(|no| (1..=64).contains(&no.len()) && no.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let forged = |reason: &str| Rejected::Forged { reason: reason.to_owned(), number: number.map(str::to_owned) };
+    // It is not signed, so it decides nothing; another one than ours announces a signature that we do not take.
+    if value(&pairs, "sign_type").is_some_and(|kind| kind != "RSA2") {
+        return Err(forged("the sign_type is not RSA2"));
+    }
+    match sign::notice_seal(&account.ring, &pairs) {
+        Seal::Holds => {}
+        Seal::UnknownKey(key_id) => return Err(Rejected::NeedKeys(KeyHint { key_id })),
+        Seal::Absent => return Err(forged("there is no signature")),
+        Seal::Broken => return Err(forged("the signature does not hold")),
+    }
+    // What is empty may not have been signed: it says nothing.
+    let tree = Value::Object(pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, v)| (name, Value::from(v))).collect());
+    if text(&tree, "app_id") != Some(&account.app_id) {
+        return Err(Rejected::Forged {
+            reason: "the app is not this account's".into(),
+            number: text(&tree, "out_trade_no").map(str::to_owned),
+        });
+    }
+    if text(&tree, "out_trade_no").is_none() {
+        return Err(unreadable("the notice names no order"));
+    }
+    Ok(meaning(account, &tree))
+}
+
+/// Proof is a payment only. Everything else that is verified is a reason to ask: closings are not sent for every product and
+/// never depended on (RULING of pack §5.4).
+fn meaning(account: &Account, tree: &Value) -> Callback {
+    let mut claims = trade::claims(tree);
+    claims.same = same(account, tree);
+    let is_trade = text(tree, "notify_type").is_none_or(|kind| kind == "trade_status_sync");
+    // An old sample carries `refund_fee=0.00` on a plain payment: the value counts. One that is no amount is a reason to ask.
+    let refund_fee = text(tree, "refund_fee").map(|fee| Fen::from_yuan(fee).unwrap_or(Fen(1)));
+    let is_refund = refund_fee.is_some_and(Fen::is_positive) || text(tree, "gmt_refund").is_some();
+    let says = match text(tree, "trade_status") {
+        Some("TRADE_SUCCESS" | "TRADE_FINISHED") if is_trade && !is_refund => match trade::paid(tree) {
+            paid @ Pay::Paid(_) => Says::Payment(paid),
+            _ => Says::Ask,
+        },
+        _ => Says::Ask,
+    };
+    if is_refund {
+        claims.refund_number = text(tree, "out_biz_no").map(str::to_owned);
+        // `refund_fee` is of the whole trade, not of this refund.
+        claims.amount = yuan(tree, "total_amount");
+    }
+    Callback { claims, says, event_id: text(tree, "notify_id").map(str::to_owned) }
+}
+
+/// Whose money it is (pack §5.2). A missing payee or merchant contradicts; in provider mode the payee is
+/// compared where the order pinned it.
+fn same(account: &Account, tree: &Value) -> Notes {
+    let mut same = Notes::new();
+    let mut claim = |name: &str, value: Option<&str>| drop(value.map(|value| same.insert(name.to_owned(), value.to_owned())));
+    claim("app_id", text(tree, "app_id"));
+    match account.mode {
+        Mode::Direct => {
+            claim("auth_app_id", text(tree, "auth_app_id"));
+            claim("seller_id", Some(text(tree, "seller_id").unwrap_or_default()));
+        }
+        Mode::Provider => {
+            claim("auth_app_id", Some(text(tree, "auth_app_id").filter(|id| is_app_id(id)).unwrap_or_default()));
+            let is_pinned = text(tree, "passback_params") == Some(pay::PINNED);
+            claim("seller_id", is_pinned.then(|| text(tree, "seller_id").unwrap_or_default()));
+        }
+    }
+    same
+}
+
+/// Seven lower-case bytes and nothing else, or `fail`: then it comes again, for 25 hours (pack §5.3).
+pub(crate) fn acknowledge(ack: Ack) -> HttpReply {
+    let word = match ack {
+        Ack::Taken => "success",
+        Ack::Refused => "fail",
+    };
+    HttpReply::new(200, &[("Content-Type", "text/plain; charset=utf-8")], word)
+}
+
+fn unreadable(reason: &str) -> Rejected {
+    Rejected::Unreadable { reason: reason.to_owned() }
+}

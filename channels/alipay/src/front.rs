@@ -1,0 +1,29 @@
+//! WAP, page and APP (pack §2.9, §8): we only sign, the payer's side goes to Alipay by itself. No trade exists until then.
+
+use crate::config::Account;
+use crate::wire::{self, Call};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, Refusal, Step};
+
+pub(crate) const fn is_front(method: Method) -> bool {
+    matches!(method, Method::AlipayWap | Method::AlipayPage | Method::AlipayApp)
+}
+
+pub(crate) fn pay(account: &Account, attempt: &AttemptRef, call: &Call, env: &Env<'_>) -> Step<Pay> {
+    match action(account, attempt.method, call, env) {
+        Ok(action) => Step::Done(Pay::Waiting(action, Notes::from([("placed".to_owned(), "yes".to_owned())]))),
+        Err(refusal) => Step::Refused(refusal),
+    }
+}
+
+/// Values are percent-encoded after signing, a space as `%20`: the app passes the string on unchanged.
+fn action(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
+    let token = wire::token_for(account, call)?;
+    let signed = wire::signed(account, call, token.as_deref(), env)?;
+    let query = wire::encoded(&signed.query);
+    let body = wire::encoded(&signed.body);
+    Ok(match method {
+        Method::AlipayPage => Action::Form { url: format!("{}?{query}", account.gateway), fields: signed.body.into_iter().collect() },
+        Method::AlipayWap => Action::Redirect { url: format!("{}?{query}&{body}", account.gateway) },
+        _ => Action::App { params: Notes::from([("orderString".to_owned(), format!("{query}&{body}"))]) },
+    })
+}

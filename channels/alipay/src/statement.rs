@@ -1,0 +1,107 @@
+//! The trade bill of a day (pack §2.10): first a link, then at once the unsigned zip behind it. T+1, in a provider's case one
+//! bill per authorised merchant.
+
+use crate::bill;
+use crate::codes::{Api, Class};
+use crate::config::Account;
+use crate::wire::{self, Answer, Call, Complaint, text};
+use serde_json::{Map, Value};
+use sluice_contract::{
+    Body, Day, Env, Exchange, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Statement, Step, Verb, Why, WhyKind,
+};
+use sluice_kit::archive::{Limits, unzip};
+use sluice_kit::wire::{USER_AGENT, put};
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// The most a bill may have, packed. It is unpacked in memory.
+const FILE_MAX_BYTES: u64 = 64 << 20;
+/// What may come out of it: a million rows; a detail, a summary, and room for parts that the pack does not know.
+const LIMITS: Limits = Limits { files_max: 16, file_max_bytes: 256 << 20 };
+const FILE_TIMEOUT_MS: u64 = 300_000;
+
+pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
+    let mut biz = Map::new();
+    put(&mut biz, "bill_type", "trade");
+    put(&mut biz, "bill_date", day.to_string());
+    let merchant = sub.and_then(|sub| sub.get("auth_app_id"));
+    let call = Call::new("bill.link", "alipay.data.dataservice.bill.downloadurl.query", biz, merchant);
+    wire::ask(account, call, env, move |account, answer, env| match answer {
+        Answer::Good(tree) => link(account, &tree),
+        Answer::Error(complaint) => Reading::Is(refused(day, &complaint, env)),
+        Answer::Doubt(why) => Reading::Is(Statement::Unknown(why)),
+    })
+}
+
+/// The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
+fn link(account: &Account, tree: &Value) -> Reading<Statement> {
+    let url = text(tree, "bill_download_url").unwrap_or_default();
+    if url.is_empty() && text(tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
+        return Reading::Is(Statement::Empty);
+    }
+    if !is_allowed(url, &account.bill_hosts) {
+        return Reading::Is(unknown("the bill's link points at a host that is not listed: see bill_hosts"));
+    }
+    let request = HttpRequest {
+        api: "bill.file",
+        verb: Verb::Get,
+        url: url.to_owned(),
+        headers: Headers::new(&[("User-Agent", USER_AGENT)]),
+        body: Vec::new(),
+        identity: None,
+        into: Keep::File { max_bytes: FILE_MAX_BYTES },
+        timeout_ms: FILE_TIMEOUT_MS,
+    };
+    Reading::Then(Exchange::new(request, |reply, _| Reading::Is(rows(reply))))
+}
+
+/// The authority is compared whole: no user name, no other port, no look-alike.
+fn is_allowed(url: &str, hosts: &[String]) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    matches!(scheme, "http" | "https") && url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && hosts.contains(&host)
+}
+
+/// "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
+fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Statement {
+    match complaint.class(Api::Bill) {
+        Ok(Class::NotCreated) if env.now < day.plus(2).start() => Statement::NotYet,
+        Ok(Class::NotCreated) => Statement::Empty,
+        Ok(Class::Query) if env.now < day.plus(1).start() => Statement::NotYet,
+        Ok(Class::Retry | Class::Unknown) => Statement::NotYet,
+        // Before the merchant was there.
+        Ok(Class::Fail(..)) => Statement::Empty,
+        Ok(class) => Statement::Unknown(complaint.why(class)),
+        Err(why) => Statement::Unknown(why),
+    }
+}
+
+fn rows(reply: &HttpReply) -> Statement {
+    if reply.status != 200 {
+        return unknown("the file could not be fetched: ask for a new link");
+    }
+    let Ok(packed) = packed(&reply.body) else { return unknown("the file cannot be read or is too large") };
+    match unzip(&packed, LIMITS, bill::is_detail) {
+        Ok(files) => match <[_; 1]>::try_from(files) {
+            Ok([file]) => Statement::Rows(Box::new(bill::Rows::new(file.bytes))),
+            Err(_) => unknown("the archive has not exactly one detail file"),
+        },
+        Err(reason) => unknown(reason),
+    }
+}
+
+fn packed(body: &Body) -> io::Result<Vec<u8>> {
+    match body {
+        Body::Bytes(bytes) => Ok(bytes.clone()),
+        Body::File(path) => {
+            let mut bytes = Vec::new();
+            File::open(path)?.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+    }
+}
+
+fn unknown(note: &str) -> Statement {
+    Statement::Unknown(Why::new(WhyKind::Unreadable, note))
+}
