@@ -14,7 +14,6 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{Answer, Audit, Command, Query, Record, Sealer, Store, StoreError};
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
-use sluice_contract::{KeyItem, KeyUpdate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,7 +112,9 @@ async fn seed(gateway: &Gateway, settings: &Settings) -> Result<Vec<Finding>, St
             let doc = json!({"merchant_id": merchant.id, "sealed": seal(gateway, "merchant_key", &key.secret)?, "enabled": true});
             records.push(Record { kind: "key".into(), id: key.id.clone(), doc: Some(doc) });
         }
-        records.extend(merchant.bindings.iter().map(|b| binding_record(&merchant.id, b)));
+        for (rank, binding) in merchant.bindings.iter().enumerate() {
+            records.push(binding_record(gateway, settings, &merchant.id, rank, binding)?);
+        }
         records.extend(merchant.stores.iter().map(|s| store_record(&merchant.id, s)));
     }
     let audit = Vec::<Audit>::new();
@@ -126,15 +127,24 @@ fn seal(gateway: &Gateway, purpose: &str, secret: &Secret) -> Result<String, Str
     Ok(hex::encode(sealed))
 }
 
-fn binding_record(merchant_id: &str, binding: &crate::config::Binding) -> Record {
+fn binding_record(
+    gateway: &Gateway,
+    settings: &Settings,
+    merchant_id: &str,
+    rank: usize,
+    binding: &crate::config::Binding,
+) -> Result<Record, String> {
     let doc = Binding {
         merchant_id: merchant_id.to_owned(),
         account: binding.account.clone(),
         sub: binding.sub.clone(),
         methods: binding.methods.clone(),
         enabled: binding.enabled,
+        rank: i64::try_from(rank).unwrap_or(i64::MAX),
+        off_because: None,
     };
-    Record { kind: "binding".into(), id: format!("{merchant_id}\n{}", binding.account), doc: serde_json::to_value(doc).ok() }
+    let fields = settings.account(&binding.account).map(|account| account.channel.profile().sub_fields.clone()).unwrap_or_default();
+    gateway.binding_record(&doc, &fields)
 }
 
 fn store_record(merchant_id: &str, shop: &crate::config::Shop) -> Record {
@@ -214,13 +224,15 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
             notify_url: format!("{}/notify/{}", gateway.public_url, account.id),
         }));
     }
-    install_kept_keys(gateway, &directory).await?;
     let mut merchants = merchants(gateway).await?;
     for (_, doc) in records(gateway, "binding").await? {
-        let binding: Binding = serde_json::from_value(doc).map_err(|e| format!("a stored binding cannot be read: {e}"))?;
+        let binding = gateway.binding_of(doc)?;
         if let Some(entry) = merchants.get_mut(&binding.merchant_id) {
             entry.bindings.push(binding);
         }
+    }
+    for entry in merchants.values_mut() {
+        entry.bindings.sort_by(|a, b| (a.rank, &a.account).cmp(&(b.rank, &b.account)));
     }
     for (_, doc) in records(gateway, "store").await? {
         let store: StoreRecord = serde_json::from_value(doc).map_err(|e| format!("a stored store cannot be read: {e}"))?;
@@ -234,6 +246,8 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
     directory.risk = Arc::new(blocks);
     directory.keys = keys(gateway, &merchants).await?;
     directory.merchants = merchants.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
+    directory.codes = settings.codes.clone();
+    gateway.install_keys(&directory, gateway.kept_keys().await?);
     Ok(directory)
 }
 
@@ -292,18 +306,4 @@ fn unseal(gateway: &Gateway, purpose: &str, sealed: Option<&Value>) -> Result<Op
     let bytes = hex::decode(text).map_err(|e| format!("a stored secret cannot be read: {e}"))?;
     let plain = gateway.sealer.open(purpose, &bytes).map_err(|e| format!("a stored secret cannot be read: {e}"))?;
     String::from_utf8(plain).map(|text| Some(Secret::new(text))).map_err(|e| e.to_string())
-}
-
-/// Channel keys fetched before the last restart, put back into their accounts.
-async fn install_kept_keys(gateway: &Gateway, directory: &Directory) -> Result<(), String> {
-    for (_, doc) in records(gateway, "channel_key").await? {
-        let account = doc.get("account").and_then(Value::as_str).and_then(|id| directory.account(id));
-        let Some(account) = account else { continue };
-        let Some(plain) = unseal(gateway, "channel_key", doc.get("sealed"))? else { continue };
-        let Ok(item) = serde_json::from_str::<KeyItem>(plain.expose()) else { continue };
-        if let Err(refusal) = account.channel.install(&KeyUpdate { items: vec![item] }) {
-            tracing::warn!(account = account.id, why = refusal.inner, "a kept channel key is no longer accepted");
-        }
-    }
-    Ok(())
 }

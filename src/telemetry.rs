@@ -51,6 +51,7 @@ pub struct Metrics {
     callbacks_refused: Family<AccountLabels, Counter>,
     limits: Family<LimitLabels, Counter>,
     risk_refused: Family<ResultLabels, Counter>,
+    bindings_off: Family<AccountLabels, Counter>,
     requests: Family<RouteLabels, Histogram>,
     /// Orders that only a person can finish.
     pub suspended: Gauge,
@@ -78,6 +79,7 @@ impl Default for Metrics {
             callbacks_refused: Family::default(),
             limits: Family::default(),
             risk_refused: Family::default(),
+            bindings_off: Family::default(),
             requests: Family::new_with_constructor(seconds),
             suspended: Gauge::default(),
             overdue_ms: Gauge::default(),
@@ -101,6 +103,7 @@ impl Default for Metrics {
         registry.register("sluice_callbacks_refused", "Callbacks of channels that were not believed", metrics.callbacks_refused.clone());
         registry.register("sluice_limits", "Limits that refused an account, came near their max, or were overrun", metrics.limits.clone());
         registry.register("sluice_risk_refused", "Orders that risk control refused, by who judged", metrics.risk_refused.clone());
+        registry.register("sluice_bindings_off", "Bindings switched off because their token died", metrics.bindings_off.clone());
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
         registry.register("sluice_overdue_milliseconds", "How late the oldest due order is", metrics.overdue_ms.clone());
@@ -142,6 +145,11 @@ impl Metrics {
     /// Validly signed and wrong: an alarm.
     pub fn contradiction(&self, account: &str) {
         self.refused(account, "contradiction");
+    }
+
+    /// A merchant's token died: an alarm.
+    pub fn binding_off(&self, account: &str) {
+        self.bindings_off.get_or_create(&AccountLabels { account: account.to_owned(), result: "token_refused".to_owned() }).inc();
     }
 
     fn refused(&self, account: &str, result: &str) {

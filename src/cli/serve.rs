@@ -2,7 +2,7 @@
 
 use super::{Failed, load, until_told_to_stop};
 use crate::boot::{Booted, boot};
-use crate::config::{Settings, StoreUrl, Strings, check_fast};
+use crate::config::{Settings, Strings, check_fast};
 use crate::http;
 use crate::store::{Answer, Query};
 use std::net::SocketAddr;
@@ -103,9 +103,7 @@ pub(super) async fn start(
         }
     }
     crate::worker::start(&booted.gateway, tasks, stop);
-    if matches!(settings.store.url, StoreUrl::Postgres(_)) {
-        tasks.spawn(follow_other_nodes(Arc::clone(&booted), stop.clone()));
-    }
+    tasks.spawn(follow_changes(Arc::clone(&booted), stop.clone()));
     Ok(Served { address, reload })
 }
 
@@ -125,8 +123,9 @@ fn refresh_hook(booted: &Arc<Booted>) -> http::Refresh {
     })
 }
 
-/// What an operator changes at another node is in force here a second later: every such change leaves a line in the audit log.
-async fn follow_other_nodes(booted: Arc<Booted>, stop: CancellationToken) {
+/// What an operator changes at another node, or the gateway itself (a binding whose token died), is in force here a second later: every
+/// such change leaves a line in the audit log.
+async fn follow_changes(booted: Arc<Booted>, stop: CancellationToken) {
     let newest = || async {
         // Some of the newest and not the one: a line may be committed after another that has a higher number.
         match booted.gateway.store.read(Query::AuditLog { before: None, limit: FOLLOW_LINES }).await {
@@ -145,7 +144,7 @@ async fn follow_other_nodes(booted: Arc<Booted>, stop: CancellationToken) {
         if known.as_ref() != Some(&seen) {
             match booted.refresh().await {
                 Ok(()) => known = Some(seen),
-                Err(why) => tracing::warn!(why, "an operator's change at another node could not be read; it is tried again"),
+                Err(why) => tracing::warn!(why, "a change could not be read; it is tried again"),
             }
         }
     }

@@ -33,6 +33,7 @@ pub use write::write_sandbox;
 use crate::channels::Listed;
 use crate::domain::limit::Limit;
 use secret::Source;
+use sluice_codes::payment::Rules;
 use sluice_contract::{Problem, Reader};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -75,6 +76,8 @@ pub struct Settings {
     pub merchants: Vec<Merchant>,
     /// In file order, which is the order of last resort in routing.
     pub accounts: Vec<Arc<Account>>,
+    /// How payment codes are recognised.
+    pub codes: Rules,
     /// In file order, as configured: operators' changes come on top.
     pub limits: Vec<Arc<Limit>>,
     /// What is not wrong and yet worth knowing: rules that stay in CEL.
@@ -128,7 +131,9 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
     findings.extend(server.findings(server_reader.found()));
     findings.extend(merchants.findings(merchant_reader.found()));
     findings.extend(accounts.findings(account_reader.found()));
-    findings.extend(routing.findings(rules::refuse(&routing.tree, "rule")));
+    let routing_reader = Reader::root("routing.toml", &routing.tree);
+    let codes = rules::read(&routing_reader);
+    findings.extend(routing.findings(routing_reader.found()));
     let limit_reader = Reader::root("limits.toml", &limits.tree);
     let read_limits = limits::read(&limit_reader);
     findings.extend(limits.findings(limit_reader.found()));
@@ -150,6 +155,7 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
                 operators,
                 merchants: read_merchants,
                 accounts,
+                codes,
                 limits: read_limits,
                 notes,
                 limit_lines,

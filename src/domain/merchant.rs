@@ -28,6 +28,12 @@ pub struct Binding {
     pub methods: Option<Vec<Method>>,
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// The merchant's order of its accounts: for a code that several could charge, the lower one comes first.
+    #[serde(default)]
+    pub rank: i64,
+    /// Why the gateway itself switched it off; a person has to act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_because: Option<String>,
 }
 
 impl Binding {

@@ -1,6 +1,6 @@
 //! Issues a fresh action under the same number, when the channel's code has died before the order.
 
-use super::{Code, Gateway, Refused};
+use super::{Code, Gateway, Refused, resolve};
 use crate::domain::life::Life;
 use crate::domain::pay::Source;
 use crate::domain::{AttemptStatus, OrderStatus};
@@ -25,7 +25,9 @@ impl Gateway {
         if attempt.status() == AttemptStatus::Sending && self.now() < attempt.at.plus_ms(self.pace.ms(40)) {
             return Err(Refused::new(Code::InProgress, "the first request to the channel is still under way"));
         }
-        let pay_order = self.pay_order(&life)?;
+        let directory = self.directory.load_full();
+        let merchant = directory.merchant(&life.order.merchant_id).map(AsRef::as_ref);
+        let pay_order = resolve::at_account(merchant, &self.pay_order(&life)?, &account.id);
         let step = account.channel.pay(&attempt.reference(&life.order), &pay_order, &self.env(&account));
         let asked = self.ask(&account, step).await;
         let attempt = attempt.clone();

@@ -1,12 +1,13 @@
 //! Asks a channel: runs a verb's exchange to its meaning and keeps what happened, redacted, for the trail.
 
+use super::bindings::key_id;
 use super::directory::Account;
 use super::{Code, Gateway, Refused};
 use crate::domain::life::{Attempt, Life};
-use crate::outbound::{Class, ExchangeNote, Followed, Hook, Renewals, Surroundings, follow};
+use crate::outbound::{Class, ExchangeNote, Followed, Hook, NotRenewed, Renewals, Surroundings, follow};
 use crate::store::{Command, Record};
 use serde_json::{Value, json};
-use sluice_contract::{Env, KeyUpdate, MethodProfile, Millis, Refusal, Step};
+use sluice_contract::{Env, KeyHint, KeyUpdate, MethodProfile, Millis, Refusal, Step};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How asking ended.
@@ -54,6 +55,9 @@ impl Surroundings for Around<'_> {
     fn on_keys<'a>(&'a self, keys: &'a KeyUpdate) -> Hook<'a> {
         Box::pin(self.gateway.keep_keys(self.account, keys))
     }
+    fn on_refused<'a>(&'a self, hint: &'a KeyHint, why: &'a str) -> Hook<'a> {
+        Box::pin(self.gateway.key_refused(self.account, &hint.key_id, why))
+    }
     fn on_exchange(&self, note: &ExchangeNote<'_>) {
         let word = match note.class {
             Class::NotSent => "not_sent",
@@ -93,7 +97,7 @@ impl Gateway {
     }
 
     /// Fetches keys a callback needs, at most once a minute per account.
-    pub async fn renew_keys(&self, account: &Account, hint: &sluice_contract::KeyHint) -> Result<(), String> {
+    pub async fn renew_keys(&self, account: &Account, hint: &KeyHint) -> Result<(), NotRenewed> {
         let around = Around { gateway: self, account, notes: Mutex::default() };
         crate::outbound::renew(self.wire.as_ref(), account.channel.as_ref(), hint, &around).await
     }
@@ -104,7 +108,7 @@ impl Gateway {
         for item in &keys.items {
             let Ok(plain) = serde_json::to_vec(item) else { continue };
             let Ok(sealed) = self.sealer.seal("channel_key", &plain, self.random()) else { continue };
-            let id = format!("{}\n{}", account.id, item.id);
+            let id = key_id(&account.id, &item.id);
             records.push(Record {
                 kind: "channel_key".into(),
                 id,

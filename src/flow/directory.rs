@@ -6,6 +6,7 @@ use crate::domain::limit::Limits;
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
 use crate::domain::risk::{BlockList, Risk};
 use crate::domain::route::AccountView;
+use sluice_codes::payment::Rules;
 use sluice_contract::{Channel, Method};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub struct Directory {
     pub accounts: Vec<Arc<Account>>,
     pub merchants: BTreeMap<String, Arc<MerchantEntry>>,
     pub keys: BTreeMap<String, Arc<KeyEntry>>,
+    /// How payment codes are recognised.
+    pub codes: Rules,
     /// The rules in force, operators' changes included.
     pub limits: Limits,
     pub risk: Arc<dyn Risk>,
@@ -70,6 +73,7 @@ impl Default for Directory {
             accounts: Vec::new(),
             merchants: BTreeMap::new(),
             keys: BTreeMap::new(),
+            codes: Rules::default(),
             limits: Limits::default(),
             risk: Arc::new(BlockList::default()),
             has_blocks: false,

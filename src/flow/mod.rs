@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod ask;
+pub mod bindings;
 pub mod close;
 pub mod directory;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod pace;
 pub mod place_order;
 pub mod query;
 pub mod refund;
+pub mod resolve;
 pub mod reverse;
 pub mod take_callback;
 pub mod tend;

@@ -3,7 +3,7 @@
 
 use super::directory::{Account, Directory, MerchantEntry};
 use super::limits::Hashed;
-use super::{Code, Gateway, Refused};
+use super::{Code, Gateway, Refused, resolve};
 use crate::domain::life::{Candidate, Life, OrderFacts};
 use crate::domain::limit::PassedOver;
 use crate::domain::pay::Source;
@@ -76,7 +76,7 @@ impl Gateway {
     ) -> Result<Placed, Refused> {
         let directory = self.directory.load_full();
         let merchant = directory.merchant(merchant_id).ok_or_else(|| Refused::new(Code::UnknownKey, "the merchant of this key is gone"))?;
-        let method = resolve_method(request)?;
+        let method = resolve::method(&directory, merchant, request)?;
         let now = self.now();
         let id = OrderId::new(now, self.random());
         let pay_order = self.pay_order_of(merchant, request, &id);
@@ -153,7 +153,9 @@ impl Gateway {
         for done in 1..=candidates.len() {
             let Some(attempt) = life.attempts.last().filter(|a| a.status() == AttemptStatus::Sending) else { break };
             let account = self.account_of(attempt)?;
-            let step = account.channel.pay(&attempt.reference(&life.order), pay_order, &self.env(&account));
+            let directory = self.directory.load();
+            let order = resolve::at_account(directory.merchant(&life.order.merchant_id).map(AsRef::as_ref), pay_order, &account.id);
+            let step = account.channel.pay(&attempt.reference(&life.order), &order, &self.env(&account));
             let asked = self.ask(&account, step).await;
             crate::crash::point("paid_call.before_commit");
             let fallback = candidates.get(done..).unwrap_or_default();
@@ -314,8 +316,9 @@ impl Gateway {
         let profile = account.channel.profile().method(draft.method).ok_or_else(Vec::new)?;
         let mut problems = missing_fields(profile, request);
         let expires_in_s = request.expires_in.filter(|_| !draft.method.is_barcode());
-        if expires_in_s.is_some_and(|s| s > profile.expires_in_max_s) {
-            problems.push(Problem::new("expires_in", format!("this method allows at most {} seconds", profile.expires_in_max_s)));
+        if expires_in_s.is_some_and(|s| !(profile.expires_in_min_s..=profile.expires_in_max_s).contains(&s)) {
+            let reason = format!("this method allows {} to {} seconds", profile.expires_in_min_s, profile.expires_in_max_s);
+            problems.push(Problem::new("expires_in", reason));
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -332,10 +335,13 @@ impl Gateway {
             memo: sluice_contract::Notes::new(),
             handles: sluice_contract::Notes::new(),
         };
-        let memo = account.channel.admit(&reference, pay_order).map_err(|refusal| match refusal.kind {
-            RefusalKind::Field(field) => vec![Problem::new(field, refusal.outer)],
-            RefusalKind::Account | RefusalKind::Unsupported => Vec::new(),
-        })?;
+        let memo =
+            account.channel.admit(&reference, &resolve::at_account(Some(merchant), pay_order, &account.id)).map_err(
+                |refusal| match refusal.kind {
+                    RefusalKind::Field(field) => vec![Problem::new(field, refusal.outer)],
+                    RefusalKind::Account | RefusalKind::Unsupported => Vec::new(),
+                },
+            )?;
         let secret: Vec<&str> = account.channel.profile().sub_fields.iter().filter(|f| f.secret).map(|f| f.name).collect();
         Ok(Candidate {
             account: account.id.clone(),
@@ -399,32 +405,6 @@ fn is_given(request: &OrderRequest, field: &str) -> bool {
         "operator_id" => request.operator_id.is_some(),
         "return_url" => request.return_url.is_some(),
         _ => true,
-    }
-}
-
-/// `auto_barcode` goes by the code's prefix (the packs' ranges); any other word must be a method.
-fn resolve_method(request: &OrderRequest) -> Result<Method, Refused> {
-    if request.method != "auto_barcode" {
-        let method = Method::from_word(&request.method);
-        return method.ok_or_else(|| Refused::field("method", "is not a method; GET /v1/methods lists what this merchant can use"));
-    }
-    let code = request.auth_code.as_deref().ok_or_else(|| Refused::field("auth_code", "is required by this method"))?;
-    barcode_method(code)
-        .ok_or_else(|| Refused::new(Code::UnknownAuthCode, "no wallet's payment codes begin like this one; ask the payer to refresh it"))
-}
-
-/// Which wallet a payment code is of: WeChat 10 to 15 with 18 digits, Alipay 25 to 30 with 16 to 24, UnionPay 62 with 19.
-#[must_use]
-pub fn barcode_method(code: &str) -> Option<Method> {
-    if !code.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let prefix: u32 = code.get(..2)?.parse().ok()?;
-    match (prefix, code.len()) {
-        (10..=15, 18) => Some(Method::WechatBarcode),
-        (25..=30, 16..=24) => Some(Method::AlipayBarcode),
-        (62, 19) => Some(Method::UnionpayBarcode),
-        _ => None,
     }
 }
 

@@ -38,7 +38,7 @@ impl Gateway {
             Err(Rejected::NeedKeys(hint)) => {
                 let renewed = self.renew_keys(account, &hint).await;
                 match (account.channel.callback(raw, &self.env(account)), renewed) {
-                    (Err(Rejected::NeedKeys(_)), Err(why)) => return Err(why),
+                    (Err(Rejected::NeedKeys(_)), Err(why)) => return Err(why.to_string()),
                     (judged, _) => judged,
                 }
             }

@@ -22,8 +22,8 @@ pub struct NewOrder {
     pub subject: String,
     /// One of the methods of `GET /v1/methods`, `auto_barcode`, or `cashier`.
     pub method: String,
-    /// The payer's payment code, for barcode methods.
-    #[schema(pattern = "^[0-9]{16,32}$")]
+    /// The payer's payment code as it was scanned, for barcode methods. White space around it is ignored.
+    #[schema(pattern = "^\\s*[0-9]{16,32}\\s*$")]
     pub auth_code: Option<String>,
     /// Which of the account's app ids the openid belongs to.
     #[schema(min_length = 1, max_length = 64)]

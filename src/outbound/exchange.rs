@@ -22,6 +22,24 @@ pub enum Followed<T> {
     MaybeSent(String),
 }
 
+/// Why keys could not be renewed. The texts are for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRenewed {
+    /// The channel will not, for good: a person has to act.
+    Refused(String),
+    /// Not now.
+    Later(String),
+}
+
+impl std::fmt::Display for NotRenewed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NotRenewed::Refused(why) => write!(f, "the channel will not renew: {why}"),
+            NotRenewed::Later(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Sends `step` and reads its reply, until a reading is final.
 pub async fn follow<T>(wire: &dyn Wire, channel: &dyn Channel, step: Exchange<T>, surroundings: &dyn Surroundings) -> Followed<T> {
     let mut exchange = step;
@@ -36,7 +54,7 @@ pub async fn follow<T>(wire: &dyn Wire, channel: &dyn Channel, step: Exchange<T>
             Reading::NeedKeys(hint) => {
                 let renewed = renew(wire, channel, &hint, surroundings).await;
                 match (read(&exchange, &reply, surroundings), renewed) {
-                    (Reading::NeedKeys(hint), Err(why)) => return unknown(&hint, &why),
+                    (Reading::NeedKeys(hint), Err(why)) => return unknown(&hint, &why.to_string()),
                     (Reading::NeedKeys(hint), Ok(())) => return unknown(&hint, "a renewal did not bring them"),
                     (judged, _) => judged,
                 }
@@ -58,22 +76,26 @@ fn unknown<T>(hint: &KeyHint, why: &str) -> Followed<T> {
 
 /// Fetches, installs and hands on new keys. A renewal whose own reply needs unknown keys has failed: there is no deeper level.
 /// Read again even after an error: another exchange of the account may just have installed the keys.
-pub async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), String> {
+pub async fn renew(wire: &dyn Wire, channel: &dyn Channel, hint: &KeyHint, surroundings: &dyn Surroundings) -> Result<(), NotRenewed> {
     let _turn = surroundings.renewals().turn(surroundings.account()).await;
     if !surroundings.renewals().may_renew(surroundings.account(), surroundings.now()) {
-        return Err("this account renewed less than a minute ago".into());
+        return Err(NotRenewed::Later("this account renewed less than a minute ago".into()));
     }
     let renewed = match channel.renew(hint, &env(surroundings)) {
-        Step::Send(exchange) => fetch_keys(wire, exchange, surroundings).await?,
+        Step::Send(exchange) => fetch_keys(wire, exchange, surroundings).await.map_err(NotRenewed::Later)?,
         Step::Done(renewed) => renewed,
-        Step::Refused(refusal) => return Err(format!("the channel cannot renew: {}", refusal.inner)),
+        Step::Refused(refusal) => return Err(NotRenewed::Later(format!("the channel cannot renew: {}", refusal.inner))),
     };
     let keys = match renewed {
         Renewed::Keys(keys) => keys,
-        Renewed::Refused(why) => return Err(format!("the channel will not renew: {why}")),
-        Renewed::Unknown(why) => return Err(format!("the renewal's outcome is unknown: {}", why.note)),
+        Renewed::Refused(why) => {
+            surroundings.on_refused(hint, &why).await;
+            return Err(NotRenewed::Refused(why));
+        }
+        Renewed::Unknown(why) => return Err(NotRenewed::Later(format!("the renewal's outcome is unknown: {}", why.note))),
     };
-    channel.install(&keys).map_err(|refusal| format!("the new keys were not accepted: {}", refusal.inner))?;
+    let accepted = channel.install(&keys);
+    accepted.map_err(|refusal| NotRenewed::Later(format!("the new keys were not accepted: {}", refusal.inner)))?;
     surroundings.on_keys(&keys).await;
     Ok(())
 }

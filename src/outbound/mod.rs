@@ -21,7 +21,7 @@ pub mod wire;
 mod tests;
 
 pub use client::Clients;
-pub use exchange::{Followed, follow, renew};
+pub use exchange::{Followed, NotRenewed, follow, renew};
 pub use guard::{Policy, Refused, Target, address_allowed, check_url};
 pub use merchant::{Courier, Delivered, HttpCourier, Lost, Outcome, Post};
 pub use redact::redact;

@@ -1,6 +1,6 @@
 //! What following an exchange may ask of the world, and what it tells: time, entropy, key renewal, the exchange log.
 
-use sluice_contract::{KeyUpdate, Millis, Verb};
+use sluice_contract::{KeyHint, KeyUpdate, Millis, Verb};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
@@ -23,6 +23,8 @@ pub trait Surroundings: Send + Sync {
     fn renewals(&self) -> &Renewals;
     /// New keys were installed: persist them, sealed. Runs before the kept reply is read again.
     fn on_keys<'a>(&'a self, keys: &'a KeyUpdate) -> Hook<'a>;
+    /// The channel will not renew this key, for good: whatever lives by it is to be switched off.
+    fn on_refused<'a>(&'a self, hint: &'a KeyHint, why: &'a str) -> Hook<'a>;
     /// One exchange ended, well or badly: for the exchange log and the trace. Must not block.
     fn on_exchange(&self, note: &ExchangeNote<'_>);
 }

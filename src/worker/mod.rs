@@ -5,7 +5,7 @@ mod notices;
 
 use crate::flow::Gateway;
 use crate::store::{Answer, Command, Nonce, OrderFilter, Outcome, Query};
-use sluice_contract::{KeyHint, Millis};
+use sluice_contract::{KeyHint, KeyItem, Millis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -91,6 +91,7 @@ async fn keep_house(gateway: Arc<Gateway>, stop: CancellationToken) {
             gateway.metrics.suspended.set(i64::try_from(lives.len()).unwrap_or(i64::MAX));
         }
         renew_keys(&gateway, &mut renewed, now).await;
+        renew_tokens(&gateway, now).await;
     }
 }
 
@@ -105,6 +106,28 @@ async fn put_away(gateway: &Gateway, stop: &CancellationToken) {
     }
 }
 
+/// Tokens are renewed this long before they end: a week is time enough for a person, should the channel refuse.
+const TOKEN_MARGIN_S: i64 = 7 * 86_400;
+
+/// Renews what was fetched with an end of its own (a merchant's authorisation) before that end comes.
+async fn renew_tokens(gateway: &Gateway, now: Millis) {
+    let directory = gateway.directory.load_full();
+    let ending = |item: &KeyItem| item.until.is_some_and(|until| now >= until.plus(-TOKEN_MARGIN_S).millis());
+    for (account, item) in gateway.kept_keys().await.unwrap_or_default().into_iter().filter(|(_, item)| ending(item)) {
+        let Some(account) = directory.account(&account) else { continue };
+        // A certificate ends too, and is renewed on its own rhythm.
+        let is_token = directory.merchants.values().flat_map(|m| &m.bindings).any(|binding| {
+            binding.account == account.id && binding.enabled && account.channel.sub_keys(&binding.sub).items.iter().any(|i| i.id == item.id)
+        });
+        if !is_token {
+            continue;
+        }
+        if let Err(why) = gateway.renew_keys(account, &KeyHint { key_id: item.id.clone() }).await {
+            tracing::warn!(account = account.id, %why, "a merchant's token could not be renewed");
+        }
+    }
+}
+
 /// Renews platform keys on the channel's own rhythm, beside the renewals an unknown key asks for.
 async fn renew_keys(gateway: &Gateway, renewed: &mut BTreeMap<String, Millis>, now: Millis) {
     for account in &gateway.directory.load_full().accounts {
@@ -115,7 +138,7 @@ async fn renew_keys(gateway: &Gateway, renewed: &mut BTreeMap<String, Millis>, n
         }
         renewed.insert(account.id.clone(), now);
         if let Err(why) = gateway.renew_keys(account, &KeyHint { key_id: "scheduled".into() }).await {
-            tracing::warn!(account = account.id, why, "platform keys could not be renewed");
+            tracing::warn!(account = account.id, %why, "platform keys could not be renewed");
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::change::{change, merchant};
 use super::gate::Who;
 use crate::domain::merchant::Binding;
+use crate::flow::bindings::key_id;
 use crate::flow::{Account, Code, Directory, Refused};
 use crate::http::App;
 use crate::http::body;
@@ -32,10 +33,16 @@ fn shown(directory: &Directory, binding: &Binding) -> Value {
     // A field that no channel explains may be a secret.
     let open = |name: &str| fields.is_some_and(|fields| fields.iter().any(|f| f.name == name && !f.secret));
     let sub: Notes = binding.sub.iter().map(|(k, v)| (k.clone(), if open(k) { v.clone() } else { "…".to_owned() })).collect();
-    json!({"account": binding.account, "sub": sub, "methods": binding.methods, "enabled": binding.enabled})
+    json!({
+        "account": binding.account, "sub": sub, "methods": binding.methods, "enabled": binding.enabled, "rank": binding.rank,
+        "off_because": binding.off_because,
+    })
 }
 
 /// Bind a merchant to an account, or change the binding
+///
+/// `rank` is the merchant's order of its accounts: a payment code that several could charge goes to the first. Without it a binding
+/// keeps its place, and a new one goes to the end.
 #[utoipa::path(put, path = "/ops/v1/merchants/{id}/bindings/{account}", operation_id = "opsPutBinding", tag = "ops", request_body = Value,
     params(("id" = String, Path, description = "The merchant's id"), ("account" = String, Path, description = "The account's id")),
     responses((status = 200, description = "The binding", body = Value)))]
@@ -52,8 +59,11 @@ pub async fn put_binding(
     let account = directory.account(&account_id).ok_or_else(|| Fail::new(Code::NotFound, "there is no such account"))?;
     let binding = asked(&directory, account, &id, &body::json(&headers, &bytes)?)?;
     let shown = shown(&directory, &binding);
-    let doc = serde_json::to_value(&binding).map_err(|e| Refused::inner(e.to_string()))?;
-    let put = vec![Record { kind: "binding".into(), id: format!("{id}\n{account_id}"), doc: Some(doc) }];
+    let fields = &account.channel.profile().sub_fields;
+    let mut put = vec![app.gateway.binding_record(&binding, fields).map_err(Refused::inner)?];
+    // What was renewed of the former tokens must not come back over the ones just given.
+    let tokens = account.channel.sub_keys(&binding.sub).items.into_iter();
+    put.extend(tokens.map(|item| Record { kind: "channel_key".into(), id: key_id(&account.id, &item.id), doc: None }));
     change(&app, &who, put, "binding.put", &format!("{id}/{account_id}"), shown.clone()).await?;
     Ok(ok(&shown))
 }
@@ -66,6 +76,8 @@ fn asked(directory: &Directory, account: &Account, merchant_id: &str, body: &Val
         sub: sub(&reader),
         methods: methods(&reader, account),
         enabled: reader.flag("enabled").unwrap_or(true),
+        rank: reader.int("rank", 0..=1_000_000).unwrap_or_else(|| rank(directory, account, merchant_id)),
+        off_because: None,
     };
     for problem in account.channel.check_sub(&binding.sub) {
         let field = problem.field.strip_prefix("sub.").unwrap_or(&problem.field);
@@ -78,6 +90,13 @@ fn asked(directory: &Directory, account: &Account, merchant_id: &str, body: &Val
     reader.finish();
     body::refuse(&reader)?;
     Ok(binding)
+}
+
+/// A binding keeps its place; a new one goes to the end.
+fn rank(directory: &Directory, account: &Account, merchant_id: &str) -> i64 {
+    let Some(merchant) = directory.merchant(merchant_id) else { return 0 };
+    let last = || merchant.bindings.iter().map(|b| b.rank).max().map_or(0, |rank| rank.saturating_add(1));
+    merchant.binding(&account.id).map_or_else(last, |binding| binding.rank)
 }
 
 fn sub(reader: &Reader<'_>) -> Notes {

@@ -5,6 +5,8 @@ use crate::flow::{Code, Gateway, MerchantEntry, Refused};
 use crate::http::errors::Fail;
 use crate::outbound::check_url;
 use serde_json::{Map, Value};
+use sluice_codes::payment::trimmed;
+use sluice_codes::presented::looks_presented;
 use sluice_contract::{Fen, Method, Payer, Problem, Reader, Terminal};
 use std::net::IpAddr;
 
@@ -14,6 +16,7 @@ const METADATA_KEYS_MAX: usize = 16;
 const METADATA_TEXT_MAX: usize = 512;
 const METADATA_BYTES_MAX: usize = 16 * 1024;
 const URL_MAX: usize = 2048;
+const AUTH_CODE_MAX: usize = 512;
 
 /// The request, or every problem of it.
 pub fn order(body: &Value, gateway: &Gateway, merchant: &MerchantEntry) -> Result<OrderRequest, Fail> {
@@ -90,11 +93,13 @@ fn need_plain(reader: &Reader<'_>, field: &str, max: usize) -> String {
     plain(reader, field, max).unwrap_or_default()
 }
 
-/// A payment code: digits only. What it begins with is the wallet's business.
+/// What the scanner read, without what scanners add around it. What it is, the recognition rules say.
 fn auth_code(reader: &Reader<'_>) -> Option<String> {
-    let text = reader.text("auth_code")?;
-    if !(16..=32).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_digit()) {
-        reader.problem("auth_code", "must be 16 to 32 digits");
+    let text = trimmed(reader.text("auth_code")?);
+    let is_code = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    // A merchant's QR code scanned by mistake is told as such, later.
+    if !is_code && !(looks_presented(text) && text.len() <= AUTH_CODE_MAX) {
+        reader.problem("auth_code", "must be the 16 to 32 digits of a payment code");
         return None;
     }
     Some(text.to_owned())

@@ -134,6 +134,7 @@ impl Channel for Keys {
         }
         let key_id = why.key_id.clone();
         Step::Send(Exchange::new(request("/certificates"), move |reply, _| match reply.bytes() {
+            b"never" => Reading::Is(Renewed::Refused("the token is dead".into())),
             b"keys" => Reading::Is(Renewed::Keys(KeyUpdate {
                 items: vec![KeyItem { id: key_id.clone(), value: "pem".into(), from: None, until: None }],
             })),
@@ -176,6 +177,7 @@ pub struct World {
     draws: AtomicU8,
     pub renewals: Renewals,
     pub stored: Mutex<Vec<String>>,
+    pub refused: Mutex<Vec<String>>,
     pub noted: Mutex<Vec<Noted>>,
 }
 
@@ -203,6 +205,9 @@ impl Surroundings for World {
     }
     fn on_keys<'a>(&'a self, keys: &'a KeyUpdate) -> Hook<'a> {
         Box::pin(async move { self.stored.lock().unwrap().extend(keys.items.iter().map(|item| item.id.clone())) })
+    }
+    fn on_refused<'a>(&'a self, hint: &'a KeyHint, _: &'a str) -> Hook<'a> {
+        Box::pin(async move { self.refused.lock().unwrap().push(hint.key_id.clone()) })
     }
     fn on_exchange(&self, note: &ExchangeNote<'_>) {
         let text = format!("{} {} {}", note.request, note.reply, note.error.unwrap_or_default());

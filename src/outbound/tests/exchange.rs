@@ -107,7 +107,16 @@ async fn a_reply_that_stays_locked_is_maybe_sent_whatever_the_renewal_did() {
         let followed = follow(&script, &channel, channel.locked(), &world).await;
         assert!(matches!(followed, Followed::MaybeSent(_)), "{followed:?}");
         assert_eq!(world.stored.lock().unwrap().len(), 0);
+        assert_eq!(world.refused.lock().unwrap().len(), 0, "not for good");
     }
+}
+
+#[tokio::test]
+async fn a_channel_that_will_not_renew_for_good_is_told_on() {
+    let (script, world, channel) = (Script::of(vec![answer("paid"), answer("never")]), World::default(), Keys::new());
+    let followed = follow(&script, &channel, channel.locked(), &world).await;
+    assert!(matches!(&followed, Followed::MaybeSent(why) if why.contains("will not renew")), "{followed:?}");
+    assert_eq!(*world.refused.lock().unwrap(), ["K9"]);
 }
 
 #[tokio::test]
