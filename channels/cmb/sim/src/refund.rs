@@ -2,7 +2,7 @@
 //!
 //! The payer's part is `refund × paid by the payer ÷ total`, rounded down; the last refund takes the rest, so that all parts
 //! together are exactly what was paid. What is not the payer's is `refundDscAmt`. A repeat with the same number and content
-//! answers what stands; a refused request leaves no trace, so its number may be used again.
+//! answers what stands, F too; a refused request leaves no trace, so its number may be used again.
 
 use crate::account::MER_ID;
 use crate::check::Fields;

@@ -199,7 +199,7 @@ fn json_reply(status: u16, body: &Value) -> HttpReply {
 pub(crate) fn lie(biz: &mut Map<String, Value>, fault: Option<Fault>) {
     let names: &[&str] = match fault {
         Some(Fault::WrongAmount) => &["txnAmt", "refundAmt"],
-        Some(Fault::WrongOrder) => &["orderId", "cmbOrderId"],
+        Some(Fault::WrongOrder) => &["orderId", "cmbOrderId", "origOrderId", "origCmbOrderId"],
         _ => return,
     };
     for name in names {

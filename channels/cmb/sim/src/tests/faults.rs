@@ -36,6 +36,8 @@ fn a_bad_signature_is_of_something_else_and_lies_are_well_signed() {
     assert_eq!(client.refund("FAULT001", "R1", 100, 10).get("refundAmt"), "11");
     client.fault = Some(Fault::WrongOrder);
     assert_eq!(client.query("FAULT001").get("orderId"), "FAULT000");
+    client.apply("FAULT002", 100);
+    assert_eq!(client.post("close", json!({"origOrderId": "FAULT002"})).get("origOrderId"), "FAULT000");
     client.fault = None;
     assert_eq!((client.query("FAULT001").get("orderId"), client.entry("FAULT001").refunds[0].amount), ("FAULT001", Fen(10)));
 }
