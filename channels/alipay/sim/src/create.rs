@@ -9,7 +9,7 @@ use crate::oauth::FIRST_USER;
 use crate::order::{Expiry, Order, Product};
 use crate::sim::{AlipaySim, Draft};
 use crate::wire::Params;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use sluice_contract::{Fen, Millis};
 use sluice_simkit::State;
 
@@ -91,7 +91,7 @@ impl AlipaySim {
         let content = format!("https://qr.alipay.com/{token}");
         self.links.insert(token, number.clone());
         let answer = qr_answer(&number, &content);
-        self.drafts.insert(number, Draft { order, total, content, until });
+        self.put_draft(&number, Draft { order, total, content, until });
         Ok(answer)
     }
 
@@ -134,15 +134,17 @@ impl AlipaySim {
         if self.free(&number, &order)?.is_some() {
             return Ok(number);
         }
-        if self.drafts.get(&number).is_some_and(|d| d.order.core != order.core) {
-            return Err(Snag::Inconsistent.into());
+        match self.drafts.get(&number) {
+            Some(draft) if draft.order.core != order.core => return Err(Snag::Inconsistent.into()),
+            Some(_) => return Ok(number),
+            None => {}
         }
         let until = match order.expiry {
             Expiry::At(at) => at,
             Expiry::AfterMs(ms) => now.plus_ms(ms),
         };
         let content = format!("alipay:{number}");
-        self.drafts.entry(number.clone()).or_insert(Draft { order, total, content, until });
+        self.put_draft(&number, Draft { order, total, content, until });
         Ok(number)
     }
 
@@ -167,6 +169,10 @@ impl AlipaySim {
             && part.plus(rest) != Some(total)
         {
             return Err(wrong("discountable_amount"));
+        }
+        goods(biz)?;
+        if biz.at("extend_params").is_some_and(|extend| !extend.is_object()) {
+            return Err(wrong("extend_params"));
         }
         if biz.at("enable_pay_channels").is_some() && biz.at("disable_pay_channels").is_some() {
             return Err(wrong("disable_pay_channels"));
@@ -196,7 +202,15 @@ impl AlipaySim {
     }
 }
 
-fn qr_answer(number: &str, content: &str) -> Map<String, serde_json::Value> {
+/// What an item must have.
+fn goods(biz: &Biz<'_>) -> Result<(), Fail> {
+    let Some(list) = biz.at("goods_detail") else { return Ok(()) };
+    let whole =
+        |item: &Value| ["goods_id", "goods_name", "quantity", "price"].iter().all(|name| item.get(name).is_some_and(|v| !v.is_null()));
+    if list.as_array().is_some_and(|items| items.iter().all(whole)) { Ok(()) } else { Err(wrong("goods_detail")) }
+}
+
+fn qr_answer(number: &str, content: &str) -> Map<String, Value> {
     Map::from_iter([("out_trade_no".to_owned(), json!(number)), ("qr_code".to_owned(), json!(content))])
 }
 

@@ -162,7 +162,8 @@ impl AlipaySim {
             Some(token) => self.grants.party(token, now)?,
             None => Party::own(),
         };
-        let notify_url = params.get("notify_url").map(notify_url).transpose()?;
+        let notify_url = params.get("notify_url").map(address).transpose()?;
+        params.get("return_url").map(address).transpose()?;
         let biz = self.business(params, method)?;
         Ok(Asked { method, party, biz, notify_url })
     }
@@ -174,7 +175,7 @@ impl AlipaySim {
             // RSA (SHA-1) is not offered to new apps, SM2 is not served here.
             _ => return Err(Snag::SignType.into()),
         }
-        if !params.get("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")) {
+        if !params.get("charset").ok_or(Snag::MissingCharset)?.eq_ignore_ascii_case("utf-8") {
             return Err(Snag::Charset.into());
         }
         if !params.get("format").is_none_or(|format| format.eq_ignore_ascii_case("json")) {
@@ -256,7 +257,7 @@ impl AlipaySim {
 }
 
 /// At most 256 characters and an http address (pack §1.2). A sandbox lives on loopback, so plain http will do.
-fn notify_url(url: &str) -> Result<String, Fail> {
+fn address(url: &str) -> Result<String, Fail> {
     let known = host_of(url).is_some_and(|host| is_loopback(host) || host.contains('.'));
-    if known && url.chars().count() <= 256 { Ok(url.to_owned()) } else { Err(Snag::NotifyUrl.into()) }
+    if known && url.chars().count() <= 256 { Ok(url.to_owned()) } else { Err(Snag::Address.into()) }
 }

@@ -46,7 +46,7 @@ impl AlipaySim {
         biz.only(&[FIELDS])?;
         let amount = biz.yuan("refund_amount")?.ok_or_else(|| wrong("refund_amount"))?;
         let reason = biz.owned("refund_reason", 256)?;
-        let given = biz.number("out_request_no")?;
+        let given = biz.text("out_request_no", 64)?;
         let number = self.meant(asked, biz)?;
         let out_request_no = given.unwrap_or(&number).to_owned();
         let key = (number.clone(), out_request_no.clone());
@@ -152,7 +152,7 @@ impl AlipaySim {
 
     pub(crate) fn refund_query(&self, asked: &Asked, biz: &Biz<'_>) -> Answer {
         biz.only(&[&["out_trade_no", "trade_no", "out_request_no", "query_options"]])?;
-        let out_request_no = biz.number("out_request_no")?.ok_or_else(|| wrong("out_request_no"))?;
+        let out_request_no = biz.text("out_request_no", 64)?.ok_or_else(|| wrong("out_request_no"))?;
         let bare = |fail: Fail| if fail == Snag::NoTrade.into() { Snag::NoTradeBare.into() } else { fail };
         let number = self.meant(asked, biz).map_err(bare)?;
         let (order, entry) = self.entry(&number).ok_or(Snag::NoTradeBare)?;

@@ -22,6 +22,8 @@ pub(crate) const WINDOW_S: i64 = 365 * 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
     AutoClose(String),
+    /// A code or page nobody came to is no good any more.
+    DraftEnds(String),
     /// The payer of a magic code types the password.
     PayLater(String),
     RefundEnds(String, String),
@@ -112,6 +114,11 @@ impl AlipaySim {
                 Timer::AutoClose(number) => {
                     self.close_books(&number, when);
                 }
+                Timer::DraftEnds(number) => {
+                    if self.drafts.get(&number).is_some_and(|draft| draft.until <= when) {
+                        self.drafts.remove(&number);
+                    }
+                }
                 Timer::PayLater(number) => {
                     if self.state_of(&number) == Some(State::Paying) {
                         self.capture(&number, &[], when);
@@ -133,6 +140,13 @@ impl AlipaySim {
     /// Not refundable any more.
     pub(crate) fn is_finished(&self, order: &Order, now: Millis) -> bool {
         order.finished || order.settled.as_ref().is_some_and(|s| now > s.at.plus_s(WINDOW_S))
+    }
+
+    /// A code or page for the payer to come to.
+    pub(crate) fn put_draft(&mut self, number: &str, draft: Draft) {
+        // The last moment is still good.
+        self.timers.at(draft.until.plus_ms(1), Timer::DraftEnds(number.to_owned()));
+        self.drafts.insert(number.to_owned(), draft);
     }
 
     /// The trade comes to be, and the clock of its end starts. The number is free: the caller looked.
