@@ -1,0 +1,80 @@
+//! Callbacks (section 2.5): raw form → decoded once → signature → is it our merchant → what it says.
+//!
+//! The bank calls back about successes only. The caller compares the claims with what it stored. Nothing is changed here.
+
+use crate::config::Account;
+use crate::wire::{self, text};
+use crate::{refund, trade};
+use serde_json::Value;
+use sluice_contract::fields::parse_json;
+use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, Pay, RawCallback, Refund, Rejected, Says, Verb};
+use sluice_kit::form::{decode_pairs, value};
+use sluice_kit::wire::CALLBACK_MAX_BYTES;
+
+pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>) -> Result<Callback, Rejected> {
+    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
+        return Err(unreadable("a callback is a POST of at most 256 KiB"));
+    }
+    let pairs = decode_pairs(raw.body).map_err(|_| unreadable("the body is no form, or names a field twice"))?;
+    let content = value(&pairs, "biz_content").ok_or_else(|| unreadable("there is no biz_content"))?;
+    let members: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    wire::verified(account, &members).map_err(|reason| forged(reason, named(content)))?;
+    let tree = parse_json(content.as_bytes()).map_err(|_| unreadable("biz_content is not acceptable JSON"))?;
+    if text(&tree, "merId") != Some(&account.mer_id) {
+        return Err(forged("the merchant is not this account's", text(&tree, "orderId").map(str::to_owned)));
+    }
+    let (claims, says) = meaning(&tree);
+    if claims.number.is_none() && claims.refund_number.is_none() {
+        return Err(unreadable("the message names no order"));
+    }
+    // The bank gives its messages no id of their own.
+    Ok(Callback { claims, says, event_id: None })
+}
+
+/// What an unverified message claims to be about: worth a question at most.
+fn named(content: &str) -> Option<String> {
+    let tree = parse_json(content.as_bytes()).ok()?;
+    text(&tree, "orderId").map(str::to_owned)
+}
+
+/// A refund has `refundAmt`. A payment's own sample has no `tradeState`, so none is demanded; one that says anything but paid, or a
+/// message without an amount, is a reason to ask.
+fn meaning(tree: &Value) -> (Claims, Says) {
+    let is_success = |name: &str| text(tree, name).is_none_or(|state| state == "S");
+    let succeeded = is_success("tradeState") && is_success("refundState");
+    if tree.get("refundAmt").is_some() {
+        let claims = refund::claims(tree);
+        let says = match claims.refund_amount {
+            Some(_) if succeeded => Says::Refund(Refund::Succeeded(refund::refunded(tree))),
+            _ => Says::Ask,
+        };
+        return (claims, says);
+    }
+    let says = match trade::payment(tree) {
+        Some(payment) if succeeded => Says::Payment(Pay::Paid(payment)),
+        _ => Says::Ask,
+    };
+    (trade::claims(tree), says)
+}
+
+/// JSON, signed by us. Why something was refused is not told; the bank comes again for 15 hours.
+pub(crate) fn acknowledge(account: &Account, ack: Ack, env: &Env<'_>) -> HttpReply {
+    let (status, code) = match ack {
+        Ack::Taken => (200, "SUCCESS"),
+        Ack::Refused => (500, "FAIL"),
+    };
+    let members = [("returnCode", code), ("respCode", code)];
+    match wire::signed(account, members.into_iter(), env) {
+        Ok(body) => HttpReply::new(status, &[("Content-Type", "application/json; charset=utf-8")], Value::Object(body).to_string()),
+        // A key that cannot sign acknowledges nothing: the bank comes again.
+        Err(_) => HttpReply::new(500, &[("Content-Type", "application/json")], "{}"),
+    }
+}
+
+fn forged(reason: &str, number: Option<String>) -> Rejected {
+    Rejected::Forged { reason: reason.to_owned(), number }
+}
+
+fn unreadable(reason: &str) -> Rejected {
+    Rejected::Unreadable { reason: reason.to_owned() }
+}

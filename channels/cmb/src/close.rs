@@ -1,0 +1,71 @@
+//! Closing an unpaid QR order (section 2.4), and what close and cancel have in common.
+
+use crate::codes::{Api, Class};
+use crate::config::Account;
+use crate::ids;
+use crate::trade::about_another;
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, cut, put, text};
+use serde_json::Value;
+use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_kit::codes::failure;
+use std::sync::Arc;
+
+pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
+    if attempt.method.is_barcode() {
+        return Step::Refused(Refusal::unsupported("close of a barcode order"));
+    }
+    undo(account, attempt, env, Undo { api: "order.close", path: "close", state: "closeState", timeout_ms: TIMEOUT_MS })
+}
+
+/// Which of the two calls it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Undo {
+    pub(crate) api: &'static str,
+    pub(crate) path: &'static str,
+    /// The member that tells how it went.
+    pub(crate) state: &'static str,
+    pub(crate) timeout_ms: u64,
+}
+
+pub(crate) fn undo(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>, undo: Undo) -> Step<Undone> {
+    let mut content = ids::content(attempt);
+    put(&mut content, "origOrderId", attempt.number.as_str());
+    let call = Call { api: undo.api, path: undo.path, content, key: None, timeout_ms: undo.timeout_ms };
+    let attempt = attempt.clone();
+    wire::send(account, wire::post(account, call, env), move |account, reply, _| Reading::Is(read(account, &attempt, undo.state, reply)))
+}
+
+fn read(account: &Account, attempt: &AttemptRef, state: &str, reply: &HttpReply) -> Undone {
+    wire::judged(account, reply, Undone::Unknown, |answer| match answer {
+        Answer::Good(tree) => undone(attempt, &tree, state),
+        Answer::Error(complaint) => refused(&complaint),
+    })
+}
+
+/// D is told of a cancel only: revoked. A paid order is refused with ORDER_PAID instead, so no money was there (section 2.4).
+fn undone(attempt: &AttemptRef, tree: &Value, name: &str) -> Undone {
+    let number = ["origOrderId", "orderId"].iter().find_map(|name| text(tree, name)).unwrap_or(&attempt.number);
+    let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() };
+    if let Some(field) = claims.contradiction(attempt) {
+        return Undone::Unknown(about_another(field));
+    }
+    match (name, text(tree, name).unwrap_or_default()) {
+        (_, "C") | ("cancelState", "D") => Undone::Closed,
+        (_, "F") => Undone::Refused(failure(FailureCode::ChannelRefused, Fault::Request, "F", "the bank did not undo the order")),
+        (_, "") => Undone::Unknown(Why::new(WhyKind::Unreadable, "the reply does not say how it went")),
+        (name, state) => Undone::Unknown(Why::new(WhyKind::Unlisted, format!("{name} {}", cut(state, 32)))),
+    }
+}
+
+fn refused(complaint: &Complaint) -> Undone {
+    match complaint.class(Api::Undo) {
+        Ok(Class::Ok) => Undone::Closed,
+        Ok(Class::NotCreated) => Undone::NotFound,
+        Ok(Class::Query) => Undone::Paid,
+        Ok(Class::Retry) => Undone::Busy,
+        Ok(Class::Fail(code, fault)) => Undone::Refused(complaint.failure(code, fault)),
+        Ok(Class::Config) => Undone::Unknown(complaint.why(WhyKind::Configuration)),
+        Ok(_) => Undone::Unknown(complaint.why(WhyKind::Pending)),
+        Err(why) => Undone::Unknown(why),
+    }
+}

@@ -1,0 +1,32 @@
+//! Who is who in a message: the merchant, the cashier and the sub-merchant, as `admit` froze them.
+
+use crate::wire::text;
+use serde_json::{Map, Value};
+use sluice_contract::{AttemptRef, Notes};
+use sluice_kit::wire::put;
+
+/// The bank's name of each fact and ours in memo and sub.
+const COMPARED: [(&str, &str); 2] = [("merId", "mer_id"), ("subMerId", "sub_mer_id")];
+
+/// A frozen fact: from the memo, else from the binding.
+pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str> {
+    attempt.memo.get(name).or_else(|| attempt.sub.get(name)).map(String::as_str)
+}
+
+/// What every call of an order begins with: the merchant and the cashier.
+pub(crate) fn content(attempt: &AttemptRef) -> Map<String, Value> {
+    let mut content = Map::new();
+    for (theirs, ours) in [("merId", "mer_id"), ("userId", "user_id")] {
+        if let Some(id) = frozen(attempt, ours) {
+            put(&mut content, theirs, id);
+        }
+    }
+    content
+}
+
+/// What a message says of them. An absent name claims nothing; a present one must be what was frozen. The cashier is no party to the
+/// money and is not compared.
+pub(crate) fn claimed(tree: &Value) -> Notes {
+    let told = COMPARED.iter().filter_map(|(theirs, ours)| text(tree, theirs).map(|id| (*ours, id)));
+    told.filter(|(_, id)| !id.is_empty()).map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+}

@@ -1,0 +1,41 @@
+//! Asking about a payment, by our number (section 2.4).
+
+use crate::codes::{Api, Class};
+use crate::config::Account;
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put};
+use crate::{ids, pay, trade};
+use sluice_contract::{AttemptRef, Env, HttpReply, Notes, Pay, Reading, Refusal, Second, Step, WhyKind};
+use std::sync::Arc;
+
+/// The bank looks 15 days back. Of an older order it would say "does not exist", which must not be mistaken for "never paid".
+const WINDOW_S: i64 = 15 * 86_400;
+
+pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
+    if env.now > attempt.at.plus(WINDOW_S) {
+        return Step::Refused(Refusal::account("the bank answers queries for 15 days only: see its statement"));
+    }
+    let mut content = ids::content(attempt);
+    put(&mut content, "orderId", attempt.number.as_str());
+    let call = Call { api: "order.query", path: "orderquery", content, key: None, timeout_ms: TIMEOUT_MS };
+    let attempt = attempt.clone();
+    wire::send(account, wire::post(account, call, env), move |account, reply, env| Reading::Is(read(account, &attempt, reply, env.now)))
+}
+
+fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, now: Second) -> Pay {
+    wire::judged(account, reply, Pay::Unknown, |answer| match answer {
+        Answer::Good(tree) => trade::of_reply(&tree, attempt, now),
+        Answer::Error(complaint) => refused(attempt, &complaint),
+    })
+}
+
+/// A query that is refused says nothing about the order, but for the codes that are about the order itself.
+fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
+    match complaint.class(Api::Query) {
+        Ok(Class::NotCreated) => Pay::NotFound,
+        Ok(Class::Retry) => Pay::Waiting(pay::waiting(attempt), Notes::new()),
+        Ok(Class::Ok) => Pay::Closed,
+        Ok(Class::Config) => Pay::Unknown(complaint.why(WhyKind::Configuration)),
+        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
+        Err(why) => Pay::Unknown(why),
+    }
+}
