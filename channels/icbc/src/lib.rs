@@ -30,6 +30,9 @@ mod statement;
 mod trade;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use config::Account;
 use sluice_contract::{
     AccountConfig, Ack, AttemptRef, Callback, Channel, Day, Env, HttpReply, KeyHint, KeyUpdate, Notes, Pay, PayOrder, Person, Problem,

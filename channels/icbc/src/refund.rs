@@ -73,6 +73,7 @@ fn read(account: &Account, refund: &RefundRef, api: Api, reply: &HttpReply) -> R
     let told = match wire::answer(account, reply) {
         Ok(Answer::Good(tree)) => match (family, api) {
             (Family::A, Api::RefundQuery) => listed(&tree, refund),
+            (_, Api::RefundQuery) => Ok(meaning(family, &tree, refund)),
             _ => told(family, &tree, refund).map(|told| told.says(family, api)),
         },
         Ok(Answer::Error(complaint)) => return refused(api, &complaint),
@@ -92,12 +93,17 @@ fn listed(tree: &Value, refund: &RefundRef) -> Result<Refund, Why> {
     let items = parsed.as_ref().and_then(Value::as_array).ok_or_else(|| unreadable("the list of refunds is not acceptable JSON"))?;
     let mut ours = items.iter().filter(|item| given(item, "reject_no") == Some(&refund.number));
     match (ours.next(), ours.next()) {
-        (Some(item), None) => told(Family::A, item, refund).map(|told| told.says(Family::A, Api::RefundQuery)),
+        (Some(item), None) => Ok(meaning(Family::A, item, refund)),
         (Some(_), Some(_)) => Err(unreadable("the list names our refund twice")),
         // Every item must at least be a refund: what we cannot read may be ours.
         (None, _) if items.iter().all(|item| given(item, "reject_no").is_some()) => Ok(Refund::NotFound),
         (None, _) => Err(unreadable("the list has an item without a refund number")),
     }
+}
+
+/// What a query tells of one refund.
+pub(crate) fn meaning(family: Family, tree: &Value, refund: &RefundRef) -> Refund {
+    told(family, tree, refund).map_or_else(Refund::Unknown, |told| told.says(family, Api::RefundQuery))
 }
 
 /// A refund as told, which does not contradict ours.
