@@ -1,0 +1,120 @@
+//! Asking about a payment by its own number and its own txnTime: any other time finds nothing (T8).
+//!
+//! respCode says whether the question worked, origRespCode what became of the payment. Of an order that waits for a payer
+//! (forms, app, QR) a failure is not the end before payTimeout: the payer may try again. A barcode's failure is.
+
+use crate::codes::{self, Api, Class, DEFECTIVE, LATE, REVERSED, STATEMENT_DECIDES, WAITING};
+use crate::config::Account;
+use crate::ids::{self, Identity, frozen};
+use crate::wire::{self, TIMEOUT_MS, get, set};
+use crate::{dates, pay, products};
+use sluice_contract::{
+    Action, AttemptRef, Env, FailureCode, Fault, HttpReply, HttpRequest, Notes, Pay, Payment, Reading, Refusal, Second, Step, Wallet, Why,
+    WhyKind,
+};
+use sluice_kit::codes::failure;
+use std::sync::Arc;
+
+/// Clocks differ, and a try that was begun in time may end a little later.
+const GRACE_S: i64 = 60;
+/// After payTimeout only 00 and A6 are no failure (pack §4); what is still processing gets the length of the official schedule.
+const PROCESSING_GRACE_S: i64 = 7200;
+
+pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef) -> Step<Pay> {
+    let request = request(account, attempt);
+    let attempt = attempt.clone();
+    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+}
+
+pub(crate) fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
+    of(account, attempt, &attempt.number, frozen(attempt, "txnTime"), "query")
+}
+
+/// A query about a payment, or about a refund of it by that refund's number and time.
+pub(crate) fn of(account: &Account, payment: &AttemptRef, number: &str, time: &str, api: &'static str) -> Result<HttpRequest, Refusal> {
+    let mut fields = ids::about(payment, "00", "00", "000000");
+    set(&mut fields, "orderId", number);
+    set(&mut fields, "txnTime", time);
+    // An acquirer names itself always (UNCONFIRMED for queries; the pack ties it to the access type only).
+    if let Some(code) = account.acquirer.get("acqInsCode").filter(|_| frozen(payment, "accessType") == "1") {
+        set(&mut fields, "acqInsCode", code.as_str());
+    }
+    wire::post(account, api, products::QUERY, &fields, TIMEOUT_MS)
+}
+
+pub(crate) fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
+    wire::judged(account, reply, env, Pay::Unknown, |fields| {
+        Identity::of(attempt).check(fields)?;
+        match asked(fields)? {
+            None => Ok(Reading::Is(Pay::NotFound)),
+            Some(code) => state(attempt, fields, code, env.now).map(Reading::Is),
+        }
+    })
+}
+
+/// The origRespCode of a query that worked; `None` when UnionPay does not know the transaction.
+pub(crate) fn asked(fields: &Notes) -> Result<Option<&str>, Why> {
+    let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
+    match codes::class(Api::Query, code) {
+        Some(Class::Ok) => match fields.get("origRespCode") {
+            Some(state) => Ok(Some(state)),
+            None => Err(Why::new(WhyKind::Unreadable, "the query worked and told no state")),
+        },
+        Some(Class::NotCreated) => Ok(None),
+        Some(Class::Config) => Err(wire::why(WhyKind::Configuration, code, message)),
+        Some(_) => Err(wire::why(WhyKind::Pending, code, message)),
+        None => Err(wire::why(WhyKind::Unlisted, code, message)),
+    }
+}
+
+fn state(attempt: &AttemptRef, fields: &Notes, code: &str, now: Second) -> Result<Pay, Why> {
+    // The state must be that of a consume: a refund has a number of its own.
+    if fields.get("txnType").is_some_and(|kind| kind != "01") {
+        return Err(ids::contradiction("txnType"));
+    }
+    ids::payment_contradiction(fields, attempt)?;
+    let message = get(fields, "origRespMsg");
+    if code == REVERSED {
+        return Ok(Pay::Reversed);
+    }
+    let class = codes::class(Api::Paid, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
+    let ended = !attempt.method.is_barcode();
+    let past = |grace_s: i64| now > attempt.expires_at.plus(grace_s);
+    match codes::failed(class, code, message) {
+        Some(_) if ended && !past(GRACE_S) => return Ok(Pay::Waiting(Action::None, Notes::new())),
+        Some(failure) => return Ok(Pay::Failed(failure)),
+        None => {}
+    }
+    match class {
+        Class::Ok => payment(attempt, fields, code).map(Pay::Paid),
+        _ if code == WAITING && attempt.method.is_barcode() => Ok(pay::waiting()),
+        _ if code == WAITING && !past(GRACE_S) => Ok(Pay::Waiting(Action::None, Notes::new())),
+        Class::Unknown if ended && code != STATEMENT_DECIDES && past(PROCESSING_GRACE_S) => {
+            Ok(Pay::Failed(failure(FailureCode::OrderClosed, Fault::Request, code, message)))
+        }
+        _ => Err(wire::why(WhyKind::Pending, code, message)),
+    }
+}
+
+/// UnionPay tells neither what left the payer's pocket nor a discount; the payer's card is encrypted and not taken.
+fn payment(attempt: &AttemptRef, fields: &Notes, code: &str) -> Result<Payment, Why> {
+    let amount = ids::amount(fields).ok_or_else(|| Why::new(WhyKind::Unreadable, "paid, but without an amount"))?;
+    let mut payment = Payment::of(amount);
+    payment.wallet = Some(Wallet::Unionpay);
+    payment.channel_returns = code == LATE;
+    payment.channel_trade_no = fields.get("queryId").filter(|id| !id.is_empty()).cloned();
+    payment.paid_at = dates::nearest(attempt.at, get(fields, "traceTime"));
+    payment.settle_date = dates::settle_date(attempt.at, get(fields, "settleDate"));
+    payment.handles = handles(fields);
+    if code == DEFECTIVE {
+        set(&mut payment.handles, "defective", code);
+    }
+    Ok(payment)
+}
+
+/// What refunds and reconciliation need later (pack §2.9, §5).
+pub(crate) fn handles(fields: &Notes) -> Notes {
+    let names = ["queryId", "settleDate", "traceNo", "traceTime"];
+    let told = names.into_iter().filter_map(|name| fields.get(name).map(|value| (name.to_owned(), value.clone())));
+    told.filter(|(_, value)| !value.is_empty() && value.len() <= 32).collect()
+}

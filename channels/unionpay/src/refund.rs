@@ -1,0 +1,119 @@
+//! Refunds (退货, 04) and their queries (pack §2.7): a number and a time of their own, accepted first, done later.
+//!
+//! The same-day undo (31) is a setting, off by default. The choice between the two is made of frozen facts alone (both times,
+//! both amounts, the payment's queryId), so it is the same in every process; but not every bank offers an undo, and one that is
+//! refused cannot fall back to a refund under the same number. The query does not care which of the two it was.
+
+use crate::codes::{self, Api, Class};
+use crate::config::Account;
+use crate::dates::{self, clearing_day};
+use crate::ids::{self, Identity, frozen};
+use crate::wire::{self, TIMEOUT_MONEY_MS, get, set};
+use crate::{products, query};
+use sluice_contract::{Env, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why, WhyKind};
+use std::sync::Arc;
+
+pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
+    let request = request(account, refund, env);
+    let refund = refund.clone();
+    wire::send(account, request, move |account, reply, env| read(account, &refund, reply, env))
+}
+
+pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef) -> Step<Refund> {
+    let request = query::of(account, &refund.payment, &refund.number, &refund.at.compact(), "refund.query");
+    let refund = refund.clone();
+    wire::send(account, request, move |account, reply, env| told(account, &refund, reply, env))
+}
+
+/// The payment's queryId, once a notice's query has told it.
+fn query_id(refund: &RefundRef) -> Option<&String> {
+    refund.payment.handles.get("queryId")
+}
+
+/// Whether this refund goes as an undo: the whole payment, in its own clearing day.
+fn is_undo(account: &Account, refund: &RefundRef) -> bool {
+    account.terms.same_day_undo
+        && refund.amount == refund.payment.amount
+        && clearing_day(refund.at) == clearing_day(refund.payment.at)
+        && query_id(refund).is_some()
+}
+
+fn request(account: &Account, refund: &RefundRef, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let payment = &refund.payment;
+    let txn_type = if is_undo(account, refund) { "31" } else { "04" };
+    let mut fields = ids::about(payment, txn_type, "00", frozen(payment, "bizType"));
+    set(&mut fields, "channelType", frozen(payment, "channelType"));
+    set(&mut fields, "orderId", refund.number.as_str());
+    set(&mut fields, "txnTime", refund.at.compact());
+    set(&mut fields, "txnAmt", refund.amount.to_string());
+    set(&mut fields, "currencyCode", "156");
+    set(&mut fields, "backUrl", format!("{}/refund", env.notify_url));
+    match query_id(refund) {
+        Some(id) => set(&mut fields, "origQryId", id.as_str()),
+        None => {
+            set(&mut fields, "origOrderId", payment.number.as_str());
+            set(&mut fields, "origTxnTime", frozen(payment, "txnTime"));
+        }
+    }
+    ids::put_parties(&mut fields, account, payment);
+    wire::post(account, "refund", products::BACK, &fields, TIMEOUT_MONEY_MS)
+}
+
+/// A message about this refund and no other.
+fn check(fields: &Notes, refund: &RefundRef) -> Result<(), Why> {
+    let txn_time = refund.at.compact();
+    Identity { mer_id: frozen(&refund.payment, "merId"), number: &refund.number, txn_time: &txn_time }.check(fields)?;
+    ids::refund_contradiction(fields, refund)
+}
+
+fn is_refund(fields: &Notes) -> bool {
+    matches!(get(fields, "txnType"), "04" | "31")
+}
+
+fn read(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
+    wire::judged(account, reply, env, Refund::Unknown, |fields| {
+        check(fields, refund)?;
+        if !is_refund(fields) {
+            return Err(ids::contradiction("txnType"));
+        }
+        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
+        let class = codes::class(Api::Refund, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
+        if let Some(failure) = codes::failed(class, code, message) {
+            return Ok(Reading::Is(Refund::Failed(failure)));
+        }
+        match class {
+            Class::Ok => Ok(Reading::Is(Refund::Accepted(query::handles(fields)))),
+            _ => Err(wire::why(WhyKind::Pending, code, message)),
+        }
+    })
+}
+
+fn told(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
+    wire::judged(account, reply, env, Refund::Unknown, |fields| {
+        check(fields, refund)?;
+        let Some(code) = query::asked(fields)? else { return Ok(Reading::Is(Refund::NotFound)) };
+        if fields.contains_key("txnType") && !is_refund(fields) {
+            return Err(ids::contradiction("txnType"));
+        }
+        let message = get(fields, "origRespMsg");
+        let class = codes::class(Api::Refunded, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
+        if let Some(failure) = codes::failed(class, code, message) {
+            return Ok(Reading::Is(Refund::Failed(failure)));
+        }
+        match class {
+            Class::Ok if ids::amount(fields).is_some() => Ok(Reading::Is(Refund::Succeeded(refunded(refund, fields)))),
+            Class::Ok => Err(Why::new(WhyKind::Unreadable, "refunded, but without an amount")),
+            _ => Err(wire::why(WhyKind::Pending, code, message)),
+        }
+    })
+}
+
+fn refunded(refund: &RefundRef, fields: &Notes) -> Refunded {
+    Refunded {
+        // What reaches the payer's pocket is not told.
+        payer_amount: None,
+        at: dates::nearest(refund.at, get(fields, "traceTime")),
+        settle_date: dates::settle_date(refund.at, get(fields, "settleDate")),
+        handles: query::handles(fields),
+    }
+}

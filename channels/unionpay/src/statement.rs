@@ -1,0 +1,100 @@
+//! The statement of a clearing day (76, pack §2.9): one signed answer that carries base64 of zlib of a zip of GBK text.
+//!
+//! It comes from the file host and stays in memory: the signature covers it, so it cannot be read before it is whole. Every step
+//! of the unpacking is bounded.
+
+use crate::bill::Rows;
+use crate::codes::{self, Api, Class};
+use crate::config::Account;
+use crate::ids::contradiction;
+use crate::wire::{self, get, set, start};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use sluice_contract::{Day, Env, HttpReply, HttpRequest, Into as Keep, Reading, Refusal, Statement, Step, Why, WhyKind};
+use sluice_kit::archive::{Limits, Unpacked, unzip};
+use std::io::Read;
+use std::sync::Arc;
+
+/// The most an answer may have, and the zip in it.
+const REPLY_MAX_BYTES: u64 = 64 << 20;
+const ZIP_MAX_BYTES: u64 = 48 << 20;
+/// One statement of 600-byte rows; more is a bomb.
+const LIMITS: Limits = Limits { files_max: 64, file_max_bytes: 256 << 20 };
+const TIMEOUT_MS: u64 = 300_000;
+
+pub(crate) fn statement(account: &Arc<Account>, day: Day, env: &Env<'_>) -> Step<Statement> {
+    let request = request(account, day, env);
+    wire::send(account, request, move |account, reply, env| read(account, day, reply, env))
+}
+
+/// MMDD of a day: settleDate has no year.
+fn month_day(day: Day) -> String {
+    day.compact().get(4..).unwrap_or_default().to_owned()
+}
+
+fn request(account: &Account, day: Day, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let mut fields = start(account.access.code(), &account.mer_id, "76", "01", "000000");
+    set(&mut fields, "txnTime", env.now.compact());
+    set(&mut fields, "settleDate", month_day(day));
+    set(&mut fields, "fileType", "00");
+    if let Some(code) = account.acquirer.get("acqInsCode") {
+        set(&mut fields, "acqInsCode", code.as_str());
+    }
+    let request = wire::post(account, "bill", "/", &fields, TIMEOUT_MS)?;
+    Ok(HttpRequest { url: format!("{}/", account.file_base_url), into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, ..request })
+}
+
+fn read(account: &Account, day: Day, reply: &HttpReply, env: &Env<'_>) -> Reading<Statement> {
+    wire::judged(account, reply, env, Statement::Unknown, |fields| {
+        let expected = [("merId", account.mer_id.as_str()), ("txnType", "76"), ("settleDate", &month_day(day))];
+        if let Some((name, _)) = expected.iter().find(|(name, value)| get(fields, name) != *value) {
+            return Err(contradiction(name));
+        }
+        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
+        match codes::class(Api::Other, code) {
+            Some(Class::Ok) => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")).map(Reading::Is),
+            // 98, no such file: not ready, or nothing happened that day. The pack does not tell the two apart.
+            Some(Class::Retry) => Ok(Reading::Is(Statement::NotYet)),
+            Some(Class::Config | Class::Fail(..)) => Err(wire::why(WhyKind::Configuration, code, message)),
+            Some(_) => Err(wire::why(WhyKind::Pending, code, message)),
+            None => Err(wire::why(WhyKind::Unlisted, code, message)),
+        }
+    })
+}
+
+fn rows(account: &Account, day: Day, name: &str, content: &str) -> Result<Statement, Why> {
+    // `<merId>_<YYYYMMDD>.zip`: the only place that tells the year.
+    if !name.contains(&day.compact()) {
+        return Err(contradiction("fileName"));
+    }
+    let members = members(&account.mer_id, day, content).map_err(|note| Why::new(WhyKind::Unreadable, note))?;
+    if members.is_empty() {
+        return Err(Why::new(WhyKind::Unreadable, "the archive holds no ZM file of that day"));
+    }
+    let mut text = Vec::new();
+    for member in members {
+        text.extend_from_slice(&member.bytes);
+        text.push(b'\n');
+    }
+    Ok(Statement::Rows(Box::new(Rows::new(text, day))))
+}
+
+/// The normal transactions; the errors and disputes beside them (`88ZME_`) are no rows of ours, and other members are ignored.
+fn members(mer_id: &str, day: Day, content: &str) -> Result<Vec<Unpacked>, &'static str> {
+    let zip = unpacked(content)?;
+    let wanted = format!("INN{}88ZM_{mer_id}", day.compact().get(2..).unwrap_or_default());
+    unzip(&zip, LIMITS, |name| name == wanted.as_bytes())
+}
+
+/// fileContent to the bytes in it.
+pub(crate) fn unpacked(content: &str) -> Result<Vec<u8>, &'static str> {
+    let packed = STANDARD.decode(content).map_err(|_| "fileContent is not base64")?;
+    let mut bytes = Vec::new();
+    let read = ZlibDecoder::new(packed.as_slice()).take(ZIP_MAX_BYTES.saturating_add(1)).read_to_end(&mut bytes);
+    match read.map(u64::try_from) {
+        Ok(Ok(length)) if length <= ZIP_MAX_BYTES => Ok(bytes),
+        Ok(_) => Err("fileContent unpacks to more than a statement can be"),
+        Err(_) => Err("fileContent does not unpack"),
+    }
+}

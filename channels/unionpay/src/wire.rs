@@ -1,0 +1,132 @@
+//! Requests out and replies in. Two decoders on purpose (T2): the answer of a call is split as it is, a notice is a form.
+
+use crate::config::Account;
+use crate::sign::VERSION;
+use sluice_contract::{Env, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Verb, Why, WhyKind};
+use sluice_kit::form::encode_pairs;
+use sluice_kit::wire::cut;
+pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, send};
+
+/// The most fields a message has.
+const FIELDS_MAX: usize = 128;
+
+/// A signed POST form. The fields that are signed are the fields that are sent.
+pub(crate) fn post(account: &Account, api: &'static str, path: &str, fields: &Notes, timeout_ms: u64) -> Result<HttpRequest, Refusal> {
+    let url = format!("{}{path}", account.base_url);
+    let signed = account.signer.sign(fields)?;
+    let body = encode_pairs(signed.iter().map(|(name, value)| (name.as_str(), value.as_str()))).into_bytes();
+    let headers = Headers::new(&[("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8"), ("User-Agent", USER_AGENT)]);
+    let into = Keep::Memory { max_bytes: REPLY_MAX_BYTES };
+    Ok(HttpRequest { api, verb: Verb::Post, url, headers, body, identity: None, into, timeout_ms })
+}
+
+/// Splits the answer of a call (pack §1.6): nothing is decoded, and inside `{}` and `[]` separators are text. A key that stands
+/// there twice is no message.
+pub(crate) fn split(text: &str) -> Option<Notes> {
+    let mut fields = Notes::new();
+    let (mut key, mut value, mut last) = (String::new(), String::new(), String::new());
+    let (mut in_key, mut closer) = (true, None);
+    for c in text.chars() {
+        if in_key {
+            if c == '=' {
+                in_key = false;
+            } else {
+                key.push(c);
+            }
+            continue;
+        }
+        match closer {
+            Some(end) if c == end => closer = None,
+            Some(_) => {}
+            None if c == '{' => closer = Some('}'),
+            None if c == '[' => closer = Some(']'),
+            None if c == '&' => {
+                last.clone_from(&key);
+                put(&mut fields, std::mem::take(&mut key), std::mem::take(&mut value))?;
+                in_key = true;
+                continue;
+            }
+            None => {}
+        }
+        value.push(c);
+    }
+    if !in_key {
+        put(&mut fields, key, value)?;
+    } else if !last.is_empty() {
+        // The official parser lets a last token without `=` empty the field before it. Such a message no longer verifies.
+        fields.insert(last, String::new());
+    }
+    Some(fields)
+}
+
+fn put(fields: &mut Notes, key: String, value: String) -> Option<()> {
+    if key.is_empty() || fields.len() >= FIELDS_MAX || fields.contains_key(&key) {
+        return None;
+    }
+    fields.insert(key, value);
+    Some(())
+}
+
+/// The fields of a reply that UnionPay has signed, or why there are none.
+pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Notes, Why> {
+    // Pack §1.2: any other status, an empty body or one that does not verify is no answer, never "failed".
+    if reply.status != 200 || reply.bytes().is_empty() {
+        return Err(Why::new(WhyKind::NoAnswer, format!("HTTP {} without an answer", reply.status)));
+    }
+    let unreadable = |note: &str| Why::new(WhyKind::Unreadable, note);
+    let text = std::str::from_utf8(reply.bytes()).map_err(|_| unreadable("the answer is not UTF-8"))?;
+    let fields = split(text).ok_or_else(|| unreadable("the answer is no list of fields, or names one twice"))?;
+    if !fields.contains_key("respCode") {
+        return Err(unreadable("the answer has no respCode"));
+    }
+    account.verifier.check(&fields, env.now).map_err(|reason| Why::new(WhyKind::BadSignature, reason))?;
+    if !is_utf8(&fields) {
+        return Err(unreadable("the answer is in another encoding"));
+    }
+    Ok(fields)
+}
+
+/// Answers in the wild say `utf-8` (pack §1.3).
+pub(crate) fn is_utf8(fields: &Notes) -> bool {
+    fields.get("encoding").is_some_and(|name| name.eq_ignore_ascii_case("UTF-8"))
+}
+
+/// Reads a reply into an outcome: `unknown` wraps what says nothing, `read` gets what may be believed.
+pub(crate) fn judged<T>(
+    account: &Account,
+    reply: &HttpReply,
+    env: &Env<'_>,
+    unknown: impl Fn(Why) -> T,
+    read: impl FnOnce(&Notes) -> Result<Reading<T>, Why>,
+) -> Reading<T> {
+    let read = answer(account, reply, env).and_then(|fields| read(&fields));
+    read.unwrap_or_else(|why| Reading::Is(unknown(why)))
+}
+
+/// What every message begins with.
+pub(crate) fn start(access_type: &str, mer_id: &str, txn_type: &str, sub_type: &str, biz_type: &str) -> Notes {
+    let pairs = [
+        ("version", VERSION),
+        ("encoding", "UTF-8"),
+        ("txnType", txn_type),
+        ("txnSubType", sub_type),
+        ("bizType", biz_type),
+        ("accessType", access_type),
+        ("merId", mer_id),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+pub(crate) fn set(fields: &mut Notes, name: &str, value: impl Into<String>) {
+    fields.insert(name.to_owned(), value.into());
+}
+
+/// A field of a message; absent is empty.
+pub(crate) fn get<'a>(fields: &'a Notes, name: &str) -> &'a str {
+    fields.get(name).map_or("", String::as_str)
+}
+
+/// An unknown of a kind, in UnionPay's words: the code and its text, never a field about the payer.
+pub(crate) fn why(kind: WhyKind, code: &str, message: &str) -> Why {
+    Why::new(kind, format!("{} {}", cut(code, 8), cut(message, 120)))
+}
