@@ -60,10 +60,10 @@ const CREATE: Rows = &[
     ("CMBORDERID_NOT_EXIST", Query),
 ];
 
-/// `Ok`: unpaid and expired, as good as closed. `Retry`: there, and not paid yet. The table names CMBORDERID_NOT_EXIST for "to be paid";
-/// its twin says the same of the number that we ask by. Neither fails anything before the profile's time.
+/// `Ok`: unpaid and expired, as good as closed. `Retry`: not paid yet, the payer may still come; the table says so of CMBORDERID_NOT_EXIST
+/// too, so it is no "never heard of it". That is ORDERID_NOT_EXIST, of the number we ask by; it fails nothing before the profile's time.
 const QUERY: Rows = &[
-    ("CMBORDERID_NOT_EXIST", NotCreated),
+    ("CMBORDERID_NOT_EXIST", Retry),
     ("ORDERID_NOT_EXIST", NotCreated),
     ("UNPAIED_ORDER", Retry),
     ("ORDERID_INVALID", Ok),

@@ -91,6 +91,11 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let file_base_url = table.raw("file_base_url").map(|_| url(table, "file_base_url", ""));
     let signer = signer(table);
     let key = bank_key(table, true);
+    // A bank's key that is our own would take our requests, sent back to us, for the bank's word.
+    let ours = signer.as_ref().map(|signer| signer.key.verifying_key().as_affine());
+    if key.as_ref().is_some_and(|key| Some(key.public.as_affine()) == ours) {
+        table.problem("public_key", "must be the bank's key, not the one of private_key");
+    }
     let _ = table.raw("previous");
     table.finish();
     let former = config.previous.as_ref().and_then(|old| {

@@ -14,6 +14,7 @@ mod chance;
 mod close;
 mod codes;
 mod config;
+mod identify;
 mod ids;
 mod keys;
 mod pay;
@@ -116,10 +117,10 @@ impl Channel for Cmb {
     }
 
     fn authorize(&self, _who: &Visitor<'_>, _return_url: &str, _state: &str) -> Result<String, Refusal> {
-        Err(Refusal::unsupported("silent authorisation"))
+        Err(identify::refusal())
     }
 
     fn identify(&self, _who: &Visitor<'_>, _query: &str, _env: &Env<'_>) -> Step<Person> {
-        Step::Refused(Refusal::unsupported("silent authorisation"))
+        Step::Refused(identify::refusal())
     }
 }

@@ -16,9 +16,9 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-/// The most a bill may have, packed; it is unpacked in memory.
+/// The most a bill may have, packed; it is unpacked in memory, so that is bounded too.
 const FILE_MAX_BYTES: u64 = 64 << 20;
-const UNPACKED: Limits = Limits { files_max: 64, file_max_bytes: 512 << 20 };
+const UNPACKED: Limits = Limits { files_max: 8, file_max_bytes: 128 << 20 };
 const FILE_TIMEOUT_MS: u64 = 300_000;
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, env: &Env<'_>) -> Step<Statement> {

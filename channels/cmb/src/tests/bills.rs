@@ -169,10 +169,15 @@ fn what_is_no_archive_or_has_no_bill_is_unknown() {
 #[test]
 fn a_bomb_costs_its_limit_and_is_no_bill() {
     let cmb = account(json!({}));
-    let crowd: Vec<(String, &[u8])> = (0..65).map(|n| (format!("{n}.csv"), b"x".as_slice())).collect();
-    let crowd: Vec<(&str, &[u8])> = crowd.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
-    let reply = HttpReply::new(200, &[], zipped(&crowd));
-    assert!(matches!(file(&cmb, FILE).unwrap().read(&reply, &env(NOW)), Reading::Is(Statement::Unknown(_))));
+    let (zeros, small) = (vec![b'0'; (128 << 20) + 1], b"x".as_slice());
+    let bomb = zipped(&[("b.csv", zeros.as_slice())]);
+    assert!(bomb.len() < 1 << 20, "it packs well");
+    let names: Vec<String> = (0..9).map(|n| format!("{n}.csv")).collect();
+    let crowd = zipped(&names.iter().map(|name| (name.as_str(), small)).collect::<Vec<_>>());
+    for packed in [bomb, crowd] {
+        let reply = HttpReply::new(200, &[], packed);
+        assert!(matches!(file(&cmb, FILE).unwrap().read(&reply, &env(NOW)), Reading::Is(Statement::Unknown(_))));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Opening accounts: every problem is told, with its key; and what an account then says of itself.
 
-use super::{NOW, attempt, cmb, direct, env, opened, with};
+use super::{NOW, attempt, cmb, direct, env, opened, pair, with};
 use crate::profile::METHODS;
 use serde_json::{Value, json};
 use sluice_contract::{
@@ -32,6 +32,7 @@ fn each_mistake_is_told_with_its_key_and_no_secret() {
         ("private_key", json!({"private_key": "ff".repeat(32)})),
         ("private_key", json!({"private_key": "11".repeat(31)})),
         ("public_key", json!({"public_key": secret})),
+        ("public_key", json!({"public_key": pair(super::MERCHANT).1})),
         ("term_id", json!({"term_id": "123456789"})),
         ("encrypt_terminal", json!({"encrypt_terminal": "yes"})),
         ("signs_empty", json!({"signs_empty": 1})),

@@ -22,8 +22,8 @@ fn reply(case: &Value) -> HttpReply {
 fn pay_word(pay: &Pay) -> &'static str {
     match pay {
         Pay::Paid(_) => "SUCCESS",
-        // Not there yet, or there and unpaid: the payer may still come.
-        Pay::Waiting(..) | Pay::NotFound => "PAYING",
+        Pay::Waiting(..) => "PAYING",
+        Pay::NotFound => "NOT_FOUND",
         Pay::Closed => "CLOSED",
         Pay::Reversed => "REVOKED",
         Pay::Failed(_) => "FAILED",
