@@ -67,13 +67,13 @@ impl Parts {
         Some(parts)
     }
 
-    /// The parts of a refund. `back`: what went back before.
-    pub(crate) fn split(&self, back: &Parts, refund: Fen, total: Fen, last: bool) -> Parts {
+    /// The parts of a refund. `back`: what went back before. When no more is left than the refund, rounding has it all.
+    pub(crate) fn split(&self, back: &Parts, refund: Fen, total: Fen) -> Parts {
         let left = |part: Part| self.get(part).0.saturating_sub(back.get(part).0).max(0);
         let mut out = Parts::default();
         let mut rest = refund.0;
         for part in ALL {
-            let share = if last { left(part) } else { proportion(refund, self.get(part), total).min(left(part)) };
+            let share = proportion(refund, self.get(part), total).min(left(part));
             out.add(part, Fen(share));
             rest = rest.saturating_sub(share);
         }

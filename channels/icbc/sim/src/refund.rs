@@ -103,7 +103,7 @@ impl IcbcSim {
         for refund in self.refunds.values().filter(|r| r.number == number && r.status != RefundState::Failed) {
             back.add_all(&refund.parts);
         }
-        let parts = paid.split(&back, amount, total, amount == left);
+        let parts = paid.split(&back, amount, total);
         self.ledger.refund(number, refund_no, amount, now).map_err(|_| Snag::TooMuch)?;
         let bank_no = format!("{}{}{}", order_tail(number), now.second().compact(), self.draw.digits(12));
         let fate = self.refund_fate;

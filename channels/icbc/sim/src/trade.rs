@@ -24,9 +24,9 @@ impl IcbcSim {
     pub(crate) fn order_query(&mut self, asked: &Asked) -> Answer {
         let fields = Fields(&asked.biz);
         let number = self.meant(asked, Family::B)?;
-        // 3 closes what a till in the cloud began: nothing here did.
-        let flag = fields.one_of("deal_flag", &["0", "1", "2"], true)?;
-        if flag != Some("0") && self.state_of(&number) == Some(State::Created) {
+        // 3 closes what a till in the cloud began: nothing here did. Without a word it is a query: nothing closes by omission.
+        let flag = fields.one_of("deal_flag", &["0", "1", "2"], false)?.unwrap_or("0");
+        if flag != "0" && self.state_of(&number) == Some(State::Created) {
             self.close(&number);
         }
         let (order, entry) = self.entry(&number).ok_or(Snag::NoBankOrder)?;

@@ -46,7 +46,15 @@ fn closing_is_a_query_with_a_flag() {
     assert_eq!(client.entry("CLOSE001").status, State::Closed);
     assert!(client.sim.scan(&Scan::of("CLOSE001", Outcome::Pay), client.now).is_err());
     assert_eq!(client.order_query("CLOSE001", "3")["return_code"], "400011");
+    for (name, value) in [("icbc_appid", "1"), ("mer_prtcl_no", "0200010200020201"), ("mer_id", "020001020002")] {
+        let mut biz = json!({"mer_id": MER_ID, "out_trade_no": "CLOSE001"});
+        biz[name] = json!(value);
+        let code = if name == "mer_id" { "12001081" } else { "400011" };
+        assert_eq!(client.post(super::ORDER_QUERY, &biz)["return_code"], code, "{name}");
+    }
     client.post(CONSUMPTION, &all_apps("CLOSE002", 10));
+    let silent = json!({"mer_id": MER_ID, "out_trade_no": "CLOSE002"});
+    assert_eq!(client.post(super::ORDER_QUERY, &silent)["pay_status"], "2", "nothing closes by omission");
     client.hook("begin CLOSE002");
     let busy = client.order_query("CLOSE002", "2");
     assert_eq!(text(&busy, &["return_code", "pay_status"]), ["20000002", "2"]);

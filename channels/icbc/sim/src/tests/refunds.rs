@@ -107,6 +107,18 @@ fn zero_is_doubtful_one_is_done_two_is_failed() {
 }
 
 #[test]
+fn what_a_failed_refund_would_have_taken_is_there_for_the_next() {
+    let mut client = Client::new();
+    client.paid_with_everything("AGAIN001");
+    client.hook("refund_fate fail");
+    client.reject("AGAIN001", "R1", 500);
+    client.pass_ms(5_000);
+    client.hook("refund_fate success");
+    let whole = client.reject("AGAIN001", "R2", 1_000);
+    assert_eq!(text(&whole, &["real_reject_amt", "reject_point", "reject_total_disc_amt"]), ["549", "300", "151"]);
+}
+
+#[test]
 fn family_b_refunds_in_its_own_words_and_digits() {
     let mut client = Client::new();
     client.post(CONSUMPTION, &all_apps("REFB0001", 1_000));
