@@ -2,7 +2,8 @@
 //! us, so the order comes to exist when the payer arrives.
 //!
 //! The envelope is known; which page of four is the merchant's and what its content holds is UNCONFIRMED. Paths are settings
-//! (`h5_path`, `app_path`), the content is that of a code's order, and the address of notices stands in both places known.
+//! (`h5_path`, `app_path`), the content is that of a code's order, encrypted (as the page's one source has it) where the account has
+//! an `encrypt_key`, and the address of notices stands in both places known.
 
 use crate::config::Account;
 use crate::order_b;

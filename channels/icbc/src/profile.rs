@@ -64,7 +64,7 @@ pub(crate) fn of(methods: &[Method], terms: &Terms) -> Profile {
         amount_min: Fen(1),
         amount_max: Fen(10_000_000_000),
         refund: RefundRule {
-            // UNCONFIRMED (the pack names no window, no count and no pace): settings and wide defaults.
+            // UNCONFIRMED: the pack names no window (a setting), no count and no pace (wide, so that nothing is refused for no reason).
             window_s: terms.refund_window_days.saturating_mul(DAY_S),
             count_max: 50,
             gap_s: 0,
