@@ -3,6 +3,7 @@
 use super::{Client, START, code, cut, form, order, sign, signed, verified};
 use crate::{KeySource, Options};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use md5::Digest;
 use serde_json::{Value, json};
 use sluice_contract::{Headers, Verb};
 use sluice_simkit::{Api, Call, Fault, Simulator};
@@ -149,6 +150,39 @@ fn certificate_mode_asks_for_both_numbers_and_names_its_own() {
     // A key-mode app has no certificates.
     client.sim.keys.certificates = None;
     assert_eq!(code(&client.query("X")).1, "isv.app-cert-not-exist");
+}
+
+/// The pack's rule over a file, read by another library: every certificate that counts.
+fn numbers(pem: &str, roots: bool) -> String {
+    let counted = |der: &[u8]| {
+        let (_, read) = x509_parser::parse_x509_certificate(der).unwrap();
+        let mut names: Vec<String> = read.issuer().to_string().split(", ").map(str::to_owned).collect();
+        names.reverse();
+        let text = format!("{}{}", names.join(","), read.tbs_certificate.serial);
+        let rsa = read.signature_algorithm.algorithm.to_id_string().starts_with("1.2.840.113549.1.1");
+        (!roots || rsa).then(|| hex::encode(md5::Md5::digest(text)))
+    };
+    let pems = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).map(Result::unwrap);
+    let all: Vec<String> = pems.filter_map(|p| counted(&p.contents)).collect();
+    if roots { all.join("_") } else { all[0].clone() }
+}
+
+#[test]
+fn the_numbers_are_those_of_the_certificates() {
+    let mut client = Client::with(Options { certificates: true, ..Options::fixed(1) });
+    let told = client.sim.credentials("http://127.0.0.1:9000");
+    for (file, sn, roots) in [
+        ("app_certificate", "app_cert_sn", false),
+        ("alipay_certificate", "alipay_cert_sn", false),
+        ("alipay_root_certificate", "alipay_root_cert_sn", true),
+    ] {
+        assert_eq!(told[sn], numbers(told[file].as_str().unwrap(), roots), "{file}");
+    }
+    assert_eq!(told["alipay_root_cert_sn"].as_str().unwrap().len(), 65, "two of the four count");
+    client.hook("reissue_certificate");
+    let next = client.sim.credentials("http://127.0.0.1:9000");
+    assert_ne!(next["alipay_cert_sn"], told["alipay_cert_sn"]);
+    assert_eq!(next["alipay_cert_sn"], numbers(next["alipay_certificate"].as_str().unwrap(), false));
 }
 
 #[test]
