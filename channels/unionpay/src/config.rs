@@ -133,7 +133,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
 
 fn mer_id(table: &Reader<'_>) -> String {
     let id = table.need_text("mer_id");
-    if !id.is_empty() && !(id.len() == 15 && id.bytes().all(|b| b.is_ascii_alphanumeric())) {
+    let fits = id.len() == 15 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !id.is_empty() && !fits {
         table.problem("mer_id", "must be 15 letters and digits");
     }
     id.to_owned()
