@@ -71,7 +71,6 @@ impl UnionpaySim {
         let out_number = ask.number("orderId")?.to_owned();
         let amount = ask.amount()?;
         ask.currency(false)?;
-        ask.fresh_time(now, self.options.time_window_s)?;
         let back_url = ask.back_url()?;
         let (kind, undo) = if ask.get("txnType") == Some("31") { ("31", true) } else { ("04", false) };
         let term_id = ask.term_id()?;
@@ -79,6 +78,7 @@ impl UnionpaySim {
         if self.is_used(&out_number) {
             return Err(Fail::of("12"));
         }
+        ask.fresh_time(now, self.options.time_window_s)?;
         self.check_back(ask, &number, amount, undo, now)?;
         let payer_part = self.payer_part(&number, amount);
         self.ledger.refund(&number, &out_number, amount, now).map_err(|_| Fail::of("36"))?;

@@ -84,7 +84,12 @@ impl UnionpaySim {
                     _ => return None,
                 };
             }
-            "signer" => self.signer = SignerKind::from_word(value)?,
+            "signer" => {
+                self.signer = SignerKind::from_word(value)?;
+                if self.signer == SignerKind::Sha1 {
+                    self.keys.mint_sha1();
+                }
+            }
             "unpaid" => self.unpaid_shows = among(value, &["05", "34", "01"])?,
             "expired" => self.expired_shows = among(value, &["05", "34", "01"])?,
             "reversed" => self.reversed_shows = among(value, &["46", "01"])?,

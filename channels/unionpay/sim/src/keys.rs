@@ -50,12 +50,10 @@ impl Keys {
             KeySource::Fixed => Keys::fixed(options.sha1_chain),
             KeySource::Fresh => Keys::fresh(options.sha1_chain),
         };
-        if let Some(good) = keys.signers.get(&SignerKind::Good) {
-            let sha1 = Holder { pem: with_sha1(&good.pem, &keys.middle_key), ..good.clone() };
-            if options.sha1_chain {
-                keys.signers.insert(SignerKind::Good, sha1.clone());
-            }
-            keys.signers.insert(SignerKind::Sha1, sha1);
+        if options.sha1_chain {
+            keys.mint_sha1();
+            let sha1 = keys.signer(SignerKind::Sha1).clone();
+            keys.signers.insert(SignerKind::Good, sha1);
         }
         keys
     }
@@ -149,6 +147,14 @@ impl Keys {
         }
     }
 
+    /// Made when it is first asked for: the signature takes a while.
+    pub(crate) fn mint_sha1(&mut self) {
+        if let Some(good) = self.signers.get(&SignerKind::Good).filter(|_| !self.signers.contains_key(&SignerKind::Sha1)) {
+            let sha1 = Holder { pem: with_sha1(&good.pem, &self.middle_key), ..good.clone() };
+            self.signers.insert(SignerKind::Sha1, sha1);
+        }
+    }
+
     pub(crate) fn signer(&self, kind: SignerKind) -> &Holder {
         self.signers.get(&kind).unwrap_or(&self.merchant)
     }
@@ -176,7 +182,7 @@ impl Keys {
     }
 
     /// What a client encrypted for UnionPay. Random data may decrypt to garbage, so the caller looks at the shape.
-    pub(crate) fn from_client(&self, text: &str) -> Option<String> {
+    pub(crate) fn opened(&self, text: &str) -> Option<String> {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let plain = self.encrypt_private.decrypt(Pkcs1v15Encrypt, &STANDARD.decode(text).ok()?).ok()?;
         String::from_utf8(plain).ok()

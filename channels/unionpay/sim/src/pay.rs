@@ -58,10 +58,13 @@ impl UnionpaySim {
     pub(crate) fn new_order(&self, ask: &Ask<'_>, form: &Fields, product: Product, now: Millis) -> Result<(Fen, Order), Fail> {
         let number = ask.number("orderId")?;
         let total = ask.amount()?;
-        ask.fresh_time(now, self.options.time_window_s)?;
         self.sensitive(ask)?;
-        let order = Order::read(ask, form, product, now, self.options.life_without_timeout_s)?;
-        if self.is_used(number) { Err(Fail::of("12")) } else { Ok((total, order)) }
+        // A number that is known is a duplicate whatever its time: a late repeat must not look like a fresh refusal (our choice).
+        if self.is_used(number) {
+            return Err(Fail::of("12"));
+        }
+        ask.fresh_time(now, self.options.time_window_s)?;
+        Ok((total, Order::read(ask, form, product, now, self.options.life_without_timeout_s)?))
     }
 
     fn open_link(&mut self, number: &str, total: Fen, mut order: Order, link: &str, now: Millis) {

@@ -22,7 +22,7 @@ impl UnionpaySim {
         if let Some(card) = ask.get("accNo") {
             let plain = match ask.get("encryptCertId") {
                 None => Some(card.to_owned()),
-                Some(id) if id == self.keys.encrypt.cert_id => self.keys.from_client(card),
+                Some(id) if id == self.keys.encrypt.cert_id => self.keys.opened(card),
                 Some(_) => return Err(Fail::format("encryptCertId")),
             };
             let is_card = |text: &String| (13..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());

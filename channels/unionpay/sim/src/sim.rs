@@ -200,6 +200,10 @@ impl UnionpaySim {
         if self.ledger.capture(number, payer_total, now).is_err() {
             return false;
         }
+        if let Some(order) = self.orders.get_mut(number).filter(|order| order.product != Product::Barcode) {
+            // A try that failed had a trace of its own.
+            order.trace = None;
+        }
         self.traced(number, now);
         self.forget(number);
         if let Some(order) = self.orders.get_mut(number) {

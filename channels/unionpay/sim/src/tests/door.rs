@@ -99,7 +99,9 @@ fn a_number_is_used_once_whatever_it_names() {
     let mut client = Client::new();
     assert_eq!(code(&client.apply("DOOR0004", 100)), "00");
     assert_eq!(code(&client.apply("DOOR0004", 100)), "12");
-    client.pass_s(1);
+    let first = client.payment("01/07", "000000", "DOOR0004", 100, &[]);
+    client.pass_s(3_600);
+    assert_eq!(code(&client.send(BACK, first)), "12", "the same again, long after");
     assert_eq!(code(&client.apply("DOOR0004", 100)), "12", "another txnTime of the same day");
     let app = client.payment("01/01", "000201", "DOOR0004", 100, &[]);
     assert_eq!(code(&client.send(APP, app)), "12");

@@ -73,10 +73,13 @@ fn a_qr_code_pays_one_order_and_a_failed_try_is_not_its_end() {
     let time = client.clock();
     assert!(client.sim.scan(&Scan { wallet: Some(Wallet::Wechat), ..Scan::of(&qr, Outcome::Pay) }, client.now).is_err());
     client.scan(&qr, Outcome::Decline).unwrap();
-    assert_eq!(client.state("QR000001", &time).1, "01", "may still be paid");
+    let tried = client.query_at("QR000001", &time);
+    assert_eq!(tried["origRespCode"], "01", "may still be paid");
+    client.pass_s(5);
     assert!(client.sim.scan(&Scan { wallet: Some(Wallet::Icbc), ..Scan::of(&qr, Outcome::Pay) }, client.now).unwrap().paid);
     let answer = client.query_at("QR000001", &time);
     assert_eq!((answer["origRespCode"].as_str(), answer["txnAmt"].as_str(), answer["settleDate"].as_str()), ("00", "100", "1123"));
+    assert_eq!((answer["traceTime"].as_str(), tried["traceTime"].as_str()), ("1123090005", "1123090000"), "each try has its own");
     assert!(client.scan(&qr, Outcome::Pay).is_err(), "the code is dead");
 }
 
