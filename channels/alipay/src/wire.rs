@@ -166,7 +166,8 @@ pub(crate) fn then<T: 'static>(
     env: &Env<'_>,
     read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
 ) -> Reading<T> {
-    again(account, Arc::new(call), env, &(Arc::new(read) as Read<T>))
+    let read: Read<T> = Arc::new(read);
+    again(account, Arc::new(call), env, &read)
 }
 
 fn again<T: 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: &Read<T>) -> Reading<T> {
