@@ -1,7 +1,7 @@
 //! Notifications: what they say, how they are signed, when they are tried again (pack §1.5, §5).
 
 use crate::hooks::Odd;
-use crate::order::LOGON_ID;
+use crate::order::{LOGON_ID, Order};
 use crate::party::APP_ID;
 use crate::sim::AlipaySim;
 use crate::wire::{GARBAGE, canonical, lie_text, other_number, spoiled};
@@ -119,6 +119,12 @@ impl AlipaySim {
             put("fund_bill_list", &settled.fund_bill_list(true).to_string());
             put("voucher_detail_list", &settled.vouchers(true).map(|v| v.to_string()).unwrap_or_default());
         }
+        self.told_end(notice, order, &mut put)?;
+        Some(pairs)
+    }
+
+    /// What a refund or an end adds.
+    fn told_end(&self, notice: &Notice<News>, order: &Order, put: &mut dyn FnMut(&str, &str)) -> Option<()> {
         match &notice.news {
             News::Refunded { out_request_no, refund_fee, full } => {
                 put("out_biz_no", out_request_no);
@@ -136,6 +142,6 @@ impl AlipaySim {
             News::Closed => put("gmt_close", &notice.created_at.second().plain()),
             News::Paid | News::Finished => {}
         }
-        Some(pairs)
+        Some(())
     }
 }
