@@ -54,7 +54,7 @@ fn read(account: &Account, day: Day, reply: &HttpReply, env: &Env<'_>) -> Readin
         let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
         match codes::class(Api::Other, code) {
             Some(Class::Ok) => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")).map(Reading::Is),
-            // 98, no such file: not ready, or nothing happened that day. The pack does not tell the two apart.
+            // 98, no such file: not ready, or nothing happened that day; the pack does not tell the two apart. 37: asked too often.
             Some(Class::Retry) => Ok(Reading::Is(Statement::NotYet)),
             Some(Class::Config | Class::Fail(..)) => Err(wire::why(WhyKind::Configuration, code, message)),
             Some(_) => Err(wire::why(WhyKind::Pending, code, message)),

@@ -177,6 +177,10 @@ fn signed_nonsense_is_not_believed_either() {
         json!({"orderId": "a b"}),
         json!({"orderId": "1".repeat(41)}),
         json!({"encoding": "GBK"}),
+        json!({"version": "5.0.0"}),
+        json!({"version": "5.1.1"}),
+        json!({"version": ""}),
+        json!({"signMethod": "11"}),
         json!({"encoding": null}),
     ] {
         let mut fields = changed(paid_fields(), &changes);
