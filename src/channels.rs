@@ -1,4 +1,4 @@
-//! The one list of channels. A new channel is one folder under `channels/`, one line in `Cargo.toml` and one line here.
+//! The one list of channels. A new channel is one folder under `channels/`, its two crates in `Cargo.toml` and one line here.
 
 use sluice_contract::channel::Open;
 use sluice_simkit::Simulator;
@@ -10,8 +10,10 @@ pub struct Listed {
     pub name: &'static str,
     /// Opens one account of the channel.
     pub open: Open,
-    /// The pretend channel, grown from a seed.
+    /// The pretend channel, grown from a seed, with fresh keys.
     pub sandbox: fn(u64) -> Box<dyn Simulator>,
+    /// The same with throw-away keys that are always the same: what happens in it is a function of seed, calls and times.
+    pub fixed: fn(u64) -> Box<dyn Simulator>,
     /// The credentials that say *whose* account it is (the channel merchant id). They may not change while the account has
     /// attempts; every other credential may.
     pub identity_keys: &'static [&'static str],
@@ -23,6 +25,18 @@ impl std::fmt::Debug for Listed {
     }
 }
 
+/// A channel by its adapter, its pretend channel, and the credentials that are its identity.
+macro_rules! listed {
+    ($name:literal, $adapter:ident, $sim:ident, $identity:expr) => {
+        Listed { name: $name, open: $adapter::open, sandbox: $sim::sandbox, fixed: $sim::fixed, identity_keys: $identity }
+    };
+}
+
 /// Every channel of this build.
-pub const CHANNELS: &[Listed] =
-    &[Listed { name: "wechat", open: sluice_wechat::open, sandbox: sluice_wechat_sim::sandbox, identity_keys: &["mchid", "mode"] }];
+pub const CHANNELS: &[Listed] = &[
+    listed!("wechat", sluice_wechat, sluice_wechat_sim, &["mchid", "mode"]),
+    listed!("alipay", sluice_alipay, sluice_alipay_sim, &["app_id", "pid", "mode"]),
+    listed!("unionpay", sluice_unionpay, sluice_unionpay_sim, &["mer_id", "access_type"]),
+    listed!("icbc", sluice_icbc, sluice_icbc_sim, &["mer_id", "mode"]),
+    listed!("cmb", sluice_cmb, sluice_cmb_sim, &["mer_id", "mode"]),
+];

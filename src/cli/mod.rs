@@ -7,6 +7,7 @@ pub mod sandbox;
 pub mod serve;
 pub mod sign;
 mod story;
+mod story_channels;
 
 use crate::channels::CHANNELS;
 use crate::config::{Finding, Settings, Strings};

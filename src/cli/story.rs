@@ -1,5 +1,6 @@
 //! The story `demo --once` plays: a merchant and a payer over real HTTP, every step verified from outside.
 
+use super::story_channels::play_channels;
 use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::merchant_auth::{self, Request};
 use crate::outbound::webhook;
@@ -34,7 +35,7 @@ impl MerchantServer {
         Ok(MerchantServer { url, received })
     }
 
-    fn find(&self, kind: &str, id: &str) -> Option<Value> {
+    pub(super) fn find(&self, kind: &str, id: &str) -> Option<Value> {
         let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
         received.iter().find(|n| n["type"] == kind && n["data"]["id"] == id).cloned()
     }
@@ -58,7 +59,7 @@ pub struct Client {
 }
 
 impl Client {
-    async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value), String> {
+    pub(super) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value), String> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let (nonce, timestamp) = (hex::encode(random::<16>(&SystemChance)), SystemClock.now().second().0.to_string());
         let signed = Request { method, path_and_query: path, timestamp: &timestamp, nonce: &nonce, body: body.as_bytes() };
@@ -80,7 +81,7 @@ impl Client {
         Ok((status, serde_json::from_slice(&bytes).map_err(|e| e.to_string())?))
     }
 
-    async fn control(&self, path: &str, body: &Value) -> Result<Value, String> {
+    pub(super) async fn control(&self, path: &str, body: &Value) -> Result<Value, String> {
         let url = format!("{}{path}", self.control);
         let request = self.http.post(url).header("content-type", "application/json").body(body.to_string());
         let answer = request.send().await.map_err(|e| e.to_string())?;
@@ -88,7 +89,7 @@ impl Client {
         serde_json::from_str(&text).map_err(|_| format!("{path}: {text}"))
     }
 
-    async fn ledger(&self, out_trade_no: &str) -> Result<Value, String> {
+    pub(super) async fn ledger(&self, out_trade_no: &str) -> Result<Value, String> {
         let text = self.http.get(format!("{}/ledger", self.control)).send().await.map_err(|e| e.to_string())?.text().await;
         let rows: Vec<Value> = serde_json::from_str(&text.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
         rows.into_iter().find(|row| row["out_trade_no"] == out_trade_no).ok_or_else(|| "the channel has no such order".to_owned())
@@ -96,23 +97,23 @@ impl Client {
 }
 
 /// Prints the steps; a step that does not verify ends the story.
-struct Report {
+pub(super) struct Report {
     step: u32,
 }
 
 impl Report {
-    fn done(&mut self, what: &str, proof: &str) {
+    pub(super) fn done(&mut self, what: &str, proof: &str) {
         self.step += 1;
         println!("  {:>2}. {what}\n      ✓ {proof}", self.step);
     }
 }
 
-fn expect(holds: bool, what: &str, seen: &Value) -> Result<(), String> {
+pub(super) fn expect(holds: bool, what: &str, seen: &Value) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("NOT VERIFIED: {what}; seen: {seen}")) }
 }
 
 /// Asks until `ready` or ten seconds are over: everything here is quick or wrong.
-async fn until<T, F: Future<Output = Result<Option<T>, String>>>(what: &str, mut ask: impl FnMut() -> F) -> Result<T, String> {
+pub(super) async fn until<T, F: Future<Output = Result<Option<T>, String>>>(what: &str, mut ask: impl FnMut() -> F) -> Result<T, String> {
     let deadline = SystemClock.now().plus_s(10);
     while SystemClock.now() < deadline {
         if let Some(found) = ask().await? {
@@ -145,6 +146,8 @@ pub async fn play(client: &Client, merchant: &MerchantServer) -> Result<(), Stri
     .await?;
     report.done("The merchant is told of the refund", "refund.succeeded arrived, signature verified");
     books_agree(client, &id, &paid, &mut report).await?;
+    println!("\nThe same at every channel, and one till for every code:\n");
+    play_channels(client, merchant, &mut report).await?;
     println!("\nEvery step was verified. The trail of this order: sluice explain --config DIR {id}");
     Ok(())
 }

@@ -8,8 +8,13 @@ use sluice_contract::{
     Renewed, Statement, Step, SubField, Undone, Visitor,
 };
 
-pub const CHANNELS: &[Listed] =
-    &[Listed { name: "wechat", open, sandbox: |_| panic!("the config opens no simulator"), identity_keys: &["mchid"] }];
+pub const CHANNELS: &[Listed] = &[Listed {
+    name: "wechat",
+    open,
+    sandbox: |_| panic!("the config opens no simulator"),
+    fixed: |_| panic!("the config opens no simulator"),
+    identity_keys: &["mchid"],
+}];
 
 pub const ACCOUNT_TOML: &str = r#"
 [[account]]

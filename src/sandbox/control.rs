@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use sluice_contract::fields::{Reader, parse_json};
-use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, Problem};
-use sluice_simkit::{Api, Behaviour, Complaint, Discrepancy, Fault, Outcome, Rule, Scan};
+use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, Problem, Wallet};
+use sluice_simkit::{Api, Behaviour, Complaint, Discrepancy, Fault, Outcome, Rule, Scan, Scanned};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,6 +19,7 @@ type Stands = Arc<Vec<Arc<Stand>>>;
 pub(super) fn router(stands: Vec<Arc<Stand>>) -> Router {
     Router::new()
         .route("/", get(phone::page))
+        .route("/scan", get(phone::scan))
         .route("/credentials", get(credentials))
         .route("/payers/scan", post(scan))
         .route("/payers/auth-code", post(auth_code))
@@ -93,25 +94,34 @@ async fn scan(State(stands): State<Stands>, body: Bytes) -> Response {
                 Outcome::Abandon
             }
         };
-        (reader.need_text("content").to_owned(), outcome, reader.tables("discounts").iter().filter_map(discount).collect::<Vec<_>>())
+        let wallet = reader.text("wallet").and_then(|word| one_of(reader, "wallet", word, Wallet::from_word));
+        let discounts = reader.tables("discounts").iter().filter_map(discount).collect::<Vec<_>>();
+        (reader.need_text("content").to_owned(), outcome, wallet, discounts)
     });
-    let (content, outcome, discounts) = match asked {
+    let (content, outcome, wallet, discounts) = match asked {
         Ok(asked) => asked,
         Err(response) => return response,
     };
+    match scan_at(&stands, &Scan { content: &content, outcome, discounts: &discounts, wallet }) {
+        Ok((channel, scanned)) => {
+            axum::Json(json!({"channel": channel, "out_trade_no": scanned.out_trade_no, "paid": scanned.paid})).into_response()
+        }
+        Err(why) => complaint(&why),
+    }
+}
+
+/// Scans at the channel whose code it is: `CHANNEL:OUT_TRADE_NO` names it, anything else is tried at each.
+pub(super) fn scan_at(stands: &[Arc<Stand>], scan: &Scan<'_>) -> Result<(&'static str, Scanned), Complaint> {
     let mut last = Complaint("no channel knows this code".to_owned());
-    for stand in stands.iter() {
-        // `CHANNEL:OUT_TRADE_NO` names its channel; anything else is tried at each.
-        let own = content.strip_prefix(stand.channel).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&content);
-        match stand.booth().sim.scan(&Scan { discounts: &discounts, ..Scan::of(own, outcome) }, now()) {
-            Ok(scanned) => {
-                return axum::Json(json!({"channel": stand.channel, "out_trade_no": scanned.out_trade_no, "paid": scanned.paid}))
-                    .into_response();
-            }
+    for stand in stands {
+        let own = scan.content.strip_prefix(stand.channel).and_then(|rest| rest.strip_prefix(':'));
+        match stand.booth().sim.scan(&Scan { content: own.unwrap_or(scan.content), ..*scan }, now()) {
+            Ok(scanned) => return Ok((stand.channel, scanned)),
+            Err(why) if own.is_some() => return Err(why),
             Err(why) => last = why,
         }
     }
-    complaint(&last)
+    Err(last)
 }
 
 fn discount(reader: &Reader<'_>) -> Option<Discount> {

@@ -4,4 +4,5 @@
 //! standardwebhooks and schemathesis, `node/` with wechatpay-axios-plugin and standardwebhooks.
 
 mod clients;
+mod kit;
 mod pair;

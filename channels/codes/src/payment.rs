@@ -73,14 +73,19 @@ pub enum Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Mistake::MerchantQr => f.write_str("is a merchant's QR code, not a payment code: scan the payment code that the payer's app shows"),
+            Mistake::MerchantQr => {
+                f.write_str("is a merchant's QR code, not a payment code: scan the payment code that the payer's app shows")
+            }
             Mistake::Invalid => write!(f, "must be the digits of a payment code, {DIGITS_MAX} at most"),
             Mistake::Unknown { begins, digits, expected: Some((kind, (min, max))) } => {
                 let length = if min == max { min.to_string() } else { format!("{min} to {max}") };
                 write!(f, "begins with {begins} like a code of {kind}, but has {digits} digits and not {length}: scan it again")
             }
             Mistake::Unknown { begins, digits, expected: None } => {
-                write!(f, "is no payment code of a known wallet (it begins with {begins} and has {digits} digits): ask the payer to refresh it")
+                write!(
+                    f,
+                    "is no payment code of a known wallet (it begins with {begins} and has {digits} digits): ask the payer to refresh it"
+                )
             }
         }
     }

@@ -209,7 +209,13 @@ mod tests {
         assert_eq!(recognise("weixin://wxpay/bizpayurl?pr=x"), Ok(Presented::Wechat));
         assert_eq!(recognise("wxp://f2f0"), Ok(Presented::Wechat));
         assert_eq!(recognise("https://qr.alipay.com/bax0"), Ok(Presented::Alipay));
-        for other in ["https://qr.alipay.com.evil.example/x", "https://evil.example/qr.alipay.com", "http://qr.alipay.com/x", "https://qr.95516.com@evil.example/00010001/x", ""] {
+        for other in [
+            "https://qr.alipay.com.evil.example/x",
+            "https://evil.example/qr.alipay.com",
+            "http://qr.alipay.com/x",
+            "https://qr.95516.com@evil.example/00010001/x",
+            "",
+        ] {
             assert_eq!(recognise(other), Err(Fault::Unknown), "{other}");
         }
     }
