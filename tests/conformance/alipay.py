@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.parse
 
-from sandbox import auth_code, fresh, given, ledger, merchant, scan, tell, until
+from sandbox import auth_code, beijing, fresh, given, ledger, merchant, scan, tell, until
 
 # The client writes the machine's own time, and Alipay's is Beijing's.
 os.environ["TZ"] = "Asia/Shanghai"
@@ -124,7 +124,7 @@ closing = client.api_alipay_trade_close(out_trade_no=typing)
 assert closing["code"] == "40004" and "STATUS" in closing["sub_code"], closing
 
 # Page, mobile page and app: the payer brings the string that the client signed.
-later = {"time_expire": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 900))}
+later = {"time_expire": beijing("%Y-%m-%d %H:%M:%S", 900)}
 for make, prefix in (
     (client.api_alipay_trade_page_pay, "APG"), (client.api_alipay_trade_wap_pay, "APH"), (client.api_alipay_trade_app_pay, "APA"),
 ):

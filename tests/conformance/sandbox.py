@@ -64,8 +64,10 @@ def fresh(prefix):
     return f"{prefix}{os.getpid() % 100000:05}{time.time_ns() // 1000}{next(_counter):02}"
 
 
-def beijing(pattern):
-    return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).strftime(pattern)
+def beijing(pattern, ahead_s=0):
+    """Beijing's time, now or some seconds from now."""
+    now = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8)))
+    return (now + datetime.timedelta(seconds=ahead_s)).strftime(pattern)
 
 
 def merchant(take, path="/notify"):
