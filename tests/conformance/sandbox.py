@@ -76,7 +76,8 @@ def merchant(take, path="/notify"):
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
-            status, kind, answer = take(body) if self.path == path else (404, "text/plain", b"")
+            # As it was sent: `self.path` is already a cleaned one.
+            status, kind, answer = take(body) if self.requestline.split()[1] == path else (404, "text/plain", b"")
             self.send_response(status)
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(answer)))
