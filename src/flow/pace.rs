@@ -5,6 +5,7 @@ use sluice_contract::{MethodProfile, Millis, NotFoundFrom, RefundRule, ReverseRu
 
 /// How long an exchange may last at most: the longest time-out of the packs (30 s) and some. Never divided: a socket does not hurry.
 const EXCHANGE_MAX_MS: i64 = 35_000;
+const DAY_S: i64 = 86_400;
 
 /// Divides every waiting schedule.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +79,12 @@ impl Pace {
     /// Whether the channel no longer reverses. Its window is its own: never divided.
     #[must_use]
     pub fn reversal_is_too_late(self, rule: &ReverseRule, attempt: &Attempt, now: Millis) -> bool {
-        let day_over = rule.day_ends_at_s.is_some_and(|end_s| now >= attempt.at.second().day().start().plus(end_s).millis());
-        now >= attempt.at.plus_s(rule.window_s) || day_over
+        let day_over = |end_s: i64| {
+            let (at, end) = (attempt.at.second(), attempt.at.second().day().start().plus(end_s));
+            // What happens after the day has ended belongs to the next one.
+            now >= if at < end { end } else { end.plus(DAY_S) }.millis()
+        };
+        now >= attempt.at.plus_s(rule.window_s) || rule.day_ends_at_s.is_some_and(day_over)
     }
 
     /// Whether an action's code has died before its order.
