@@ -3,7 +3,7 @@
 use crate::keys::Ring;
 use crate::{admit, certificate, profile};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
-use sluice_kit::account::{self, checked, days_s, optional, parsed, url, word};
+use sluice_kit::account::{self, checked, days_s, optional, url, word};
 use sluice_kit::aes::AesKey;
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let ring = Ring::new(by_certificate);
     alipay_keys(table, &ring, key.as_ref(), !by_certificate);
     let certificates = if by_certificate { certificates(table, key.as_ref()) } else { roots_alone(table) };
-    let encrypt_key = |table: &Reader<'_>| parsed(table, "encrypt_key", table.text("encrypt_key")?, AesKey::read);
+    let encrypt_key = |table: &Reader<'_>| account::read(table, "encrypt_key", AesKey::read);
     let mut encrypt_keys: Vec<AesKey> = encrypt_key(table).into_iter().collect();
     let products = products(table);
     let web = table.text("oauth_base_url").unwrap_or("https://openauth.alipay.com");

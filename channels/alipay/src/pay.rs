@@ -3,14 +3,14 @@
 //! The content is made of the attempt and the order only, so placing the order again sends the same content.
 
 use crate::admit;
-use crate::codes::Api;
+use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::wire::{self, Answer, Call, Complaint, text};
 use crate::{front, query, trade};
 use serde_json::{Map, Value};
 use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Reading, Refusal, Step};
 use sluice_kit::account::terminals;
-use sluice_kit::outcome::{self, placed, unreadable};
+use sluice_kit::outcome::{self, Complaint as _, PLACED, placed, unreadable};
 use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, given, notes, object, put, put_some};
 use std::sync::Arc;
 
@@ -141,5 +141,8 @@ fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
             None => Pay::Waiting(Action::Wait { poll_after_ms: trade::POLL_AFTER_MS }, trade::handles(&complaint.node)),
         };
     }
-    outcome::pay_again(attempt, complaint.class(api), complaint)
+    match complaint.class(api) {
+        Ok(Class::Config) if attempt.handles.contains_key(PLACED) => Pay::Unknown(complaint.doubt(Class::Config)),
+        class => outcome::pay_again(attempt, class, complaint),
+    }
 }

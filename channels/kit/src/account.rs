@@ -63,6 +63,11 @@ pub fn parsed<T>(table: &Reader<'_>, field: &str, text: &str, read: impl FnOnce(
     read(text).map_err(|reason| table.problem(field, reason)).ok()
 }
 
+/// What `read` makes of an optional text, or its problem. Here empty is given, and a problem.
+pub fn read<T>(table: &Reader<'_>, field: &str, read: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
+    read(table.text(field)?).map_err(|reason| table.problem(field, reason)).ok()
+}
+
 /// The merchant's RSA key, which must be there.
 #[must_use]
 pub fn private_key(table: &Reader<'_>) -> Option<PrivateKey> {

@@ -30,7 +30,7 @@ pub fn pay(class: Result<Class, Why>, complaint: &impl Complaint) -> Pay {
 /// As [`pay`], for a channel that may have shown the payer a code before: then no later refusal fails the attempt.
 pub fn pay_again(attempt: &AttemptRef, class: Result<Class, Why>, complaint: &impl Complaint) -> Pay {
     match class {
-        Ok(class @ (Class::Fail(..) | Class::Config)) if attempt.handles.contains_key(PLACED) => Pay::Unknown(complaint.doubt(class)),
+        Ok(Class::Fail(..) | Class::Config) if attempt.handles.contains_key(PLACED) => Pay::Unknown(complaint.why(WhyKind::Pending)),
         class => pay(class, complaint),
     }
 }

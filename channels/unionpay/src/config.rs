@@ -81,7 +81,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let acquirer = acquirer(table, access);
     let signer = signer(table, sign_method);
     let verifier = verifier(config, sign_method);
-    let encryption = table.text("encrypt_certificate").and_then(|pem| parsed(table, "encrypt_certificate", pem, Encryption::read));
+    let encryption = account::read(table, "encrypt_certificate", Encryption::read);
     // A sandbox that plays the gateway plays the file host too; the real ones are two (pack §1.1).
     let files = if config.sandbox { config.base_url } else { "https://filedownload.95516.com" };
     let file_base_url = url(table, "file_base_url", files);
