@@ -5,6 +5,8 @@
 //! standardwebhooks. Where nobody offers a client that can be pointed at a sandbox, the script is one, and shares no code with
 //! adapter or simulator: `unionpay.py` (cryptography), `icbc.py` (the openssl program), `cmb.py` (gmssl).
 
+mod casts;
 mod clients;
 mod kit;
 mod pair;
+mod reorder;
