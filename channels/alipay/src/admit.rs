@@ -50,19 +50,15 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     if let Some((name, _)) = attempt.sub.iter().find(|(name, value)| opened.mode == Mode::Direct || !fits(name, value)) {
         return Err(Refusal::account(format!("sub.{name} does not fit")));
     }
-    of_method(opened, attempt, order)?;
-    freeze(opened, attempt)
-}
-
-fn of_method(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<(), Refusal> {
     match attempt.method {
-        Method::AlipayJsapi => buyer(account, order).map(drop),
-        Method::AlipayBarcode => auth_code(order).map(drop),
+        Method::AlipayJsapi => drop(buyer(opened, order)?),
+        Method::AlipayBarcode => drop(auth_code(order)?),
         Method::AlipayWap | Method::AlipayPage if order.return_url.as_ref().is_some_and(|url| url.len() > URL_MAX) => {
-            Err(Refusal::account("the return URL has more than 256 characters"))
+            return Err(Refusal::account("the return URL has more than 256 characters"));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    freeze(opened, attempt)
 }
 
 /// The payer's code and its scene: 16 to 24 digits that begin with 25 to 30, or a face of 35 characters (pack §7).

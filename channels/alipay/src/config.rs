@@ -90,7 +90,10 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let by_certificate = table.raw("app_certificate").is_some() || table.raw("alipay_certificate").is_some();
     let ring = Ring::new(by_certificate);
     alipay_keys(table, &ring, key.as_ref(), !by_certificate);
-    let certificates = if by_certificate { certificates(table, key.as_ref()) } else { roots_alone(table) };
+    let certificates = if by_certificate { certificates(table, key.as_ref()) } else { None };
+    if !by_certificate && table.raw("alipay_root_certificate").is_some() {
+        table.problem("app_certificate", "is required with alipay_root_certificate");
+    }
     let encrypt_key = |table: &Reader<'_>| account::read(table, "encrypt_key", AesKey::read);
     let mut encrypt_keys: Vec<AesKey> = encrypt_key(table).into_iter().collect();
     let products = products(table);
@@ -156,13 +159,6 @@ fn certificates(table: &Reader<'_>, own: Option<&PrivateKey>) -> Option<Certific
     }
     let root_sn = certificate::root_sn(roots).map_err(|reason| refuse("alipay_root_certificate", reason)).ok()?;
     Some(Certificates { app_sn: app.sn, root_sn, alipay: alipay.to_owned(), roots: roots.to_owned() })
-}
-
-fn roots_alone(table: &Reader<'_>) -> Option<Certificates> {
-    if table.raw("alipay_root_certificate").is_some() {
-        table.problem("app_certificate", "is required with alipay_root_certificate");
-    }
-    None
 }
 
 fn products(table: &Reader<'_>) -> BTreeMap<Method, String> {

@@ -97,11 +97,9 @@ fn brought(account: &Account, sn: &str, reply: &HttpReply, env: &Env<'_>) -> Opt
     let node = wire::node(account, envelope.node)?;
     let content = text(&node, "alipay_cert_content")?;
     let doubt = |kind, note: &str| Some(Err(Why::new(kind, note)));
-    let Some(pem) = STANDARD.decode(content).ok().and_then(|raw| String::from_utf8(raw).ok()) else {
-        return doubt(WhyKind::Unreadable, "the certificate is not base64 of PEM");
-    };
     let files = account.certificates.as_ref()?;
-    let Ok(found) = certificate::read(&pem) else { return doubt(WhyKind::Unreadable, "the certificate cannot be read") };
+    let pem = STANDARD.decode(content).ok().and_then(|raw| String::from_utf8(raw).ok()).unwrap_or_default();
+    let Ok(found) = certificate::read(&pem) else { return doubt(WhyKind::Unreadable, "the certificate is not base64 of PEM") };
     if found.sn != sn || !(found.from..=found.until).contains(&env.now) {
         return doubt(WhyKind::Contradiction, "the certificate is another one, or not valid now");
     }
@@ -113,6 +111,5 @@ fn brought(account: &Account, sn: &str, reply: &HttpReply, env: &Env<'_>) -> Opt
     if !holds {
         return doubt(WhyKind::BadSignature, "the reply is signed neither by the certificate it brings nor by one we know");
     }
-    let (from, until) = (Some(found.from), None);
-    Some(Ok(KeyItem { id: found.sn, value: pem, from, until }))
+    Some(Ok(KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None }))
 }

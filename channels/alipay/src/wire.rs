@@ -98,10 +98,8 @@ pub(crate) fn signed(account: &Account, call: &Call, token: Option<&str>, env: &
 /// The token of the merchant in whose name a call goes; `None` for our own calls.
 pub(crate) fn token_for(account: &Account, call: &Call) -> Result<Option<String>, Refusal> {
     let Some(merchant) = &call.merchant else { return Ok(None) };
-    match account.ring.token(TOKEN, merchant) {
-        Some(token) => Ok(Some(token.as_str().to_owned())),
-        None => Err(Refusal::account(format!("there is no app_auth_token of the merchant's app {merchant}"))),
-    }
+    let token = account.ring.token(TOKEN, merchant).map(|token| token.as_str().to_owned());
+    token.map(Some).ok_or_else(|| Refusal::account(format!("there is no app_auth_token of the merchant's app {merchant}")))
 }
 
 fn request(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
@@ -139,10 +137,7 @@ pub(crate) fn ask<T: 'static>(
     env: &Env<'_>,
     read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
 ) -> Step<T> {
-    match exchange(account, Arc::new(call), env, Arc::new(read), true) {
-        Ok(exchange) => Step::Send(exchange),
-        Err(refusal) => Step::Refused(refusal),
-    }
+    exchange(account, Arc::new(call), env, Arc::new(read), true).map_or_else(Step::Refused, Step::Send)
 }
 
 /// As [`ask`], after a reply: what cannot be asked any more is a doubt.
@@ -152,15 +147,12 @@ pub(crate) fn then<T: 'static>(
     env: &Env<'_>,
     read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
 ) -> Reading<T> {
-    let read: Read<T> = Arc::new(read);
-    again(account, Arc::new(call), env, &read)
+    again(account, Arc::new(call), env, Arc::new(read))
 }
 
-fn again<T: 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: &Read<T>) -> Reading<T> {
-    match exchange(account, call, env, Arc::clone(read), false) {
-        Ok(exchange) => Reading::Then(exchange),
-        Err(refusal) => read(account, Answer::Doubt(Why::new(WhyKind::Configuration, refusal.inner)), env),
-    }
+fn again<T: 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: Read<T>) -> Reading<T> {
+    let cannot = |refusal: Refusal| read(account, Answer::Doubt(Why::new(WhyKind::Configuration, refusal.inner)), env);
+    exchange(account, call, env, Arc::clone(&read), false).map_or_else(cannot, Reading::Then)
 }
 
 /// A dead token is renewed once and the call made again under the new one: "order not created" (pack §3.2).
@@ -184,7 +176,7 @@ fn exchange<T: 'static>(
                 if account.ring.token(TOKEN, merchant).as_deref().map(String::as_str) == token.as_deref() {
                     return Reading::NeedKeys(KeyHint { key_id: keys::item_id(TOKEN, merchant) });
                 }
-                again(&account, Arc::clone(&call), env, &read)
+                again(&account, Arc::clone(&call), env, Arc::clone(&read))
             }
             _ => read(&account, answer, env),
         }
