@@ -51,3 +51,34 @@ pub fn decrypt(pem: &str, field: &str, padding: Padding, fits: impl Fn(&str) -> 
     };
     String::from_utf8(plain.to_vec()).ok().map(Zeroizing::new).filter(|text| fits(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Padding, STANDARD, decrypt, encrypt};
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+    use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
+    use base64::Engine;
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+    }
+
+    #[test]
+    fn a_field_opens_under_its_own_padding_and_shape_only() {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048);
+        let own: Option<Pkcs8V1Der<'_>> = key.as_ref().ok().and_then(|key| key.as_der().ok());
+        let public: Option<PublicKeyX509Der<'_>> = key.as_ref().ok().and_then(|key| key.public_key().as_der().ok());
+        let own = pem("PRIVATE KEY", own.as_ref().map_or(&[][..], |der| der.as_ref()));
+        let public = pem("PUBLIC KEY", public.as_ref().map_or(&[][..], |der| der.as_ref()));
+        for padding in [Padding::Pkcs1, Padding::OaepSha1] {
+            let sealed = encrypt(&public, "6216261", padding).unwrap_or_default();
+            let open = |fits: &dyn Fn(&str) -> bool| decrypt(&own, &sealed, padding, fits).map(|plain| plain.to_string());
+            assert_eq!(open(&|_| true).as_deref(), Some("6216261"), "{padding:?}");
+            assert_eq!(open(&|text| text.len() == 3), None, "{padding:?}");
+            assert_eq!(encrypt(&public, &"1".repeat(300), padding), None, "{padding:?}");
+        }
+        let sealed = encrypt(&public, "6216261", Padding::Pkcs1).unwrap_or_default();
+        assert!(decrypt(&own, &sealed, Padding::OaepSha1, |_| true).is_none());
+        assert_eq!(encrypt("no key", "1", Padding::Pkcs1), None);
+    }
+}
