@@ -10,7 +10,7 @@ use crate::{front, query, trade};
 use serde_json::{Map, Value};
 use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Reading, Refusal, Step};
 use sluice_kit::account::terminals;
-use sluice_kit::outcome::{self, Complaint as _, PLACED, placed, unreadable};
+use sluice_kit::outcome::{self, Complaint as _, PLACED, unreadable};
 use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, given, notes, object, put, put_some};
 use std::sync::Arc;
 
@@ -109,16 +109,16 @@ fn read(account: &Arc<Account>, attempt: &AttemptRef, answer: Answer, env: &Env<
     match attempt.method {
         // A debit may still be rolled back: the query is the authority (pack §3.4).
         Method::AlipayBarcode => query::after_pay(account, attempt, env),
-        _ => Reading::Is(shown(attempt, &tree)),
+        _ => Reading::Is(placed(attempt, &tree)),
     }
 }
 
 /// The order is there: what the payer does next. From now on a payer may hold a code: no later refusal may fail the attempt.
-fn shown(attempt: &AttemptRef, tree: &Value) -> Pay {
+fn placed(attempt: &AttemptRef, tree: &Value) -> Pay {
     let name = if attempt.method == Method::AlipayJsapi { "trade_no" } else { "qr_code" };
     let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
     let mut handles = trade::handles(tree);
-    handles.extend(placed());
+    handles.extend(outcome::placed());
     let action = match attempt.method {
         Method::AlipayJsapi => Action::Jsapi { params: notes([("tradeNO", value)]) },
         _ => Action::QrCode { content: value.to_owned() },

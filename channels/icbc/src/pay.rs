@@ -4,7 +4,7 @@ use crate::codes::{Api, Class};
 use crate::config::{Account, Family};
 use crate::trade::{self, State};
 use crate::wire::{self, Answer, Complaint};
-use crate::{ids, order_a, order_b, page, query};
+use crate::{front, ids, order_a, order_b, query};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step};
@@ -18,7 +18,7 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
         Err(refusal) => return Step::Refused(refusal),
     };
     let request = match (attempt.method, family) {
-        (Method::IcbcH5 | Method::IcbcApp, _) => return page::page(account, attempt, order, env),
+        (Method::IcbcH5 | Method::IcbcApp, _) => return front::pay(account, attempt, order, env),
         (Method::IcbcBarcode, _) => order_a::pay(account, attempt, order, env),
         (Method::IcbcQr, Family::A) => order_a::generate(account, attempt, order, env),
         (Method::IcbcQr, Family::B) => order_b::consumption(account, attempt, order, env),

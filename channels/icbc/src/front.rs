@@ -15,7 +15,7 @@ use sluice_kit::wire::notes;
 /// What a page's address carries; all the rest are fields of its form.
 const IN_ADDRESS: [&str; 8] = ["sign", "app_id", "sign_type", "charset", "format", "encrypt_type", "timestamp", "msg_id"];
 
-pub(crate) fn page(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
+pub(crate) fn pay(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
     let made = if attempt.method == Method::IcbcApp { app(account, attempt, order, env) } else { form(account, attempt, order, env) };
     match made {
         Ok(action) => Step::Done(Pay::Waiting(action, Notes::new())),
