@@ -64,6 +64,7 @@ fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
         next_at: START.plus_s(at_s + 5),
         undo_at: START.plus_s(at_s.max(15)),
         not_found_final: false,
+        payable_until: START.plus_s(900),
         payer_sealed: None,
         action_expires_at: None,
         fallback: Vec::new(),
@@ -241,6 +242,10 @@ fn where_no_close_can_be_confirmed_the_attempt_is_watched_until_its_code_has_die
     assert_eq!(life.abandon(1, START.plus_s(900), START.plus_s(2)), Ok(()));
     assert_eq!((life.order.status(), attempt(&life).status()), (OrderStatus::Closed, AttemptStatus::Abandoned));
     assert_eq!(life.wake_at(), Some(START.plus_s(900)));
+    // Not paid yet is no end while somebody can still pay.
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 899, 899)), Ok(()));
+    assert_eq!(life.take_pay(&told(Pay::NotFound, Source::Query, 899, 901)), Ok(()));
+    assert_eq!((attempt(&life).status(), life.wake_at()), (AttemptStatus::Abandoned, Some(START.plus_s(900))));
     let mut unpaid = life.clone();
     assert_eq!(unpaid.take_pay(&told(waiting(), Source::Query, 901, 901)), Ok(()));
     assert_eq!((attempt(&unpaid).status(), unpaid.wake_at()), (AttemptStatus::Closed, None));

@@ -69,7 +69,7 @@ impl Core {
         let booth = self.scene.accounts.iter().position(|account| *account == attempt.account)?;
         let action = serde_json::to_value(attempt.notes.action.as_ref()?).ok()?;
         let content = payer::content(&action);
-        Some((booth, [format!("{}:{number}", self.scene.channel)].into_iter().chain(content).collect()))
+        Some((booth, content.into_iter().chain([format!("{}:{number}", self.scene.channel)]).collect()))
     }
 
     fn confirm(&mut self, index: usize) {

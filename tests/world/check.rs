@@ -10,6 +10,9 @@ use sluice_simkit::{Entry, State};
 /// A lease, a close that has to wait for the channel's word on a number it does not know, and the slowest repeat of an undo.
 const END_GRACE_MS: i64 = 700_000;
 
+/// How long after a hint somebody asks: a lease of one who died, and another one's way.
+const HINT_MS: i64 = 100_000;
+
 /// A callback that was answered 2xx has left a trace that survives a crash (C10).
 pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool, came_at: i64) {
     let Some((id, seq)) = OrderId::of_attempt(number) else { return };
@@ -45,7 +48,8 @@ fn hinted(core: &mut Core, life: &Life, seq: u32, came_at: i64) {
 /// What was hinted at and not asked about since was settled by a question that was under way, or was forgotten.
 fn forgotten_hints(core: &mut Core) {
     for (number, at) in std::mem::take(&mut core.hinted) {
-        if core.asked.get(&number).is_some_and(|asked| *asked >= at) {
+        let asked = core.asked.get(&number).and_then(|times| times.iter().find(|asked| **asked >= at)).copied();
+        if asked.is_some_and(|asked| asked <= at + HINT_MS) {
             continue;
         }
         let booked = OrderId::of_attempt(&number).is_some_and(|(id, seq)| {
@@ -57,7 +61,7 @@ fn forgotten_hints(core: &mut Core) {
             life.and_then(|life| life.refund(seq).map(|r| r.status())).is_some_and(|status| status != RefundStatus::Pending)
         });
         if !booked && !ended {
-            core.complain(format!("a callback hinted at {number} at {at} and nobody asked about it since"));
+            core.complain(format!("a callback hinted at {number} at {at} and it was asked about at {asked:?}"));
         }
     }
 }
@@ -114,7 +118,6 @@ fn never_heard_of(core: &Core, life: &Life, refund: &Refund) -> bool {
         && refund.status() == RefundStatus::Pending
         && refund.pending_reason == PendingReason::Unknown
         && refund.sent_at.is_some()
-        && refund.sends == 1
         && refund.next_at.is_some()
         && !there
 }

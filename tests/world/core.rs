@@ -107,9 +107,9 @@ pub struct Core {
     pub clock_jumped: bool,
     /// Numbers the transport swore were never sent, which arrived all the same.
     pub haunted: BTreeSet<String>,
-    /// Numbers that a callback hinted at, with when the last one came, and when each was last asked about.
-    pub hinted: BTreeMap<String, i64>,
-    pub asked: BTreeMap<String, i64>,
+    /// What callbacks hinted at, with when they came, and when each number was asked about.
+    pub hinted: Vec<(String, i64)>,
+    pub asked: BTreeMap<String, Vec<i64>>,
     /// What may have been sent already, and may not be sent twice.
     pub sent: BTreeSet<String>,
     pub timers: BTreeMap<(i64, u64), Event>,
@@ -146,7 +146,7 @@ impl Core {
             offset_ms: 0,
             clock_jumped: false,
             haunted: BTreeSet::new(),
-            hinted: BTreeMap::new(),
+            hinted: Vec::new(),
             asked: BTreeMap::new(),
             sent: BTreeSet::new(),
             timers: BTreeMap::new(),

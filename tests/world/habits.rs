@@ -169,7 +169,6 @@ const HABITS: &[Habits] = &[
             "undo_fate fail",
             "undo_fate success",
             "refuse pay SYSTERM_ERROR",
-            "after pay SYSTERM_ERROR",
             "after reverse SYSTERM_ERROR",
             "after refund SYSTERM_ERROR",
         ],

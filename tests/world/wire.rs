@@ -82,7 +82,7 @@ impl Core {
 
     fn judge_request(&mut self, mark: &Mark) {
         match mark.asks {
-            Asks::Query | Asks::QueryRefund => drop(self.asked.insert(mark.number.clone(), self.now_ms)),
+            Asks::Query | Asks::QueryRefund => self.asked.entry(mark.number.clone()).or_default().push(self.now_ms),
             Asks::Reverse if !self.clock_jumped => self.judge_reversal(&mark.number),
             _ => {}
         }
