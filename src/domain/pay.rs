@@ -296,10 +296,12 @@ impl Life {
 }
 
 /// When to look at an open attempt again. An undo keeps its own time: an answer that comes in between neither puts it off to the
-/// slow rhythm of queries nor lets it go out before the channel allows.
+/// slow rhythm of queries nor lets it go out before the channel allows. And what a hint made due while the question was under way stays
+/// due: the answer may be older than the news.
 fn look_at(attempt: &super::life::Attempt, told: &PayTold) -> Option<Millis> {
     match (attempt.undo, attempt.next_at) {
         (Some(_), Some(at)) => Some(at.max(told.undo_at)),
+        (None, Some(at)) if at > told.asked_at && at <= told.at => Some(at),
         _ => Some(told.next_at),
     }
 }

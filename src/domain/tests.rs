@@ -236,6 +236,16 @@ fn a_merchants_reversal_of_money_that_cannot_be_undone_becomes_a_refund() {
 }
 
 #[test]
+fn a_hint_that_comes_while_a_question_is_under_way_is_asked_about_all_the_same() {
+    let mut life = placed(Method::WechatNative);
+    life.ask_now(START.plus_s(3), "the channel hints at news");
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 2, 4)), Ok(()));
+    assert_eq!(life.wake_at(), Some(START.plus_s(3)), "the answer was older than the hint");
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 4, 5)), Ok(()));
+    assert_eq!(life.wake_at(), Some(START.plus_s(10)));
+}
+
+#[test]
 fn where_no_close_can_be_confirmed_the_attempt_is_watched_until_its_code_has_died() {
     let mut life = placed(Method::WechatNative);
     let _ = life.wish(Intent::MerchantClose, Undo::Close, START.plus_s(1), START.plus_s(1));

@@ -10,7 +10,7 @@ use crate::model::books::Books;
 use sluice::domain::OrderStatus;
 use sluice_contract::{Fen, Method};
 use sluice_simkit::faults::{Api, Fault, Rule};
-use sluice_simkit::{Behaviour, Outcome, State};
+use sluice_simkit::{Behaviour, State};
 use std::collections::BTreeMap;
 
 /// Orders in one world.
@@ -22,7 +22,10 @@ const RESOLVED_MS: i64 = 60_000;
 pub fn plan(core: &mut Core, recipe: Recipe) -> i64 {
     let fault = |api, fault, probability_ppm| Rule { api, fault, probability_ppm, left: None };
     let rules = match recipe {
-        Recipe::LostAnswers => vec![fault(Api::Pay, Fault::LoseResponse, 300_000)],
+        // No callback comes to help: the questions find out by themselves.
+        Recipe::LostAnswers => {
+            vec![fault(Api::Pay, Fault::LoseResponse, 300_000), fault(Api::Callback, Fault::LoseRequest, 1_000_000)]
+        }
         _ => vec![
             fault(Api::Pay, Fault::LoseResponse, 200_000),
             fault(Api::Pay, Fault::Delay { ms: 9_000 }, 200_000),
@@ -37,7 +40,7 @@ pub fn plan(core: &mut Core, recipe: Recipe) -> i64 {
     for index in 0..ORDERS {
         let start = core.dice.between(0, 60_000);
         match recipe {
-            Recipe::LostAnswers => paid_some_time(core, index, start),
+            Recipe::LostAnswers => order(core, index, barcode(core), Behaviour::Pay, start),
             _ => typed_around_the_reversal(core, index, start),
         }
     }
@@ -55,13 +58,6 @@ fn order(core: &mut Core, index: usize, method: String, behaviour: Behaviour, st
 
 fn barcode(core: &Core) -> String {
     core.scene.methods.iter().find(|m| Method::from_word(m).is_some_and(Method::is_barcode)).cloned().expect("a barcode method")
-}
-
-fn paid_some_time(core: &mut Core, index: usize, start: i64) {
-    let method = if core.dice.permille(500) { barcode(core) } else { core.dice.pick(&core.scene.methods).clone() };
-    order(core, index, method, Behaviour::Pay, start);
-    let ms = core.dice.between(500, 50_000);
-    core.after(start + ms, Event::Act(Act::Pay(index, Outcome::Pay)));
 }
 
 /// The merchant reverses, or the gateway gives up; one second before, at that moment, or one after, the password is typed.

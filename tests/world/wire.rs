@@ -51,7 +51,12 @@ impl Core {
             self.judge_request(mark);
         }
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
-        let may_haunt = mark.as_ref().is_some_and(|m| (m.asks == Asks::Pay && !m.barcode) || m.asks == Asks::Refund);
+        // No ghosts where nobody could ever tell: of codes that pay at once and call nobody, of refunds that have one identity a try.
+        let may_haunt = mark.as_ref().is_some_and(|m| match m.asks {
+            Asks::Pay => !m.barcode,
+            Asks::Refund => self.scene.profile.refund.can_repeat,
+            _ => false,
+        });
         let ghost = may_haunt && self.mishap(30);
         let barred = mark
             .as_ref()
