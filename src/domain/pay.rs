@@ -32,6 +32,8 @@ pub struct PayTold {
     pub undo_at: Millis,
     /// `NotFound` is a definite no here (profile and time say so).
     pub not_found_final: bool,
+    /// "Not paid" is a definite no when it was asked for after this, even where no close was confirmed.
+    pub payable_until: Millis,
     pub payer_sealed: Option<Vec<u8>>,
     pub action_expires_at: Option<Millis>,
     /// Where the order may go if this account took nothing.
@@ -142,10 +144,7 @@ impl Life {
         let attempt = self.attempt_mut(told.attempt_seq)?;
         if !attempt.status.is_open() {
             attempt.next_at = None;
-            if attempt.status == AttemptStatus::Abandoned {
-                self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner)?;
-            }
-            return Ok(());
+            return if attempt.status == AttemptStatus::Abandoned { self.abandoned_unpaid(told) } else { Ok(()) };
         }
         attempt.notes.handles.extend(handles.clone());
         attempt.next_at = look_at(attempt, told);
@@ -198,7 +197,7 @@ impl Life {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(told.attempt_seq)?;
         match attempt.status {
-            AttemptStatus::Abandoned => return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner),
+            AttemptStatus::Abandoned => return self.abandoned_unpaid(told),
             status if !status.is_open() => attempt.next_at = None,
             _ => {
                 attempt.next_at = look_at(attempt, told);
@@ -208,6 +207,17 @@ impl Life {
             }
         }
         let data = json!({"attempt": told.attempt_seq, "answer": note});
+        self.event(told.at, "attempt.asked", data, Some(told.inner.clone()));
+        Ok(())
+    }
+
+    /// Nobody has paid an abandoned attempt, and nobody will once its code has died; before that it is looked at once more.
+    fn abandoned_unpaid(&mut self, told: &PayTold) -> Result<(), Broken> {
+        if told.asked_at >= told.payable_until {
+            return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner);
+        }
+        self.attempt_mut(told.attempt_seq)?.next_at = Some(told.payable_until);
+        let data = json!({"attempt": told.attempt_seq, "answer": "not paid yet"});
         self.event(told.at, "attempt.asked", data, Some(told.inner.clone()));
         Ok(())
     }
@@ -286,10 +296,12 @@ impl Life {
 }
 
 /// When to look at an open attempt again. An undo keeps its own time: an answer that comes in between neither puts it off to the
-/// slow rhythm of queries nor lets it go out before the channel allows.
+/// slow rhythm of queries nor lets it go out before the channel allows. And what a hint made due while the question was under way stays
+/// due: the answer may be older than the news.
 fn look_at(attempt: &super::life::Attempt, told: &PayTold) -> Option<Millis> {
     match (attempt.undo, attempt.next_at) {
         (Some(_), Some(at)) => Some(at.max(told.undo_at)),
+        (None, Some(at)) if at > told.asked_at && at <= told.at => Some(at),
         _ => Some(told.next_at),
     }
 }

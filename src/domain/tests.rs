@@ -64,6 +64,7 @@ fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
         next_at: START.plus_s(at_s + 5),
         undo_at: START.plus_s(at_s.max(15)),
         not_found_final: false,
+        payable_until: START.plus_s(900),
         payer_sealed: None,
         action_expires_at: None,
         fallback: Vec::new(),
@@ -235,12 +236,26 @@ fn a_merchants_reversal_of_money_that_cannot_be_undone_becomes_a_refund() {
 }
 
 #[test]
+fn a_hint_that_comes_while_a_question_is_under_way_is_asked_about_all_the_same() {
+    let mut life = placed(Method::WechatNative);
+    life.ask_now(START.plus_s(3), "the channel hints at news");
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 2, 4)), Ok(()));
+    assert_eq!(life.wake_at(), Some(START.plus_s(3)), "the answer was older than the hint");
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 4, 5)), Ok(()));
+    assert_eq!(life.wake_at(), Some(START.plus_s(10)));
+}
+
+#[test]
 fn where_no_close_can_be_confirmed_the_attempt_is_watched_until_its_code_has_died() {
     let mut life = placed(Method::WechatNative);
     let _ = life.wish(Intent::MerchantClose, Undo::Close, START.plus_s(1), START.plus_s(1));
     assert_eq!(life.abandon(1, START.plus_s(900), START.plus_s(2)), Ok(()));
     assert_eq!((life.order.status(), attempt(&life).status()), (OrderStatus::Closed, AttemptStatus::Abandoned));
     assert_eq!(life.wake_at(), Some(START.plus_s(900)));
+    // Not paid yet is no end while somebody can still pay.
+    assert_eq!(life.take_pay(&told(waiting(), Source::Query, 899, 899)), Ok(()));
+    assert_eq!(life.take_pay(&told(Pay::NotFound, Source::Query, 899, 901)), Ok(()));
+    assert_eq!((attempt(&life).status(), life.wake_at()), (AttemptStatus::Abandoned, Some(START.plus_s(900))));
     let mut unpaid = life.clone();
     assert_eq!(unpaid.take_pay(&told(waiting(), Source::Query, 901, 901)), Ok(()));
     assert_eq!((attempt(&unpaid).status(), unpaid.wake_at()), (AttemptStatus::Closed, None));

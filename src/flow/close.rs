@@ -51,7 +51,8 @@ impl Gateway {
         let profile = self.method_profile(&account, life)?;
         let (order_id, now) = (life.order.id.clone(), self.now());
         if attempt.undo == Some(Undo::Close) && !profile.can_close {
-            let command = Command::Abandon { order_id, attempt_seq, payable_until: life.order.expires_at, at: now };
+            let payable_until = self.pace.payable_until(profile, attempt, life.order.expires_at);
+            let command = Command::Abandon { order_id, attempt_seq, payable_until, at: now };
             return Ok((self.change(command).await?, None));
         }
         let begin = Command::BeginUndo { order_id, attempt_seq, at: now, lease_until: self.pace.lease_until(now) };

@@ -56,12 +56,18 @@ impl Pace {
     /// Whether "the channel does not know the number" is a definite no by now.
     #[must_use]
     pub fn not_found_is_final(self, profile: &MethodProfile, attempt: &Attempt, expires_at: Millis, asked_at: Millis) -> bool {
-        let executed_by = attempt.notes.call_ended_at.unwrap_or_else(|| attempt.at.plus_ms(EXCHANGE_MAX_MS));
         let exists_by = match profile.not_found_from {
-            NotFoundFrom::Call => executed_by,
-            NotFoundFrom::Payer => executed_by.max(expires_at),
+            NotFoundFrom::Call => executed_by(attempt),
+            NotFoundFrom::Payer => executed_by(attempt).max(expires_at),
         };
         asked_at > exists_by.plus_ms(self.ms(profile.not_found_final_after_s))
+    }
+
+    /// Until when somebody may still pay under this number where the channel confirms no close. Its own clock ends the code, somewhat
+    /// after ours, and whoever began before that is done by then.
+    #[must_use]
+    pub fn payable_until(self, profile: &MethodProfile, attempt: &Attempt, expires_at: Millis) -> Millis {
+        executed_by(attempt).max(expires_at).plus_ms(self.ms(profile.not_found_final_after_s))
     }
 
     /// When a reversal may be sent at the earliest.
@@ -92,6 +98,11 @@ impl Pace {
     pub fn action_dies_at(profile: &MethodProfile, now: Millis, expires_at: Millis) -> Millis {
         profile.code_life_s.map_or(expires_at, |life_s| now.plus_s(life_s).min(expires_at))
     }
+}
+
+/// Nothing of the pay call is under way after this.
+fn executed_by(attempt: &Attempt) -> Millis {
+    attempt.notes.call_ended_at.unwrap_or_else(|| attempt.at.plus_ms(EXCHANGE_MAX_MS))
 }
 
 /// The merchant notification schedule (CONTRACT section 6), in seconds after the previous try.

@@ -64,6 +64,7 @@ impl Gateway {
             next_at: self.pace.next_query(profile, attempt, now),
             undo_at: self.pace.reverse_at(profile.reverse.as_ref(), attempt, now),
             not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
+            payable_until: self.pace.payable_until(profile, attempt, life.order.expires_at),
             payer_sealed,
             action_expires_at: Some(super::Pace::action_dies_at(profile, now, life.order.expires_at)),
             fallback: fallback.into_iter().map(|candidate| candidate.at(now, life.order.expires_at)).collect(),

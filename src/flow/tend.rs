@@ -91,10 +91,8 @@ impl Gateway {
                 }
             }
             Due::Undo(seq) => {
-                let asked = match life.attempt(seq).is_some_and(|a| a.undo_sent_at.is_none()) {
-                    true => self.query_attempt(life, seq).await?,
-                    false => life.clone(),
-                };
+                // Before every try, not the first alone: the channel may have ended it by itself, and refuse to undo what has ended.
+                let asked = self.query_attempt(life, seq).await?;
                 if asked
                     .attempt(seq)
                     .is_some_and(|a| a.status().is_open() && a.undo.is_some() && a.next_at.is_some_and(|at| at <= self.now()))

@@ -168,6 +168,7 @@ impl Game<'_> {
             next_at: at.plus_s(5),
             undo_at: at,
             not_found_final: said == Said::NotFound { is_final: true },
+            payable_until: at,
             payer_sealed: None,
             action_expires_at: None,
             fallback: if fallback { vec![self.next.clone()] } else { Vec::new() },

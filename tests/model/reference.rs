@@ -78,6 +78,7 @@ impl Reference {
             }
             Said::Waiting if a.open() && a.declined => {}
             Said::Waiting if a.open() => a.status = "awaiting_payer",
+            Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" && stale => {}
             Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => self.end(n, "closed"),
             Said::Closed => self.end(n, "closed"),
             Said::Reversed => self.end(n, "reversed"),

@@ -48,6 +48,7 @@ pub fn paid(id: &OrderId, amount: i64, at: Millis) -> Command {
         next_at: at.plus_s(5),
         undo_at: at,
         not_found_final: false,
+        payable_until: at,
         payer_sealed: None,
         action_expires_at: None,
         fallback: Vec::new(),

@@ -1,15 +1,17 @@
-//! Clients of the merchant's shop, the merchant's own calls, and the payers with their phones.
+//! What clients of the merchant's shop, the merchant itself, and payers with their phones do. What they mean to do is in `plan`.
 
 use super::core::{Core, Event, Shared, short};
-use super::stage::{ACCOUNTS, MERCHANT};
+use super::stage::MERCHANT;
+use crate::harness::payer;
 use serde_json::json;
-use sluice::domain::{Life, OrderId, OrderStatus};
+use sluice::domain::life::Attempt;
+use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus};
 use sluice::flow::place_order::{OrderRequest, Placed, fingerprint};
-use sluice::flow::refund::{RefundPlaced, RefundRequest};
+use sluice::flow::refund::RefundPlaced;
 use sluice::flow::{Code, Gateway, Refused};
 use sluice::store::{Answer, ClaimKey, Kind, Nonce, Query};
 use sluice_contract::Fen;
-use sluice_simkit::{Behaviour, Outcome, State};
+use sluice_simkit::{Outcome, Scan, State};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,150 +28,11 @@ pub enum Act {
     Fresh(usize),
 }
 
-/// A refund the merchant means to make.
-pub struct RefundPlan {
-    pub request: RefundRequest,
-    /// The refund's number, once it was answered 2xx.
-    pub answered: Option<u32>,
-}
-
-/// One order the merchant means to place.
-pub struct Client {
-    pub request: OrderRequest,
-    pub code: Option<String>,
-    /// Of an answer 2xx.
-    pub id: Option<OrderId>,
-    pub conflict_id: Option<OrderId>,
-    /// Told that the order will never be.
-    pub refused: bool,
-    pub tries: u32,
-    pub refunds: Vec<RefundPlan>,
-    pub end_told: Option<OrderStatus>,
-}
-
-const METHODS: [&str; 8] =
-    ["wechat_native", "wechat_native", "wechat_jsapi", "wechat_app", "wechat_h5", "wechat_barcode", "wechat_barcode", "auto_barcode"];
-
 fn print(request: &OrderRequest) -> Vec<u8> {
     fingerprint(&json!([request.merchant_order_no, request.amount, request.method, request.auth_code, request.expires_in]))
 }
 
 impl Core {
-    /// Plans an order with everything that is to happen to it.
-    pub fn plan(&mut self, index: usize) {
-        let method = *self.dice.pick(&METHODS);
-        let barcode = method.ends_with("barcode");
-        let amount = Fen(self.dice.between(1, 1_000) * self.dice.between(1, 100));
-        let mut request = OrderRequest {
-            merchant_order_no: format!("M{}-{index}", self.seed),
-            amount,
-            subject: "Tea".into(),
-            method: method.into(),
-            client_ip: Some("203.0.113.7".into()),
-            expires_in: (!barcode).then(|| *[60, 61, 90, 300, 900].get(self.dice.below(5)).unwrap_or(&60)),
-            ..OrderRequest::default()
-        };
-        if method == "wechat_jsapi" {
-            request.payer.openid = Some("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".into());
-        }
-        if method == "wechat_h5" {
-            request.h5_type = Some("Wap".into());
-        }
-        if self.dice.permille(150) {
-            request.account = Some(ACCOUNTS[self.dice.below(2)].into());
-        }
-        self.clients.push(Client {
-            request,
-            code: None,
-            id: None,
-            conflict_id: None,
-            refused: false,
-            tries: 0,
-            refunds: Vec::new(),
-            end_told: None,
-        });
-        let start = self.dice.between(0, 90_000);
-        self.after(start, Event::Act(Act::Place(index)));
-        if barcode {
-            self.plan_barcode(index, start)
-        } else {
-            self.plan_online(index, start)
-        }
-        self.plan_refunds(index, amount, start);
-        for (chance, act) in [(150, Act::Sync(index)), (60, Act::Conflict(index)), (100, Act::Sync(index))] {
-            if self.dice.permille(chance) {
-                let ms = start + self.dice.between(1, 200_000);
-                self.after(ms, Event::Act(act));
-            }
-        }
-    }
-
-    fn plan_online(&mut self, index: usize, start: i64) {
-        let life_s = self.clients[index].request.expires_in.unwrap_or(900);
-        if self.dice.permille(750) {
-            let outcome = *self.dice.pick(&[Outcome::Pay, Outcome::Pay, Outcome::Pay, Outcome::Decline, Outcome::Abandon]);
-            // Some pay in the very last second, and some try too late.
-            let ms =
-                if self.dice.permille(300) { life_s * 1000 + self.dice.between(-2_500, 2_500) } else { self.dice.between(200, 60_000) };
-            self.after(start + ms, Event::Act(Act::Pay(index, outcome)));
-        }
-        if self.dice.permille(250) {
-            let ms = start + self.dice.between(500, 70_000);
-            self.after(ms, Event::Act(Act::Close(index)));
-            if self.dice.permille(500) {
-                // The payer and the merchant race.
-                let near = ms + self.dice.between(-400, 400);
-                self.after(near, Event::Act(Act::Pay(index, Outcome::Pay)));
-            }
-        }
-        if self.dice.permille(300) {
-            let ms = start + self.dice.between(500, 120_000);
-            self.after(ms, Event::Act(Act::Fresh(index)));
-        }
-    }
-
-    fn plan_barcode(&mut self, index: usize, start: i64) {
-        if self.dice.permille(700) {
-            // Around the earliest reversal, around giving up, or at ease.
-            let ms = match self.dice.below(4) {
-                0 => 15_000 + self.dice.between(-1_500, 2_500),
-                1 => 45_000 + self.dice.between(-1_500, 2_500),
-                _ => self.dice.between(500, 50_000),
-            };
-            self.after(start + ms, Event::Act(Act::Confirm(index)));
-        }
-        if self.dice.permille(350) {
-            let ms = start + self.dice.between(500, 40_000);
-            self.after(ms, Event::Act(Act::Reverse(index)));
-            let near = ms.max(start + 15_000) + self.dice.between(-1_000, 1_000);
-            self.after(near, Event::Act(Act::Confirm(index)));
-        }
-    }
-
-    fn plan_refunds(&mut self, index: usize, amount: Fen, start: i64) {
-        if !self.dice.permille(600) {
-            return;
-        }
-        let twins = self.dice.permille(400);
-        let count = if twins { 2 } else { 1 + self.dice.below(3) };
-        let together = start + self.dice.between(5_000, 150_000);
-        for nth in 0..count {
-            let share = if twins { 60 } else { self.dice.between(10, 100) };
-            let request = RefundRequest {
-                merchant_refund_no: format!("F{}-{index}-{nth}", self.seed),
-                amount: Fen((amount.0 * share / 100).max(1)),
-                reason: None,
-            };
-            self.clients[index].refunds.push(RefundPlan { request, answered: None });
-            let ms = if twins { together } else { start + self.dice.between(5_000, 200_000) };
-            self.after(ms, Event::Act(Act::Refund(index, nth)));
-            if self.dice.permille(300) {
-                let again = ms + self.dice.between(0, 20_000);
-                self.after(again, Event::Act(Act::Refund(index, nth)));
-            }
-        }
-    }
-
     /// The order of a merchant's number, whoever knows of it.
     pub fn stored(&self, number: &str) -> Option<Life> {
         let key = ClaimKey { merchant_id: MERCHANT.into(), kind: Kind::Order, number: number.to_owned() };
@@ -177,32 +40,36 @@ impl Core {
         self.engine.life(&OrderId::parse(&id)?).ok()?
     }
 
-    fn auth_code(&mut self) -> String {
-        if self.dice.permille(400) {
-            let kind = *self.dice.pick(&["01", "02", "02", "03", "04", "05", "06", "07", "08", "09", "11", "13"]);
-            let seconds = *self.dice.pick(&["00", "03", "14", "15", "16", "44", "45", "46"]);
-            return format!("1399{kind}{seconds}{:010}", self.dice.below(1_000_000_000));
-        }
-        let behaviour =
-            *self.dice.pick(&[Behaviour::Pay, Behaviour::Password, Behaviour::Password, Behaviour::Decline, Behaviour::Timeout]);
-        let balance = if self.dice.permille(100) { Fen(1) } else { Fen(1_000_000_000) };
-        let now = self.truly();
-        self.booths[0].sim.issue_auth_code(behaviour, balance, now)
-    }
-
+    /// The payer comes with the newest code that still lives: the channel's order if there is one, else what begins one.
     fn scan(&mut self, index: usize, outcome: Outcome) {
         let Some(life) = self.stored(&self.clients[index].request.merchant_order_no.clone()) else { return };
-        let now = self.truly();
         for attempt in life.attempts.iter().rev() {
             let number = life.order.id.attempt_number(attempt.seq);
-            for booth in &mut self.booths {
-                if booth.sim.ledger().get(&number).is_some_and(|e| e.status == State::Created) {
-                    let seen = booth.sim.scan(&sluice_simkit::Scan::of(&format!("wechat:{number}"), outcome), now);
-                    let seen = seen.map(|s| s.paid).map_err(|c| c.0);
-                    return self.say(format!("payer {index} {outcome:?} {}: {seen:?}", short(&number)));
+            let at = self.booths.iter().position(|b| b.sim.ledger().get(&number).is_some());
+            let begun = at.map(|booth| (booth, vec![format!("{}:{number}", self.scene.channel)]));
+            let Some((booth, contents)) = begun.or_else(|| self.shown(attempt, &number)) else { continue };
+            if self.booths[booth].sim.ledger().get(&number).is_some_and(|e| e.status != State::Created) {
+                continue;
+            }
+            for content in contents {
+                let now = self.truly();
+                let seen = self.booths[booth].sim.scan(&Scan::of(&content, outcome), now);
+                let done = seen.is_ok();
+                let seen = seen.map(|s| s.paid).map_err(|c| c.0);
+                self.say(format!("payer {index} {outcome:?} {}: {seen:?}", short(&number)));
+                if done {
+                    return;
                 }
             }
         }
+    }
+
+    /// What a payer can hold of an attempt that is no order at its channel yet: its code's text, or the page, form or app call.
+    fn shown(&self, attempt: &Attempt, number: &str) -> Option<(usize, Vec<String>)> {
+        let booth = self.scene.accounts.iter().position(|account| *account == attempt.account)?;
+        let action = serde_json::to_value(attempt.notes.action.as_ref()?).ok()?;
+        let content = payer::content(&action);
+        Some((booth, content.into_iter().chain([format!("{}:{number}", self.scene.channel)]).collect()))
     }
 
     fn confirm(&mut self, index: usize) {
@@ -289,7 +156,8 @@ impl Core {
     fn closed(&mut self, index: usize, life: &Life) {
         for attempt in &life.attempts {
             let number = life.order.id.attempt_number(attempt.seq);
-            if self.haunted.contains(&number) {
+            // Where the channel cannot confirm a close the code lives on, and what is paid then is late money.
+            if self.haunted.contains(&number) || attempt.status() == AttemptStatus::Abandoned {
                 continue;
             }
             let entry = self.booths.iter().find_map(|b| b.sim.ledger().get(&number).cloned());
@@ -334,7 +202,7 @@ impl Shared {
             return;
         }
         if client.request.method.ends_with("barcode") && client.code.is_none() {
-            let code = core.auth_code();
+            let code = core.auth_code(index);
             core.clients[index].code = Some(code.clone());
             core.clients[index].request.auth_code = Some(code);
         }

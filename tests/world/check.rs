@@ -2,15 +2,19 @@
 
 use super::core::{Core, short};
 use super::watch::end_event;
-use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus, PendingReason, RefundOrigin, RefundStatus};
+use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus, PendingReason, Refund, RefundOrigin, RefundStatus};
 use sluice::store::NoticeStatus;
+use sluice_contract::CallbackIs;
 use sluice_simkit::{Entry, State};
 
 /// A lease, a close that has to wait for the channel's word on a number it does not know, and the slowest repeat of an undo.
 const END_GRACE_MS: i64 = 700_000;
 
+/// How long after a hint somebody asks: a lease of one who died, and another one's way.
+const HINT_MS: i64 = 100_000;
+
 /// A callback that was answered 2xx has left a trace that survives a crash (C10).
-pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool) {
+pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool, came_at: i64) {
     let Some((id, seq)) = OrderId::of_attempt(number) else { return };
     let Ok(Some(life)) = core.engine.life(&id) else {
         return core.complain(format!("a callback about {number} was acknowledged and its order is not stored"));
@@ -27,6 +31,38 @@ pub fn acknowledged(core: &mut Core, number: &str, about_refund: bool) {
     };
     if !booked && !asks {
         core.complain(format!("C10: a callback about {number} was acknowledged before anything was committed"));
+    }
+    if core.scene.profile.callback == CallbackIs::Hint {
+        hinted(core, &life, seq, came_at);
+    }
+}
+
+/// A hint moves nothing by itself: whatever of the order is not settled must be asked about after it.
+fn hinted(core: &mut Core, life: &Life, seq: u32, came_at: i64) {
+    let attempt = life.attempt(seq).filter(|a| a.status() != AttemptStatus::Succeeded).map(|a| life.order.id.attempt_number(a.seq));
+    let refunds = life.refunds.iter().filter(|r| r.status() == RefundStatus::Pending && r.sent_at.is_some());
+    let numbers: Vec<String> = attempt.into_iter().chain(refunds.map(|r| life.order.id.refund_id(r.seq))).collect();
+    core.hinted.extend(numbers.into_iter().map(|number| (number, came_at)));
+}
+
+/// What was hinted at and not asked about since was settled by a question that was under way, or was forgotten.
+fn forgotten_hints(core: &mut Core) {
+    for (number, at) in std::mem::take(&mut core.hinted) {
+        let asked = core.asked.get(&number).and_then(|times| times.iter().find(|asked| **asked >= at)).copied();
+        if asked.is_some_and(|asked| asked <= at + HINT_MS) {
+            continue;
+        }
+        let booked = OrderId::of_attempt(&number).is_some_and(|(id, seq)| {
+            let life = core.engine.life(&id).ok().flatten();
+            life.and_then(|life| life.attempt(seq).map(|a| a.status())).is_some_and(|status| status == AttemptStatus::Succeeded)
+        });
+        let ended = OrderId::of_refund(&number).is_some_and(|(id, seq)| {
+            let life = core.engine.life(&id).ok().flatten();
+            life.and_then(|life| life.refund(seq).map(|r| r.status())).is_some_and(|status| status != RefundStatus::Pending)
+        });
+        if !booked && !ended {
+            core.complain(format!("a callback hinted at {number} at {at} and it was asked about at {asked:?}"));
+        }
     }
 }
 
@@ -48,11 +84,42 @@ pub fn at_rest(core: &mut Core, heal_at: i64) {
         client(core, index);
     }
     strangers(core);
-    super::limits::at_rest(core);
+    forgotten_hints(core);
+    if !core.tame {
+        super::limits::at_rest(core);
+    }
 }
 
 fn entry<'a>(core: &'a Core, number: &str) -> Option<&'a Entry> {
     core.booths.iter().find_map(|b| b.sim.ledger().get(number))
+}
+
+/// What only a person or the bill can end: the payee cannot take it, or nobody knows whether the channel ever heard of it, and under
+/// this channel's rules it may not be sent again.
+struct Waiting {
+    payee: i64,
+    never_heard_of: i64,
+}
+
+fn waiting(core: &Core, life: &Life, attempt_seq: u32) -> Waiting {
+    let sum = |of: &dyn Fn(&Refund) -> bool| {
+        let refunds = life.refunds.iter().filter(|r| r.attempt_seq == attempt_seq && r.status() == RefundStatus::Pending);
+        refunds.filter(|r| of(r)).map(|r| r.amount.0).sum()
+    };
+    Waiting { payee: sum(&|r| r.pending_reason == PendingReason::PayeeAccount), never_heard_of: sum(&|r| never_heard_of(core, life, r)) }
+}
+
+/// Sent, never repeated, and not in the channel's books.
+fn never_heard_of(core: &Core, life: &Life, refund: &Refund) -> bool {
+    let number = life.order.id.refund_id(refund.seq);
+    let there =
+        entry(core, &life.order.id.attempt_number(refund.attempt_seq)).is_some_and(|e| e.refunds.iter().any(|r| r.out_refund_no == number));
+    !core.scene.profile.refund.can_repeat
+        && refund.status() == RefundStatus::Pending
+        && refund.pending_reason == PendingReason::Unknown
+        && refund.sent_at.is_some()
+        && refund.next_at.is_some()
+        && !there
 }
 
 fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
@@ -73,13 +140,13 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
         let number = life.order.id.attempt_number(attempt.seq);
         let entry = entry(core, &number);
         let there = entry.map_or(0, |e| e.remaining().0);
-        // Only a person can end a refund whose payee cannot take it.
-        let stuck = |r: &&sluice::domain::Refund| r.status() == RefundStatus::Pending && r.pending_reason == PendingReason::PayeeAccount;
-        let stuck: i64 = life.refunds.iter().filter(|r| r.attempt_seq == attempt.seq).filter(stuck).map(|r| r.amount.0).sum();
-        let here = attempt.captured.0 - attempt.refunded.0 - stuck;
+        let waits = waiting(core, life, attempt.seq);
+        let here = attempt.captured.0 - attempt.refunded.0 - waits.payee;
         let returned = life.refunds.iter().filter(|r| r.attempt_seq == attempt.seq && r.status() == RefundStatus::Failed);
         let failed_return: Vec<RefundOrigin> = returned.map(|r| r.origin).collect();
-        if here != there || attempt.refunding.0 != stuck {
+        // What is left to a person is not guessed: the channel may have taken it or not.
+        let left_to_a_person = attempt.suspended && attempt.status().is_open();
+        if (here != there && !left_to_a_person) || attempt.refunding.0 != waits.payee + waits.never_heard_of {
             let state = entry.map(|e| e.status);
             wrong.push(format!(
                 "I3: attempt {} ({}): {here} kept here and {there} at the channel ({state:?}), {} under way",
@@ -89,12 +156,12 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
             ));
         }
         let is_winner = life.order.winner == Some(attempt.seq);
-        if there > 0 && !is_winner && failed_return.is_empty() {
+        if there > 0 && !is_winner && failed_return.is_empty() && !left_to_a_person && waits.never_heard_of == 0 {
             wrong.push(format!("I2: {there} of attempt {} were taken, not won and not given back", attempt.seq));
         }
-        kept += i64::from(there > 0);
+        kept += i64::from(there > 0 && waits.never_heard_of == 0);
         let payable = entry.is_some_and(|e| matches!(e.status, State::Created | State::Paying));
-        if payable && status != OrderStatus::Pending {
+        if payable && !left_to_a_person && status != OrderStatus::Pending {
             wrong.push(format!("the order is {} and attempt {} can still be paid at the channel", status.word(), attempt.seq));
         }
         if !life.is_suspended() && attempt.status().is_open() {
@@ -105,7 +172,9 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
     if kept > 1 && !any_failed_return {
         wrong.push(format!("I2: {kept} payments were kept"));
     }
-    let waits = |r: &&sluice::domain::Refund| r.status() == RefundStatus::Pending && r.pending_reason != PendingReason::PayeeAccount;
+    let waits = |r: &&Refund| {
+        r.status() == RefundStatus::Pending && r.pending_reason != PendingReason::PayeeAccount && !never_heard_of(core, life, r)
+    };
     for refund in life.refunds.iter().filter(waits) {
         wrong.push(format!("I10: refund {} is still pending ({:?}), next {:?}", refund.seq, refund.pending_reason, refund.next_at));
     }

@@ -1,8 +1,10 @@
 //! What every part of the world shares: time, the dice, what is to happen when, the trace, and the complaints of the checkers.
 
-use super::actors::{Act, Client};
+use super::actors::Act;
 use super::dice::Dice;
 use super::merchant::Book;
+use super::plan::Client;
+use super::stage::Scene;
 use super::store::Queued;
 use super::watch::Watch;
 use super::wire::Flight;
@@ -95,6 +97,7 @@ pub struct Trace {
 
 pub struct Core {
     pub seed: u64,
+    pub scene: Scene,
     pub dice: Dice,
     /// True time since the beginning.
     pub now_ms: i64,
@@ -104,6 +107,11 @@ pub struct Core {
     pub clock_jumped: bool,
     /// Numbers the transport swore were never sent, which arrived all the same.
     pub haunted: BTreeSet<String>,
+    /// What callbacks hinted at, with when they came, and when each number was asked about.
+    pub hinted: Vec<(String, i64)>,
+    pub asked: BTreeMap<String, Vec<i64>>,
+    /// What may have been sent already, and may not be sent twice.
+    pub sent: BTreeSet<String>,
     pub timers: BTreeMap<(i64, u64), Event>,
     serial: u64,
     pub trace: Trace,
@@ -112,6 +120,8 @@ pub struct Core {
     pub seen: BTreeMap<String, u64>,
     /// Healed: nothing fails any more.
     pub calm: bool,
+    /// Nothing fails but what the recipe asks for.
+    pub tame: bool,
     pub engine: Books,
     pub queue: Vec<Queued>,
     pub flights: BTreeMap<u64, Flight>,
@@ -127,20 +137,25 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(seed: u64, booths: Vec<Booth>, engine: Books) -> Core {
+    pub fn new(seed: u64, scene: Scene, booths: Vec<Booth>, engine: Books) -> Core {
         Core {
             seed,
+            scene,
             dice: Dice::new(seed),
             now_ms: 0,
             offset_ms: 0,
             clock_jumped: false,
             haunted: BTreeSet::new(),
+            hinted: Vec::new(),
+            asked: BTreeMap::new(),
+            sent: BTreeSet::new(),
             timers: BTreeMap::new(),
             serial: 0,
             trace: Trace { lines: Vec::new(), hash: 0xCBF2_9CE4_8422_2325 },
             wrong: Vec::new(),
             seen: BTreeMap::new(),
             calm: false,
+            tame: false,
             engine,
             queue: Vec::new(),
             flights: BTreeMap::new(),
@@ -197,7 +212,7 @@ impl Core {
 
     /// True in the safety phase only.
     pub fn mishap(&mut self, permille: u64) -> bool {
-        !self.calm && self.dice.permille(permille)
+        !self.calm && !self.tame && self.dice.permille(permille)
     }
 }
 

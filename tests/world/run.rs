@@ -1,17 +1,17 @@
 //! One world from its seed to its end: the safety phase, in which anything may break and nothing may be wrong, then the liveness
 //! phase, in which everything must finish.
 
-use super::actors::Act;
 use super::check;
 use super::core::{BASE_MS, Core, Event, Shared};
 use super::dice::Dice;
-use super::stage;
+use super::spy;
+use super::stage::{self, Scene};
 use super::tasks::Tasks;
+use super::weather::{heal, pass_time, weather};
 use crate::model::books::Books;
 use sluice::flow::{Account, Gateway};
 use sluice::store::{Answer, Command, Outcome, Query};
 use sluice_contract::{Millis, RawCallback, Verb};
-use sluice_simkit::faults::{Api, Fault, Rule};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +23,16 @@ pub struct Report {
     pub commits: u64,
     /// How often each kind of thing happened.
     pub seen: BTreeMap<String, u64>,
+}
+
+/// What may happen in a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    Anything,
+    /// B1: three payments in ten are executed and not answered.
+    LostAnswers,
+    /// B2: passwords are typed around the reversal, and nobody's answers are sure.
+    LatePasswords,
 }
 
 /// More steps than any world needs: a hot loop ends here.
@@ -40,14 +50,26 @@ struct World {
     seed: u64,
 }
 
-/// One world, lived on these books.
-pub fn run(seed: u64, books: Books) -> Report {
-    let booths = stage::booths(seed);
-    let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| stage::account(index, booth)).collect();
-    let shared = Shared::new(Core::new(seed, booths, books));
+/// One world of a channel, lived on these books.
+pub fn run(seed: u64, books: Books, channel: &str) -> Report {
+    live(seed, books, channel, Recipe::Anything)
+}
+
+/// The same with less chance: only what a figure is about happens.
+pub fn live(seed: u64, books: Books, channel: &str, recipe: Recipe) -> Report {
+    let listed = stage::listed(channel);
+    let booths = stage::booths(listed, seed);
+    let scene = Scene::of(listed, &booths[0]);
+    let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| stage::account(listed, &scene, index, booth)).collect();
+    let mut core = Core::new(seed, scene, booths, books);
+    core.tame = recipe != Recipe::Anything;
+    let shared = Shared::new(core);
     let gateway = stage::gateway(&shared, &accounts, seed, 0);
     let mut world = World { shared, tasks: Tasks::default(), accounts, gateway, starts: 0, heal_at: 0, seed };
-    world.plan();
+    match recipe {
+        Recipe::Anything => world.plan(),
+        recipe => world.heal_at = super::figures::plan(&mut world.shared.lock(), recipe),
+    }
     let mut steps = 0;
     while world.step() {
         steps += 1;
@@ -63,6 +85,7 @@ pub fn run(seed: u64, books: Books) -> Report {
     world.tasks.clear();
     let mut core = world.shared.lock();
     check::at_rest(&mut core, world.heal_at);
+    super::figures::judge(&mut core, recipe);
     let core = &mut *core;
     Report {
         wrong: std::mem::take(&mut core.wrong),
@@ -224,19 +247,21 @@ impl World {
 
     fn callback(&mut self, booth: usize, to: usize, delivery: sluice_simkit::Delivery, reported: bool, forged: bool) {
         let (world, gateway) = (self.shared.clone(), Arc::clone(&self.gateway));
-        let account = stage::ACCOUNTS[to];
-        self.shared.lock().say(format!("callback to {account} about {}", super::core::short(&delivery.out_trade_no)));
-        self.shared.lock().spawn("callback", async move {
+        let mut core = self.shared.lock();
+        let (account, came_at) = (core.scene.accounts[to].clone(), core.now_ms);
+        core.say(format!("callback to {account} about {}", super::core::short(&delivery.out_trade_no)));
+        core.spawn("callback", async move {
             let target = delivery.url.trim_start_matches("https://gateway.test").to_owned();
             let raw = RawCallback { verb: Verb::Post, target: &target, headers: &delivery.headers, body: &delivery.body };
-            let reply = gateway.take_callback(account, &raw).await;
+            let mut reply = gateway.take_callback(&account, &raw).await;
+            let taken = spy::was_taken(&mut reply);
             let mut core = world.lock();
-            core.say(format!("callback answered {}", reply.status));
-            if (200..300).contains(&reply.status) {
+            core.say(format!("callback answered {} {taken}", reply.status));
+            if taken {
                 if forged {
                     core.complain(format!("a forged callback was taken: {}", delivery.out_trade_no));
                 }
-                check::acknowledged(&mut core, &delivery.out_trade_no, target.ends_with("/refund"));
+                check::acknowledged(&mut core, &delivery.out_trade_no, target.ends_with("/refund"), came_at);
             }
             if reported && core.callbacks_open.remove(&(booth, delivery.id)) {
                 let now = core.truly();
@@ -286,106 +311,4 @@ fn next_time(core: &Core) -> Option<i64> {
         _ => None,
     };
     [timer, booths, due].into_iter().flatten().min()
-}
-
-/// The channel's own clockwork, and its callbacks on their ways: lost, doubled, late, crossed, forged.
-fn pass_time(core: &mut Core, booth: usize) {
-    let now = core.truly();
-    core.booths[booth].sim.tick(now);
-    for delivery in core.booths[booth].due(now) {
-        let id = delivery.id;
-        core.callbacks_open.insert((booth, id));
-        core.after(5_000, Event::CallbackTimeout { booth, id });
-        if core.mishap(120) {
-            core.last_callback = Some((booth, delivery));
-            continue;
-        }
-        let travel_ms = if core.mishap(150) { core.dice.between(200, 4_900) } else { core.dice.between(1, 150) };
-        let copy = |reported, to, forged, delivery| Event::Callback { booth, to, delivery, reported, forged };
-        if core.mishap(200) {
-            let late_ms = *core.dice.pick(&[10, 900, 60_000, 290_000]);
-            core.after(late_ms, copy(false, booth, false, delivery.clone()));
-        }
-        if core.mishap(60) {
-            core.after(travel_ms, copy(false, 1 - booth, true, delivery.clone()));
-        }
-        if core.mishap(60) && delivery.body.len() > 40 {
-            let mut forged = delivery.clone();
-            let place = core.dice.below(forged.body.len());
-            forged.body[place] ^= 1;
-            core.after(travel_ms, copy(false, booth, true, forged));
-        }
-        core.after(travel_ms, copy(true, booth, false, delivery));
-    }
-}
-
-/// New weather: which calls fail how, and how often.
-fn weather(core: &mut Core) {
-    if core.calm {
-        return;
-    }
-    const APIS: [Api; 7] = [Api::Pay, Api::Query, Api::Close, Api::Reverse, Api::Refund, Api::QueryRefund, Api::Callback];
-    const FAULTS: [Fault; 11] = [
-        Fault::LoseRequest,
-        Fault::LoseResponse,
-        Fault::LoseResponse,
-        Fault::Error500,
-        Fault::Reset,
-        Fault::Delay { ms: 9_000 },
-        Fault::BadSignature,
-        Fault::Garbage,
-        Fault::Duplicate,
-        Fault::WrongAmount,
-        Fault::WrongOrder,
-    ];
-    for booth in 0..core.booths.len() {
-        core.booths[booth].clear();
-        for api in APIS {
-            if core.dice.permille(500) {
-                let fault = *core.dice.pick(&FAULTS);
-                let probability_ppm = *core.dice.pick(&[20_000, 100_000, 300_000, 300_000, 1_000_000]);
-                core.booths[booth].add(Rule { api, fault, probability_ppm, left: None });
-            }
-        }
-        let now = core.truly();
-        let word = *core.dice.pick(&[
-            "refund_fate success",
-            "refund_fate success",
-            "refund_fate closed",
-            "refund_fate abnormal",
-            "merchant_funds off",
-            "merchant_funds on",
-            "pay_on_create on",
-            "pay_on_create off",
-            "pay_on_create off",
-            "probe_callbacks on",
-            "probe_callbacks off",
-        ]);
-        let told = core.booths[booth].sim.hook(word, now);
-        core.say(format!("weather at {booth}: {word} {}", told.is_ok()));
-    }
-}
-
-/// Everything works again, and stays so.
-fn heal(core: &mut Core) {
-    core.calm = true;
-    core.offset_ms = 0;
-    core.say("HEALED");
-    for booth in 0..core.booths.len() {
-        core.booths[booth].clear();
-        let now = core.truly();
-        for word in ["refund_fate success", "merchant_funds on", "pay_on_create off", "probe_callbacks off"] {
-            let _ = core.booths[booth].sim.hook(word, now);
-        }
-    }
-    for index in 0..core.clients.len() {
-        let ms = core.dice.between(1, 5_000);
-        core.after(ms, Event::Act(Act::Place(index)));
-        for nth in 0..core.clients[index].refunds.len() {
-            if core.clients[index].refunds[nth].answered.is_none() && core.dice.permille(500) {
-                let ms = core.dice.between(5_001, 60_000);
-                core.after(ms, Event::Act(Act::Refund(index, nth)));
-            }
-        }
-    }
 }

@@ -1,51 +1,108 @@
-//! Builds the gateway under test: real flow, real engine, two WeChat accounts, one merchant.
+//! Builds the gateway under test: real flow, real engine, two accounts of one channel, one merchant.
 
 use super::core::{Core, Shared};
 use super::dice::SeededChance;
+use super::habits::{self, Habits};
 use super::merchant::{WEBHOOK_URL, webhook_secret};
-use super::wire::HOSTS;
+use super::spy::Spied;
 use crate::model::books::Books;
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
+use sluice::channels::{CHANNELS, Listed};
 use sluice::config::Secret;
+use sluice::domain::limit::Limits;
 use sluice::domain::merchant::{AccountState, Merchant};
 use sluice::domain::{Candidate, Order};
 use sluice::flow::place_order::OrderRequest;
 use sluice::flow::{Account, Directory, Gateway, MerchantEntry, Pace};
 use sluice::outbound::{Policy, Renewals};
 use sluice::store::{Command, Sealer};
-use sluice_contract::{AccountConfig, Fen, Reader};
+use sluice_contract::{AccountConfig, Fen, Method, MethodProfile, Profile, Reader, ReverseRule};
 use sluice_simkit::Booth;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 pub const MERCHANT: &str = "m1";
-pub const ACCOUNTS: [&str; 2] = ["wx-a", "wx-b"];
-
-pub fn booths(seed: u64) -> Vec<Booth> {
-    (0..2).map(|i| Booth::new(sluice_wechat_sim::fixed(seed.wrapping_mul(2).wrapping_add(i)), seed ^ (i << 32))).collect()
+/// What a world is about: one channel and its two accounts, `a` and `b`.
+pub struct Scene {
+    pub channel: &'static str,
+    pub profile: Profile,
+    /// What orders are placed with, the commoner ones more than once.
+    pub methods: Vec<String>,
+    pub habits: &'static Habits,
+    /// The hosts of the pretend channels, by booth.
+    pub hosts: [String; 2],
+    /// The accounts' ids, by booth.
+    pub accounts: [String; 2],
 }
 
-/// Opens an account from the table the simulator itself writes.
-pub fn account(index: usize, booth: &Booth) -> Arc<Account> {
-    let text = booth.sim.account_toml(HOSTS[index]);
-    let tree: Value = toml::from_str(&text).expect("the simulator's table is TOML");
-    let root = json!({"credentials": tree["account"][0]["credentials"]});
+impl Scene {
+    pub fn of(listed: &Listed, booth: &Booth) -> Scene {
+        let hosts = ["a", "b"].map(|which| format!("https://{which}.{}.test", listed.name));
+        let accounts = ["a", "b"].map(|which| format!("{}-{which}", listed.name));
+        let habits = habits::of(listed.name);
+        let table = table(booth, &hosts[0]);
+        let served: Vec<String> =
+            table["methods"].as_array().expect("methods").iter().filter_map(|m| m.as_str().map(str::to_owned)).collect();
+        let is_barcode = |word: &&String| Method::from_word(word).is_some_and(Method::is_barcode);
+        let methods = match habits.methods {
+            Some(methods) => methods.iter().map(|m| (*m).to_owned()).collect(),
+            None => {
+                let again = served.iter().filter(is_barcode).cloned().chain(["auto_barcode".to_owned()]);
+                served.iter().cloned().chain(again).collect()
+            }
+        };
+        let profile = open(listed, booth, &hosts[0], &accounts[0]).profile().clone();
+        Scene { channel: listed.name, profile, methods, habits, hosts, accounts }
+    }
+
+    pub fn method(&self, method: Method) -> &MethodProfile {
+        self.profile.method(method).expect("the world's channel has the method")
+    }
+
+    /// The barcode's rule, for whoever plans around its moments.
+    pub fn reversal(&self) -> ReverseRule {
+        self.profile.methods.iter().find_map(|m| m.reverse).expect("a barcode can be reversed")
+    }
+}
+
+/// A channel of the list by its word.
+pub fn listed(name: &str) -> &'static Listed {
+    CHANNELS.iter().find(|listed| listed.name == name).expect("a channel of the list")
+}
+
+pub fn booths(listed: &Listed, seed: u64) -> Vec<Booth> {
+    (0..2).map(|i| Booth::new((listed.fixed)(seed.wrapping_mul(2).wrapping_add(i)), seed ^ (i << 32))).collect()
+}
+
+/// The account's table as the simulator itself writes it.
+fn table(booth: &Booth, host: &str) -> Value {
+    let tree: Value = toml::from_str(&booth.sim.account_toml(host)).expect("the simulator's table is TOML");
+    tree["account"][0].clone()
+}
+
+fn open(listed: &Listed, booth: &Booth, host: &str, id: &str) -> Box<dyn sluice_contract::Channel> {
+    let root = json!({"credentials": table(booth, host)["credentials"]});
     let reader = Reader::root("account", &root);
     let credentials = reader.table("credentials").expect("there are credentials");
-    let config = AccountConfig { id: ACCOUNTS[index], base_url: HOSTS[index], sandbox: true, methods: None, credentials, previous: None };
-    let channel = sluice_wechat::open(config).expect("the simulator's credentials open an account");
+    let config = AccountConfig { id, base_url: host, sandbox: true, methods: None, credentials, previous: None };
+    (listed.open)(config).unwrap_or_else(|problems| panic!("the simulator's credentials open an account: {problems:?}"))
+}
+
+pub fn account(listed: &Listed, scene: &Scene, index: usize, booth: &Booth) -> Arc<Account> {
+    let id = &scene.accounts[index];
+    let channel = open(listed, booth, &scene.hosts[index], id);
     let methods = channel.profile().methods.iter().map(|m| m.method).collect();
     Arc::new(Account {
-        id: ACCOUNTS[index].to_owned(),
-        channel: channel.into(),
+        id: id.clone(),
+        channel: Arc::new(Spied(channel)),
         sandbox: true,
         owner: None,
         methods,
         fee_rate: Some("0.006".into()),
         state: AccountState::Enabled,
-        notify_url: format!("https://gateway.test/notify/{}", ACCOUNTS[index]),
+        notify_url: format!("https://gateway.test/notify/{id}"),
     })
 }
 
@@ -60,7 +117,7 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
     let directory = Directory {
         accounts: accounts.to_vec(),
         merchants: [(MERCHANT.to_owned(), Arc::new(merchant))].into(),
-        limits: super::limits::rules(),
+        limits: if world.lock().tame { Limits::default() } else { super::limits::rules() },
         ..Directory::default()
     };
     Arc::new(Gateway {
@@ -82,9 +139,10 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
 
 /// An order as T1 is asked to store it, with its candidates: what the model and the store suite start from.
 pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
-    let booths = booths(0);
-    let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| account(index, booth)).collect();
-    let world = Shared::new(Core::new(0, booths, Books::memory()));
+    let (listed, booths) = (listed("wechat"), booths(listed("wechat"), 0));
+    let scene = Scene::of(listed, &booths[0]);
+    let accounts: Vec<_> = booths.iter().enumerate().map(|(index, booth)| account(listed, &scene, index, booth)).collect();
+    let world = Shared::new(Core::new(0, scene, booths, Books::memory()));
     let gateway = gateway(&world, &accounts, 0, 0);
     let request = OrderRequest {
         merchant_order_no: "M1".into(),
@@ -109,7 +167,7 @@ pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
 }
 
 /// What the world's first channel says of a method.
-pub fn method_profile(method: sluice_contract::Method) -> sluice_contract::MethodProfile {
-    let profile = account(0, &booths(0)[0]).channel.profile().methods.iter().find(|m| m.method == method).cloned();
-    profile.expect("the world's channel has the method")
+pub fn method_profile(method: Method) -> MethodProfile {
+    let listed = listed("wechat");
+    Scene::of(listed, &booths(listed, 0)[0]).method(method).clone()
 }

@@ -68,7 +68,7 @@ impl Shared {
             batch.push(core.queue.remove(index));
         }
         let fate = match core.dice.below(1000) {
-            _ if core.calm => Fate::Commits,
+            _ if core.calm || core.tame => Fate::Commits,
             0..=4 => Fate::DiesBefore,
             5..=9 => Fate::DiesAfter,
             10..=12 => Fate::Fails,

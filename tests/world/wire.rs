@@ -1,6 +1,7 @@
 //! The way to the channels: no socket, but everything a socket can do to a request and to its reply.
 
 use super::core::{Core, Event, Shared, Slot, fnv, short};
+use super::spy::{Asks, Mark};
 use sluice::domain::OrderId;
 use sluice::outbound::{Sent, Wire, WireError};
 use sluice_contract::{HttpReply, HttpRequest};
@@ -15,13 +16,13 @@ pub struct Flight {
     pub sent_at: i64,
     /// What cannot be: it provably did not leave, arrives all the same, and a payer pays it at once. The money must come back.
     pub ghost: bool,
+    pub mark: Option<Mark>,
 }
-
-/// The hosts of the pretend channels, by booth.
-pub const HOSTS: [&str; 2] = ["https://a.wechat.test", "https://b.wechat.test"];
 
 /// How long after its time-out a request may still be executed: it lay in a buffer.
 const LATE_MS: i64 = 3_000;
+/// Between the decision to reverse and the reversal's first byte: a question before it and two commits.
+const UNDER_WAY_MS: i64 = 60_000;
 
 impl Wire for Shared {
     fn send<'a>(&'a self, request: &'a HttpRequest) -> Sent<'a> {
@@ -33,23 +34,38 @@ impl Wire for Shared {
 
 impl Core {
     fn depart(&mut self, request: &HttpRequest, reply: Slot<Result<HttpReply, WireError>>) {
-        let Some(booth) = HOSTS.iter().position(|host| request.url.starts_with(host)) else {
+        let Some(booth) = self.scene.hosts.iter().position(|host| request.url.starts_with(host)) else {
             self.complain(format!("a request to nowhere: {}", request.url));
             return reply.fill(Err(WireError::NotSent("unknown host".into())));
         };
-        let target = request.url[HOSTS[booth].len()..].to_owned();
-        let mut headers = request.headers.clone();
-        headers.push("Host", &HOSTS[booth]["https://".len()..]);
-        let call = Call { verb: request.verb, target, headers, body: request.body.clone() };
-        let id = self.serial();
+        let mut request = request.clone();
+        let mark = Mark::take(&mut request);
+        let host = &self.scene.hosts[booth];
+        let target = request.url[host.len()..].to_owned();
+        request.headers.push("Host", &host["https://".len()..]);
         let digest = fnv(fnv(7, request.url.as_bytes()), &request.body);
-        self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&call.target)));
-        if request.api == "codepay.reverse" && !self.clock_jumped {
-            self.judge_reversal(&call.target);
+        let id = self.serial();
+        self.say(format!("send #{id} {} {} {digest:016x}", request.api, place(&target)));
+        let call = Call { verb: request.verb, target, headers: request.headers, body: request.body };
+        if let Some(mark) = &mark {
+            self.judge_request(mark);
         }
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
-        let ghost = request.api.ends_with(".create") && self.mishap(30);
-        self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost });
+        // No ghosts where nobody could ever tell: of codes that pay at once and call nobody, of refunds that have one identity a try.
+        let may_haunt = mark.as_ref().is_some_and(|m| match m.asks {
+            Asks::Pay => !m.barcode,
+            Asks::Refund => self.scene.profile.refund.can_repeat,
+            _ => false,
+        });
+        let ghost = may_haunt && self.mishap(30);
+        let barred = mark
+            .as_ref()
+            .is_some_and(|m| (m.asks == Asks::Pay && m.barcode) || (m.asks == Asks::Refund && !self.scene.profile.refund.can_repeat));
+        let once = mark.as_ref().filter(|_| barred).map(|m| m.number.clone());
+        if once.as_ref().is_some_and(|number| self.sent.contains(number)) {
+            self.complain(format!("B3: {once:?} was sent twice, and the first may have arrived"));
+        }
+        self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost, mark });
         if ghost {
             let ms = self.dice.between(500, 20_000);
             self.after(ms, Event::Arrive(id));
@@ -58,8 +74,9 @@ impl Core {
             let ms = self.dice.between(0, 400);
             return self.after(ms, Event::Answer(id, Err(WireError::NotSent("connection refused".into()))));
         }
+        self.sent.extend(once);
         let travel_ms = match self.dice.below(100) {
-            _ if self.calm => self.dice.between(1, 30),
+            _ if self.calm || self.tame => self.dice.between(1, 30),
             0..=79 => self.dice.between(1, 300),
             80..=94 => self.dice.between(300, 4_000),
             _ => self.dice.between(1, timeout_ms + LATE_MS),
@@ -68,27 +85,43 @@ impl Core {
         self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
     }
 
-    /// A reversal that comes too early collides with a payment that is still running (pack §5.3: not before 15 s).
-    fn judge_reversal(&mut self, target: &str) {
-        let number = target.split('/').find_map(|part| OrderId::of_attempt(part).map(|(id, seq)| (part.to_owned(), id, seq)));
-        let Some((number, id, seq)) = number else { return self.complain(format!("a reversal of nothing: {target}")) };
-        let began = self.engine.life(&id).ok().flatten().and_then(|life| life.attempt(seq).map(|a| a.at));
-        if began.is_none_or(|at| self.wall().since_ms(at) < 15_000) {
+    fn judge_request(&mut self, mark: &Mark) {
+        match mark.asks {
+            Asks::Query | Asks::QueryRefund => self.asked.entry(mark.number.clone()).or_default().push(self.now_ms),
+            Asks::Reverse if !self.clock_jumped => self.judge_reversal(&mark.number),
+            _ => {}
+        }
+    }
+
+    /// A reversal that comes too early collides with a payment that is still running, and a late one is refused: the profile says when.
+    fn judge_reversal(&mut self, number: &str) {
+        let named = OrderId::of_attempt(number);
+        let life = named.and_then(|(id, seq)| self.engine.life(&id).ok().flatten().map(|life| (life, seq)));
+        let began = life.as_ref().and_then(|(life, seq)| life.attempt(*seq).map(|a| (a.at, life.order.method)));
+        let Some((at, method)) = began else { return self.complain(format!("a reversal of nothing: {number}")) };
+        let Some(rule) = self.scene.method(method).reverse else { return self.complain(format!("{number} cannot be reversed")) };
+        let age_ms = self.wall().since_ms(at);
+        if age_ms < rule.earliest_s * 1000 {
             self.complain(format!("the reversal of {number} left too early"));
+        }
+        let day_ends_at = rule.day_ends_at_s.map(|s| at.second().day().start().plus(s).millis());
+        if age_ms > rule.window_s * 1000 + UNDER_WAY_MS || day_ends_at.is_some_and(|end| self.wall().since_ms(end) > UNDER_WAY_MS) {
+            self.complain(format!("the reversal of {number} left too late"));
         }
     }
 
     /// The channel executes a request, or a fault eats it.
     pub fn arrive(&mut self, id: u64) {
         let Some(flight) = self.flights.get(&id) else { return };
-        let (booth, call, ghost) = (flight.booth, flight.call.clone(), flight.ghost);
+        let (booth, call) = (flight.booth, flight.call.clone());
+        let ghost = flight.mark.clone().filter(|_| flight.ghost);
         let now = self.truly();
         let served = self.booths[booth].serve(&call, now);
         if let Err(wrong) = self.booths[booth].sim.ledger().audit() {
             self.complain(format!("ledger: {wrong}"));
         }
-        if ghost {
-            self.haunt(booth, &call);
+        if let Some(mark) = ghost.filter(|mark| mark.asks == Asks::Pay) {
+            self.haunt(booth, &mark.number);
         }
         let lost = |text: &str| Err(WireError::MaybeSent(text.to_owned()));
         let (after_ms, answer, word) = match served {
@@ -104,14 +137,10 @@ impl Core {
         self.after(after_ms + back_ms, Event::Answer(id, answer));
     }
 
-    fn haunt(&mut self, booth: usize, call: &Call) {
-        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
-        let Some(number) = body["out_trade_no"].as_str() else { return };
-        let now = self.truly();
-        let paid = self.booths[booth]
-            .sim
-            .scan(&sluice_simkit::Scan::of(&format!("wechat:{number}"), sluice_simkit::Outcome::Pay), now)
-            .is_ok_and(|s| s.paid);
+    fn haunt(&mut self, booth: usize, number: &str) {
+        let (now, content) = (self.truly(), format!("{}:{number}", self.scene.channel));
+        let scan = sluice_simkit::Scan::of(&content, sluice_simkit::Outcome::Pay);
+        let paid = self.booths[booth].sim.scan(&scan, now).is_ok_and(|s| s.paid);
         self.say(format!("ghost {}: paid={paid}", short(number)));
         self.haunted.insert(number.to_owned());
         self.see("ghost");
