@@ -96,7 +96,8 @@ pub struct ReverseRule {
     pub window_s: i64,
     /// An unknown or waiting barcode is reversed by us this long after the pay call.
     pub give_up_after_s: i64,
-    /// Also not after this second of the +08:00 day of the attempt (UnionPay: 82_800, its clearing day ends at 23:00).
+    /// Also not after this second of a +08:00 day, the first time it comes after the attempt (UnionPay: 82_800, its clearing day ends at
+    /// 23:00 and what is made after that belongs to the next one).
     pub day_ends_at_s: Option<i64>,
 }
 
