@@ -140,11 +140,11 @@ impl Life {
     fn wait(&mut self, action: &Action, handles: &Handles, told: &PayTold) -> Result<(), Broken> {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(told.attempt_seq)?;
+        if attempt.status == AttemptStatus::Abandoned {
+            return self.still_unpaid(told);
+        }
         if !attempt.status.is_open() {
             attempt.next_at = None;
-            if attempt.status == AttemptStatus::Abandoned {
-                self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner)?;
-            }
             return Ok(());
         }
         attempt.notes.handles.extend(handles.clone());
@@ -163,6 +163,18 @@ impl Life {
         } else {
             self.event(told.at, "attempt.asked", json!({"attempt": told.attempt_seq, "answer": "not paid yet"}), Some(told.inner.clone()));
         }
+        Ok(())
+    }
+
+    /// An abandoned attempt is watched until its code has died: whatever is asked before, it may still be paid.
+    fn still_unpaid(&mut self, told: &PayTold) -> Result<(), Broken> {
+        let dies_at = self.order.expires_at;
+        if told.at >= dies_at {
+            return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner);
+        }
+        self.attempt_mut(told.attempt_seq)?.next_at = Some(dies_at);
+        let data = json!({"attempt": told.attempt_seq, "answer": "not paid yet"});
+        self.event(told.at, "attempt.asked", data, Some(told.inner.clone()));
         Ok(())
     }
 
@@ -198,7 +210,7 @@ impl Life {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(told.attempt_seq)?;
         match attempt.status {
-            AttemptStatus::Abandoned => return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner),
+            AttemptStatus::Abandoned => return self.still_unpaid(told),
             status if !status.is_open() => attempt.next_at = None,
             _ => {
                 attempt.next_at = look_at(attempt, told);

@@ -241,6 +241,10 @@ fn where_no_close_can_be_confirmed_the_attempt_is_watched_until_its_code_has_die
     assert_eq!(life.abandon(1, START.plus_s(900), START.plus_s(2)), Ok(()));
     assert_eq!((life.order.status(), attempt(&life).status()), (OrderStatus::Closed, AttemptStatus::Abandoned));
     assert_eq!(life.wake_at(), Some(START.plus_s(900)));
+    let mut early = life.clone();
+    assert_eq!(early.take_pay(&told(waiting(), Source::Query, 300, 300)), Ok(()));
+    let still = (AttemptStatus::Abandoned, Some(START.plus_s(900)));
+    assert_eq!((attempt(&early).status(), early.wake_at()), still, "its code may still be paid");
     let mut unpaid = life.clone();
     assert_eq!(unpaid.take_pay(&told(waiting(), Source::Query, 901, 901)), Ok(()));
     assert_eq!((attempt(&unpaid).status(), unpaid.wake_at()), (AttemptStatus::Closed, None));

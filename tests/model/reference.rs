@@ -78,7 +78,8 @@ impl Reference {
             }
             Said::Waiting if a.open() && a.declined => {}
             Said::Waiting if a.open() => a.status = "awaiting_payer",
-            Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => self.end(n, "closed"),
+            // Its code lives as long as the order, and no game is that long.
+            Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => {}
             Said::Closed => self.end(n, "closed"),
             Said::Reversed => self.end(n, "reversed"),
             Said::FailedByAccount => self.fail(n, fallback),
