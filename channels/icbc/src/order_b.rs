@@ -46,10 +46,9 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
     put(&mut body, "total_fee", attempt.amount.to_string());
     let terminal = order.terminal.as_ref();
     let device = terminal.and_then(|t| t.id.as_deref()).or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref()));
-    if let Some(device) = device {
-        // Sic.
-        put(&mut body, "decive_info", sluice_kit::wire::cut(device, 32));
-    }
+    // Sic. The pack has it beside what every call carries, and online orders have no device: the merchant's number is its till.
+    let device = device.or_else(|| attempt.memo.get("mer_id").map(String::as_str)).unwrap_or(&account.mer_id);
+    put(&mut body, "decive_info", sluice_kit::wire::cut(device, 32));
     // The payer's address, else the terminal's; the pack's sample has loopback where nobody knows it.
     let ip = order.client_ip.as_deref().or_else(|| terminal.and_then(|t| t.ip.as_deref()));
     put(&mut body, "spbill_create_ip", ip.unwrap_or("127.0.0.1"));
