@@ -6,7 +6,7 @@ use crate::domain::OrderStatus;
 use crate::domain::life::{Attempt, Intent, Life, Undo};
 use crate::domain::undo::UndoTold;
 use crate::store::{Command, Outcome};
-use sluice_contract::{Undone, Why, WhyKind};
+use sluice_contract::{NotFoundFrom, Undone, Why, WhyKind};
 
 impl Gateway {
     /// `POST …/close`. The wish outlives us: what cannot be finished now, the worker finishes.
@@ -51,9 +51,7 @@ impl Gateway {
         let profile = self.method_profile(&account, life)?;
         let (order_id, now) = (life.order.id.clone(), self.now());
         if attempt.undo == Some(Undo::Close) && !profile.can_close {
-            let payable_until = self.pace.payable_until(profile, attempt, life.order.expires_at);
-            let command = Command::Abandon { order_id, attempt_seq, payable_until, at: now };
-            return Ok((self.change(command).await?, None));
+            return Ok((self.abandon(life, attempt_seq).await?, None));
         }
         let begin = Command::BeginUndo { order_id, attempt_seq, at: now, lease_until: self.pace.lease_until(now) };
         let Outcome::Begun { life, go } = self.submit(begin).await? else { return Ok((life.clone(), None)) };
@@ -75,6 +73,12 @@ impl Gateway {
         };
         let is_paid = said == Undone::Paid;
         let now = self.now();
+        let not_found_final = self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at);
+        // What only the payer's arrival makes an order cannot be closed before: the channel knows nothing, and its code lives on.
+        let may_arrive = said == Undone::NotFound && profile.not_found_from == NotFoundFrom::Payer && !not_found_final;
+        if may_arrive && verb == Undo::Close && life.order.intent == Some(Intent::MerchantClose) {
+            return Ok((self.abandon(&life, attempt_seq).await?, None));
+        }
         let told = UndoTold {
             counters: life.counters_of(attempt_seq, None),
             attempt_seq,
@@ -82,7 +86,7 @@ impl Gateway {
             said,
             at: now,
             next_at: now.plus_ms(self.undo_again_ms(attempt)),
-            not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
+            not_found_final,
             inner: asked.inner,
         };
         let command = Command::TakeUndone { order_id: life.order.id.clone(), told: Box::new(told) };
@@ -90,6 +94,19 @@ impl Gateway {
         // What the query says is the truth that is booked.
         let life = if is_paid { self.query_attempt(&life, attempt_seq).await? } else { life };
         Ok((life, rejected))
+    }
+
+    /// Closes what the channel will not promise to be closed: its attempt is watched until its code has died. Asked first, so that what
+    /// is paid already is paid; and asked after, because a hint of a payment may have come in between.
+    async fn abandon(&self, life: &Life, attempt_seq: u32) -> Result<Life, Refused> {
+        let asked = self.query_attempt(life, attempt_seq).await?;
+        let open = asked.attempt(attempt_seq).filter(|a| a.status().is_open() && a.undo == Some(Undo::Close));
+        let Some(attempt) = open else { return Ok(asked) };
+        let account = self.account_of(attempt)?;
+        let payable_until = self.pace.payable_until(self.method_profile(&account, &asked)?, attempt, asked.order.expires_at);
+        let (order_id, at) = (asked.order.id.clone(), self.now());
+        let abandoned = self.change(Command::Abandon { order_id, attempt_seq, payable_until, at }).await?;
+        self.query_attempt(&abandoned, attempt_seq).await
     }
 
     /// How long to wait before the same undo is sent again: short while the payer stands at the till, long after an hour.

@@ -1,15 +1,35 @@
 //! The sandbox's control API (CONTRACT section 10).
 
 use super::client::{Answer, send};
+use super::payer;
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug)]
 pub struct Control {
     pub http: reqwest::Client,
     pub base: String,
+    /// Which channel faults, hooks, payment codes and repeated callbacks are about.
+    pub channel: String,
+}
+
+/// What the payer does beside paying.
+#[derive(Clone, Debug, Default)]
+pub struct Paying {
+    pub discounts: Vec<Value>,
+    /// With which app; otherwise the channel's own.
+    pub wallet: Option<&'static str>,
 }
 
 impl Control {
+    pub fn new(http: reqwest::Client, base: String) -> Control {
+        Control { http, base, channel: "wechat".to_owned() }
+    }
+
+    /// The same, about another channel.
+    pub fn at(&self, channel: &str) -> Control {
+        Control { channel: channel.to_owned(), ..self.clone() }
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Answer {
         let request = self.http.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         send(request.body(body.to_string())).await.unwrap()
@@ -33,6 +53,26 @@ impl Control {
         found.unwrap_or_else(|| panic!("the channel has no {out_trade_no}"))
     }
 
+    /// The channel's own books of one order, if it has heard of it.
+    pub async fn known(&self, out_trade_no: &str) -> Option<Value> {
+        self.ledger().await.into_iter().find(|row| row["out_trade_no"] == out_trade_no)
+    }
+
+    /// How many requests all channels have seen.
+    pub async fn seen(&self) -> i64 {
+        self.get("/calls").await.as_object().unwrap().values().map(|n| n.as_i64().unwrap()).sum()
+    }
+
+    /// A payer does what the order's action asks for, whatever kind it is, and pays.
+    pub async fn take(&self, order: &Value, paying: &Paying) -> Answer {
+        let content = payer::content(&order["action"]).unwrap_or_else(|| panic!("nothing to scan: {order}"));
+        let mut body = json!({"content": content, "outcome": "pay", "discounts": paying.discounts});
+        if let Some(wallet) = paying.wallet {
+            body["wallet"] = json!(wallet);
+        }
+        self.post("/payers/scan", &body).await
+    }
+
     /// A payer scans the order's code and pays.
     pub async fn pay(&self, order: &Value) -> Value {
         let content = order["action"]["content"].as_str().unwrap_or_else(|| panic!("nothing to scan: {order}"));
@@ -53,7 +93,13 @@ impl Control {
     }
 
     pub async fn auth_code(&self, behaviour: &str) -> String {
-        let issued = self.post("/payers/auth-code", &json!({"wallet": "wechat", "behaviour": behaviour})).await.expect(200);
+        self.auth_code_with(behaviour, 100_000).await
+    }
+
+    /// The payment code of a payer who has so much.
+    pub async fn auth_code_with(&self, behaviour: &str, balance: i64) -> String {
+        let body = json!({"wallet": self.channel, "behaviour": behaviour, "balance": balance});
+        let issued = self.post("/payers/auth-code", &body).await.expect(200);
         issued["auth_code"].as_str().unwrap().to_owned()
     }
 
@@ -63,12 +109,12 @@ impl Control {
 
     /// A fault without end.
     pub async fn fault(&self, api: &str, fault: &str) {
-        self.post("/faults", &json!({"channel": "wechat", "api": api, "fault": fault})).await.expect(200);
+        self.post("/faults", &json!({"channel": self.channel, "api": api, "fault": fault})).await.expect(200);
     }
 
     /// A fault that strikes `count` times.
     pub async fn faults(&self, api: &str, fault: &str, count: u32) {
-        self.post("/faults", &json!({"channel": "wechat", "api": api, "fault": fault, "count": count})).await.expect(200);
+        self.post("/faults", &json!({"channel": self.channel, "api": api, "fault": fault, "count": count})).await.expect(200);
     }
 
     pub async fn clear(&self) {
@@ -76,10 +122,10 @@ impl Control {
     }
 
     pub async fn resend(&self, out_trade_no: &str) -> Answer {
-        self.post(&format!("/callbacks/wechat/{out_trade_no}/resend"), &json!({})).await
+        self.post(&format!("/callbacks/{}/{out_trade_no}/resend", self.channel), &json!({})).await
     }
 
     pub async fn hook(&self, word: &str) -> Value {
-        self.post("/hooks", &json!({"channel": "wechat", "word": word})).await.expect(200)["answer"].clone()
+        self.post("/hooks", &json!({"channel": self.channel, "word": word})).await.expect(200)["answer"].clone()
     }
 }

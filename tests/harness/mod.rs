@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod process;
 pub mod sign;
 pub mod tap;
+pub mod till;
 pub mod world;
 
 pub use client::Answer;

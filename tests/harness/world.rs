@@ -172,7 +172,7 @@ impl World {
             demo: merchant(&merchants, "m_demo", &base),
             other: merchant(&merchants, "m_other", &base),
             ops: Ops { http: http(), base, token },
-            control: Control { http: http(), base: format!("http://{}", sandbox.address) },
+            control: Control::new(http(), format!("http://{}", sandbox.address)),
             dir,
             database: None,
             sandbox,

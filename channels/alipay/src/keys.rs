@@ -22,11 +22,13 @@ pub(crate) struct Ring {
     by_certificate: bool,
     keys: RwLock<Vec<(Option<String>, Arc<PublicKey>)>>,
     tokens: RwLock<BTreeMap<String, Zeroizing<String>>>,
+    /// The access token of each merchant that Alipay will not renew: whoever is refused it is refused for good.
+    dead: RwLock<BTreeMap<String, Zeroizing<String>>>,
 }
 
 impl Ring {
     pub(crate) fn new(by_certificate: bool) -> Ring {
-        Ring { by_certificate, keys: RwLock::default(), tokens: RwLock::default() }
+        Ring { by_certificate, keys: RwLock::default(), tokens: RwLock::default(), dead: RwLock::default() }
     }
 
     /// `sn`: of a certificate; a plain public key has none.
@@ -48,6 +50,17 @@ impl Ring {
             _ if keys.iter().any(|key| key.verifies_base64(message, signature)) => Seal::Holds,
             _ => Seal::Broken,
         }
+    }
+
+    /// From now on the merchant's token counts as dead, until another is installed.
+    pub(crate) fn bury(&self, merchant: &str) {
+        if let Some(token) = self.token(TOKEN, merchant) {
+            self.dead.write().unwrap_or_else(PoisonError::into_inner).insert(merchant.to_owned(), token);
+        }
+    }
+
+    pub(crate) fn is_dead(&self, merchant: &str, token: &str) -> bool {
+        self.dead.read().unwrap_or_else(PoisonError::into_inner).get(merchant).is_some_and(|dead| dead.as_str() == token)
     }
 
     pub(crate) fn token(&self, kind: &str, merchant: &str) -> Option<Zeroizing<String>> {

@@ -25,6 +25,7 @@ pub(crate) fn renew(account: &Arc<Account>, why: &KeyHint, env: &Env<'_>) -> Ste
 
 fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed> {
     let Some(refresh) = account.ring.token(REFRESH, merchant) else {
+        account.ring.bury(merchant);
         return Step::Done(Renewed::Refused(format!("there is no app_refresh_token of {merchant}: the merchant authorises again")));
     };
     let mut biz = Map::new();
@@ -32,12 +33,16 @@ fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed>
     put(&mut biz, "refresh_token", refresh.as_str());
     let call = Call::new("token.refresh", "alipay.open.auth.token.app", biz, None);
     let merchant = merchant.to_owned();
-    wire::ask(account, call, env, move |_, answer, env| {
-        Reading::Is(match answer {
+    wire::ask(account, call, env, move |account, answer, env| {
+        let renewed = match answer {
             Answer::Good(tree) => fresh(&merchant, &tree, env),
             Answer::Error(complaint) => refused(Api::Token, &complaint),
             Answer::Doubt(why) => Renewed::Unknown(why),
-        })
+        };
+        if matches!(renewed, Renewed::Refused(_)) {
+            account.ring.bury(&merchant);
+        }
+        Reading::Is(renewed)
     })
 }
 

@@ -173,7 +173,12 @@ fn exchange<T: 'static>(
         };
         match (&answer, &call.merchant) {
             (Answer::Error(complaint), Some(merchant)) if may_renew && complaint.sealed && complaint.code == "20001" => {
-                if account.ring.token(TOKEN, merchant).as_deref().map(String::as_str) == token.as_deref() {
+                let used = token.as_deref();
+                // It was asked for and refused: then this answer is the last word.
+                if used.is_some_and(|used| account.ring.is_dead(merchant, used)) {
+                    return read(&account, answer, env);
+                }
+                if account.ring.token(TOKEN, merchant).as_deref().map(String::as_str) == used {
                     return Reading::NeedKeys(KeyHint { key_id: keys::item_id(TOKEN, merchant) });
                 }
                 again(&account, Arc::clone(&call), env, Arc::clone(&read))

@@ -14,6 +14,7 @@
 //! | `token_dies APP_ID`, `refresh_dies APP_ID` | that merchant's token, or its refresh token too, is out of time |
 //! | `reissue_certificate` | Alipay's certificate is issued anew, key kept; answers the SN |
 //! | `finish NUMBER` | the refund window of a paid trade is over |
+//! | `shop NUMBER` | the `store_id` and the `terminal_id` that an order named, `-` for none |
 //! | `bill_absent SUB_CODE` | what a day without rows answers |
 //! | `password_above FEN/off`, `clock_tolerance_s N/off`, `precreate_again on/off` | the options of these names |
 //! | `refund_delay_ms N`, `callback_delay_ms N` | the options of these names |
@@ -103,6 +104,7 @@ impl AlipaySim {
                 }
             }
             "reissue_certificate" => return self.keys.reissue(&mut self.draw).ok_or_else(unknown),
+            "shop" => return self.shop(value).ok_or_else(unknown),
             "finish" => self.finish(value, now).ok_or_else(unknown)?,
             "bill_absent" => value.clone_into(&mut self.bills.no_bill),
             "password_above" => self.options.password_above = maybe()?.map(Fen),
@@ -113,6 +115,12 @@ impl AlipaySim {
             _ => return Err(unknown()),
         }
         Ok(String::new())
+    }
+
+    fn shop(&self, number: &str) -> Option<String> {
+        let order = self.orders.get(number).or_else(|| self.drafts.get(number).map(|draft| &draft.order))?;
+        let [store, till] = [&order.store_id, &order.terminal_id].map(|id| id.as_deref().unwrap_or("-"));
+        Some(format!("{store} {till}"))
     }
 
     fn finish(&mut self, number: &str, now: Millis) -> Option<()> {

@@ -8,7 +8,7 @@ use crate::{Alipay, certificate};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sluice_contract::{Channel, HttpReply, KeyHint, KeyItem, KeyUpdate, Method, Pay, Reading, Renewed, Second, Step, WhyKind};
+use sluice_contract::{Channel, FailureCode, HttpReply, KeyHint, KeyItem, KeyUpdate, Method, Pay, Reading, Renewed, Second, Step, WhyKind};
 use std::sync::Arc;
 
 const TOKEN: &str = "alipay.open.auth.token.app";
@@ -128,6 +128,27 @@ fn a_renewal_that_cannot_be_is_refused_and_one_that_is_unclear_is_unknown() {
     for id in ["app_auth_token:2021000000000998", "app_auth_token:x", "", "0123456789abcdef0123456789abcdef", "x:y"] {
         assert!(matches!(alipay.renew(&hint(id), &env(NOW)), Step::Done(Renewed::Refused(_))), "{id}");
     }
+}
+
+#[test]
+fn what_a_dead_token_was_refused_has_failed_once_nobody_renews_it() {
+    let alipay = provider();
+    let pay = || alipay.pay(&attempt(&alipay, Method::AlipayBarcode), &order(), &env(NOW));
+    let dead = sealed("alipay.trade.pay", &error_of("20001", "aop.app-auth-token-time-out"));
+    let renewal = alipay.renew(&hint(&token_id()), &env(NOW));
+    assert!(matches!(read(&renewal, &sealed(TOKEN, &error_of("20000", "isp.unknow-error"))), Renewed::Unknown(_)));
+    let step = pay();
+    assert!(matches!(reading(&step, &dead), Reading::NeedKeys(_)), "an unclear renewal is tried again");
+    assert!(matches!(read(&renewal, &sealed(TOKEN, &error_of("40002", "isv.refresh-token-time-out"))), Renewed::Refused(_)));
+    assert!(matches!(read(&step, &dead), Pay::Failed(failure) if failure.code == FailureCode::ChannelConfiguration));
+    assert!(matches!(read(&pay(), &unsealed("alipay.trade.pay", &error_of("20001", "x"))), Pay::Unknown(_)), "only if Alipay says so");
+    let query = alipay.query(&attempt(&alipay, Method::AlipayBarcode), &env(NOW));
+    let asked = sealed(QUERY, &error_of("20001", "aop.app-auth-token-time-out"));
+    assert!(matches!(read(&query, &asked), Pay::Unknown(why) if why.kind == WhyKind::Configuration), "a question refused is no answer");
+    // The merchant authorises again: the new token is another one.
+    let item = KeyItem { id: token_id(), value: "TOKEN-9".into(), from: None, until: None };
+    alipay.install(&KeyUpdate { items: vec![item] }).unwrap();
+    assert!(matches!(reading(&pay(), &dead), Reading::NeedKeys(_)));
 }
 
 fn certified() -> Alipay {

@@ -118,6 +118,7 @@ fn common(asked: &Asked, amount: &str, now: Millis) -> Result<(String, Fen, Orde
         order_id: String::new(),
         subject: subject.to_owned(),
         attach,
+        store_code: None,
         method: "icbc_qr",
         notify_url: Some(url).filter(|_| sends),
         tells_failures: result_type != Some("1"),

@@ -81,6 +81,7 @@ impl IcbcSim {
             order_id: String::new(),
             subject: "付款码".to_owned(),
             attach,
+            store_code: None,
             method: "icbc_barcode",
             // The call has no field for it: a barcode order is not called back.
             notify_url: None,

@@ -18,9 +18,7 @@ impl IcbcSim {
     pub(crate) fn generate(&mut self, asked: &Asked, store: bool, now: Millis) -> Answer {
         let fields = Fields(&asked.biz);
         let mer_id = merchant(&fields)?;
-        if store {
-            fields.must("store_code", 20)?;
-        }
+        let store_code = if store { Some(fields.must("store_code", 20)?.to_owned()) } else { None };
         let number = fields.number("out_trade_no", "_-")?.to_owned();
         let total = fields.fen("order_amt")?;
         fields.trade_time()?;
@@ -40,6 +38,7 @@ impl IcbcSim {
             order_id: String::new(),
             subject: if attach.is_empty() { "e生活扫码付".to_owned() } else { attach.clone() },
             attach: attach.clone(),
+            store_code,
             method: "icbc_qr",
             notify_url,
             tells_failures: true,

@@ -8,7 +8,7 @@ use sluice_simkit::{Complaint, State};
 const WORDS: &str = "refund_fate success/fail/pending/stuck | merchant_funds full/none | refund_delay_ms N | callback_delay_ms N | \
      pay_status on/off | wide_states on/off | reverse_same_day on/off | spaced on/off | double_keys on/off | \
      encrypted_callbacks on/off | odd_times on/off | random_discount on/off | points_pay_all on/off | support_apps BITS | \
-     auth_means free/sms/card/token/ukey | auth_limit MEANS FEN | begin NUMBER";
+     auth_means free/sms/card/token/ukey | auth_limit MEANS FEN | begin NUMBER | store NUMBER";
 
 fn unknown() -> Complaint {
     Complaint(format!("unknown hook; there are: {WORDS}"))
@@ -48,6 +48,10 @@ impl IcbcSim {
             }
             "auth_means" => self.options.auth_means = AuthMeans::from_word(value).ok_or_else(unknown)?,
             "auth_limit" => self.limit(value)?,
+            "store" => {
+                let named = self.orders.get(value).and_then(|order| order.store_code.clone());
+                return named.ok_or_else(|| Complaint("this order names no store".to_owned()));
+            }
             "begin" => self.begin_by_hand(value)?,
             _ => return Err(unknown()),
         }

@@ -41,6 +41,8 @@ pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) subject: String,
     pub(crate) attach: String,
+    /// The e-life number of the store, where the call has it.
+    pub(crate) store_code: Option<String>,
     /// What the phone calls it, in the words of the gateway's methods.
     pub(crate) method: &'static str,
     pub(crate) notify_url: Option<String>,

@@ -73,6 +73,7 @@ impl IcbcSim {
             order_id: String::new(),
             subject: text(&PAGE_SUBJECT).unwrap_or("网上支付").to_owned(),
             attach: text(&["attach"]).unwrap_or_default().to_owned(),
+            store_code: None,
             method: if asked.params.contains_key("service_url") { "icbc_app" } else { "icbc_h5" },
             notify_url,
             tells_failures: text(&["result_type"]) != Some("1"),

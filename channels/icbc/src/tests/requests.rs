@@ -68,6 +68,7 @@ fn family_b_places_its_orders() {
             "out_trade_no": NUMBER, "pay_mode": pay_mode, "access_type": access_type, "orig_date_time": "2026-11-23T06:01:00",
             "body": "一箱苹果 & 梨=1?", "fee_type": "001", "total_fee": "1000", "spbill_create_ip": "203.0.113.7", "mer_url": NOTIFY,
             "notify_type": "HS", "result_type": "0", "expire_time": "900", "return_url": "https://pay.example.com/return/abc",
+            "decive_info": MER,
         });
         super::changed(common, payer)
     };

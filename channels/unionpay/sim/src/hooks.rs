@@ -15,6 +15,7 @@
 //! | `late_files on/off` · `empty_day 98/file` | statements: not before 09:00 of the next day; nothing to tell is 98 |
 //! | `refund_delay_ms N` · `notice_delay_ms N` · `time_window_s N` | |
 //! | `rotate_encrypt` | a new encryption certificate; answers its certId |
+//! | `terminal NUMBER` | the `termId` that an order named, `-` for none |
 //! | `front_return NUMBER` | the form that the payer's browser brings back to frontUrl; answers its body |
 
 use crate::options::{RefundFate, SignerKind};
@@ -58,6 +59,7 @@ impl UnionpaySim {
                 self.keys.rotate_encrypt(&mut self.draw);
                 return Ok(self.keys.encrypt.cert_id.clone());
             }
+            "terminal" => self.orders.get(value).map(|order| Some(order.term_id.clone().unwrap_or_else(|| "-".to_owned()))),
             "front_return" => self.notice(value, &News::Payment, None).map(Some),
             _ => self.switch(name, value).map(|()| None),
         };
