@@ -174,6 +174,7 @@ impl Run {
             next_at: self.now.plus_s(5),
             undo_at: self.now,
             not_found_final: false,
+            payable_until: self.now,
             payer_sealed: None,
             action_expires_at: None,
             fallback: others.into_iter().filter(|c| fallback.contains(&c.account.as_str())).collect(),

@@ -32,6 +32,7 @@ fn not_paid_yet(id: &OrderId, at: Millis, undo_at: Millis) -> Command {
         next_at: at.plus_s(1_800),
         undo_at,
         not_found_final: false,
+        payable_until: at,
         payer_sealed: None,
         action_expires_at: None,
         fallback: Vec::new(),

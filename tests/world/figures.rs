@@ -1,11 +1,11 @@
 //! B1 and B2 of the catalogue, for every channel: worlds in which only what the figure is about goes wrong, and much of it.
 //!
-//! `SLUICE_SEEDS=0..200` for the full figures, `SLUICE_CHANNEL=…` for one channel.
+//! `SLUICE_FIGURE_SEEDS=0..200` for the full figures, `SLUICE_CHANNEL=…` for one channel.
 
 use super::actors::Act;
 use super::core::{Core, Event};
 use super::run::{Recipe, live};
-use super::{every_channel, replay_of, seeds_or};
+use super::{asked_seeds, every_channel, replay_of};
 use crate::model::books::Books;
 use sluice::domain::OrderStatus;
 use sluice_contract::{Fen, Method};
@@ -13,6 +13,8 @@ use sluice_simkit::faults::{Api, Fault, Rule};
 use sluice_simkit::{Behaviour, State};
 use std::collections::BTreeMap;
 
+/// Names the worlds to live; two of a channel without it.
+const SEEDS: &str = "SLUICE_FIGURE_SEEDS";
 /// Orders in one world.
 const ORDERS: usize = 50;
 /// B1: how long a charge may stay unknown.
@@ -125,7 +127,7 @@ fn figure(name: &str, test: &str, recipe: Recipe) {
     let mut total = 0;
     for channel in every_channel() {
         let (mut judged, mut slowest, mut bad, mut lost) = (BTreeMap::new(), 0, Vec::new(), 0);
-        let seeds = seeds_or(0..2);
+        let seeds = asked_seeds(SEEDS).unwrap_or(0..2);
         for seed in seeds.clone() {
             let report = live(seed, Books::memory(), channel, recipe);
             for (what, times) in report.seen.iter().filter(|(what, _)| what.starts_with("orders ")) {
@@ -135,7 +137,7 @@ fn figure(name: &str, test: &str, recipe: Recipe) {
             lost += report.seen.get("closed at the channel").copied().unwrap_or(0);
             if !report.wrong.is_empty() {
                 report.trace.iter().for_each(|line| println!("{line}"));
-                println!("{name}, seed {seed} of {channel} is wrong: {:#?}\n{}\n", report.wrong, replay_of(channel, seed, test));
+                println!("{name}, seed {seed} of {channel} is wrong: {:#?}\n{}\n", report.wrong, replay_of(channel, SEEDS, seed, test));
                 bad.push(seed);
             }
         }

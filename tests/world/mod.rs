@@ -51,18 +51,15 @@ fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn asked_seeds() -> Option<std::ops::Range<u64>> {
-    let text = setting("SLUICE_SEEDS")?;
-    let (from, to) = text.split_once("..").expect("SLUICE_SEEDS is A..B");
+/// A..B of a setting.
+fn asked_seeds(name: &str) -> Option<std::ops::Range<u64>> {
+    let text = setting(name)?;
+    let (from, to) = text.split_once("..").expect("seeds are A..B");
     Some(from.parse().expect("a number")..to.parse().expect("a number"))
 }
 
-fn seeds_or(by_default: std::ops::Range<u64>) -> std::ops::Range<u64> {
-    asked_seeds().unwrap_or(by_default)
-}
-
 fn seeds(channel: &str, by_default: std::ops::Range<u64>) -> Vec<u64> {
-    match asked_seeds() {
+    match asked_seeds("SLUICE_SEEDS") {
         Some(asked) => asked.collect(),
         None => regressions(channel).iter().copied().chain(by_default).collect(),
     }
@@ -106,11 +103,11 @@ fn holds(channel: &str, seed: u64, commits: &mut u64, seen: &mut BTreeMap<String
 }
 
 fn replay(channel: &str, seed: u64) -> String {
-    replay_of(channel, seed, "world_seeds")
+    replay_of(channel, "SLUICE_SEEDS", seed, "world_seeds")
 }
 
-fn replay_of(channel: &str, seed: u64, test: &str) -> String {
-    let seeds = format!("SLUICE_CHANNEL={channel} SLUICE_SEEDS={seed}..{}", seed + 1);
+fn replay_of(channel: &str, setting: &str, seed: u64, test: &str) -> String {
+    let seeds = format!("SLUICE_CHANNEL={channel} {setting}={seed}..{}", seed + 1);
     format!("replay: {seeds} cargo test --profile checked --test main {test} -- --nocapture")
 }
 
