@@ -1,10 +1,11 @@
 //! When to do what next: the profiles' schedules, made faster for tests by one divisor. Expiries and limit windows are never divided.
 
 use crate::domain::life::{Attempt, Refund};
-use sluice_contract::{MethodProfile, Millis, NotFoundFrom, RefundRule, ReverseRule, Second};
+use sluice_contract::{MethodProfile, Millis, NotFoundFrom, RefundRule, ReverseRule};
 
 /// How long an exchange may last at most: the longest time-out of the packs (30 s) and some. Never divided: a socket does not hurry.
 const EXCHANGE_MAX_MS: i64 = 35_000;
+const DAY_S: i64 = 86_400;
 
 /// Divides every waiting schedule.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +79,12 @@ impl Pace {
     /// Whether the channel no longer reverses. Its window is its own: never divided.
     #[must_use]
     pub fn reversal_is_too_late(self, rule: &ReverseRule, attempt: &Attempt, now: Millis) -> bool {
-        let day_over = rule.day_ends_at_s.is_some_and(|end_s| now >= day_end(attempt.at.second(), end_s).millis());
-        now >= attempt.at.plus_s(rule.window_s) || day_over
+        let day_over = |end_s: i64| {
+            let (at, end) = (attempt.at.second(), attempt.at.second().day().start().plus(end_s));
+            // What happens after the day has ended belongs to the next one.
+            now >= if at < end { end } else { end.plus(DAY_S) }.millis()
+        };
+        now >= attempt.at.plus_s(rule.window_s) || rule.day_ends_at_s.is_some_and(day_over)
     }
 
     /// Whether an action's code has died before its order.
@@ -87,14 +92,6 @@ impl Pace {
     pub fn action_dies_at(profile: &MethodProfile, now: Millis, expires_at: Millis) -> Millis {
         profile.code_life_s.map_or(expires_at, |life_s| now.plus_s(life_s).min(expires_at))
     }
-}
-
-const DAY_S: i64 = 86_400;
-
-/// When the channel's own day ends that a moment lies in. What happens after that time of day lies in the next one.
-fn day_end(at: Second, end_s: i64) -> Second {
-    let end = at.day().start().plus(end_s);
-    if at < end { end } else { end.plus(DAY_S) }
 }
 
 /// The merchant notification schedule (CONTRACT section 6), in seconds after the previous try.
@@ -108,29 +105,5 @@ impl Pace {
         let plain_ms = self.ms(*NOTIFY_AFTER_S.get(index)?);
         let permille = 800_i64.saturating_add(i64::from(roll) % 401);
         Some(now.plus_ms(plain_ms.saturating_mul(permille).checked_div(1000).unwrap_or(plain_ms)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::day_end;
-    use sluice_contract::Second;
-
-    fn at(text: &str) -> Second {
-        Second::from_local("%Y%m%d%H%M%S", text).unwrap_or_default()
-    }
-
-    #[test]
-    fn what_happens_after_the_days_end_belongs_to_the_next_day() {
-        let eleven_at_night = 82_800;
-        for (moment, end) in [
-            ("20261123000000", "20261123230000"),
-            ("20261123225959", "20261123230000"),
-            ("20261123230000", "20261124230000"),
-            ("20261123235959", "20261124230000"),
-        ] {
-            assert_eq!(day_end(at(moment), eleven_at_night), at(end), "{moment}");
-        }
-        assert_eq!(day_end(at("20261123235959"), 86_400), at("20261124000000"), "a day that ends at midnight");
     }
 }

@@ -296,7 +296,7 @@ impl Gateway {
         }
         if ranked.is_empty() {
             return Err(if passed.is_empty() {
-                NothingLeft::Refused(nothing_left(&considered, problems))
+                NothingLeft::Refused(nothing_left(&considered, problems, &views))
             } else {
                 NothingLeft::OverLimit(passed)
             });
@@ -367,7 +367,7 @@ fn decided(candidate: Candidate, considered: &[Considered]) -> Candidate {
     Candidate { route, ..candidate }
 }
 
-fn nothing_left(considered: &[Considered], mut problems: Vec<Problem>) -> Refused {
+fn nothing_left(considered: &[Considered], mut problems: Vec<Problem>, views: &[route::AccountView<'_>]) -> Refused {
     if !problems.is_empty() {
         problems.dedup();
         return Refused::fields(problems);
@@ -379,7 +379,16 @@ fn nothing_left(considered: &[Considered], mut problems: Vec<Problem>) -> Refuse
             ..Refused::new(Code::MethodNotAvailable, "no account of this merchant serves the method")
         };
     }
-    Refused::new(Code::NoRoute, "no account can take this order now: the ones that serve the method are off or out of range for the amount")
+    let out_of_range = considered.iter().filter(|line| line.dropped == Some(Dropped::AmountOutOfRange));
+    let ranges = out_of_range.filter_map(|line| views.iter().find(|v| v.id == line.account)).map(|v| (v.amount_min, v.amount_max));
+    if let Some((min, max)) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
+        let reason = format!("must be {min} to {max} for this method at the accounts that are on");
+        return Refused {
+            errors: vec![Problem::new("amount", reason.clone())],
+            ..Refused::new(Code::NoRoute, format!("no account can take this order: amount {reason}"))
+        };
+    }
+    Refused::new(Code::NoRoute, "no account can take this order now: the ones that serve the method are off")
 }
 
 fn missing_fields(profile: &sluice_contract::MethodProfile, request: &OrderRequest) -> Vec<Problem> {

@@ -27,18 +27,46 @@ async fn run(interpreter: &str, name: &str, input: serde_json::Value) {
     println!("{name}: {}", text(&output.stdout).trim());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_python_client_of_wechat_pay_works_against_the_sandbox() {
+/// Runs a client of one channel against the shared sandbox.
+async fn walk(interpreter: &str, name: &str, channel: &str) {
     let world = World::shared();
     let credentials = world.control.credentials().await;
-    run("python", "wechat.py", json!({"wechat": credentials["wechat"], "control": world.control.base})).await;
+    run(interpreter, name, json!({channel: credentials[channel], "control": world.control.base})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_of_wechat_pay_works_against_the_sandbox() {
+    walk("python", "wechat.py", "wechat").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_client_of_wechat_pay_works_against_the_sandbox() {
-    let world = World::shared();
-    let credentials = world.control.credentials().await;
-    run("node", "wechat.mjs", json!({"wechat": credentials["wechat"], "control": world.control.base})).await;
+    walk("node", "wechat.mjs", "wechat").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_of_alipay_works_against_the_sandbox() {
+    walk("python", "alipay.py", "alipay").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_client_of_alipay_works_against_the_sandbox() {
+    walk("node", "alipay.mjs", "alipay").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acp_client_that_shares_no_code_with_us_works_against_the_sandbox() {
+    walk("python", "unionpay.py", "unionpay").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_icbc_client_that_is_openssl_works_against_the_sandbox() {
+    walk("python", "icbc.py", "icbc").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cmb_client_over_gmssl_works_against_the_sandbox() {
+    walk("python", "cmb.py", "cmb").await;
 }
 
 /// A real notification of ours, verified by the libraries of the specification's authors.

@@ -1,9 +1,9 @@
 //! The conformance kit: what every channel must keep to, adapter and pretend channel as a pair. B1, B4, B7, C1, C2 of the catalogue,
 //! and every verb of the trait.
 
-use super::pair::{Pair, order, paid_amount};
+use super::casts;
+use super::pair::{Cast, Pair, order, paid_amount};
 use crate::harness::payer;
-use sluice::channels::{CHANNELS, Listed};
 use sluice_contract::{
     AttemptRef, CallbackIs, Exchange, Fen, HttpReply, MethodProfile, Notes, Pay, PayOrder, Reading, Refund, RefundRef, Says, Step, Undone,
 };
@@ -33,17 +33,30 @@ fn paid(pair: &mut Pair, profile: &MethodProfile, number: &str) -> AttemptRef {
     attempt
 }
 
+/// An order of any amount that its payer pays at once: what the channel answered first, and the attempt as it is then known.
+pub fn paid_then_asked(pair: &mut Pair, number: &str, amount: Fen) -> (AttemptRef, Pay) {
+    let (profile, order) = (first_online(pair), order());
+    let mut attempt = pair.attempt(number, profile.method, &order);
+    attempt.amount = amount;
+    let reply = pair.pay(&mut attempt, &order).unwrap();
+    let Pay::Waiting(action, _) = &reply else { panic!("{}: {reply:?}", pair.name) };
+    let content = payer::content(&serde_json::to_value(action).unwrap()).unwrap();
+    assert!(pair.scan(&content, Outcome::Pay));
+    let _ = pair.query(&mut attempt);
+    (attempt, reply)
+}
+
 fn first_online(pair: &Pair) -> MethodProfile {
     pair.methods(false).into_iter().next().unwrap()
 }
 
 #[test]
 fn every_online_method_is_created_paid_called_back_and_queried() {
-    for listed in CHANNELS {
-        let methods = Pair::of(listed).methods(false);
+    for cast in casts::all() {
+        let methods = cast.pair().methods(false);
         assert!(!methods.is_empty());
         for (n, profile) in methods.iter().enumerate() {
-            let (mut pair, number, what) = (Pair::of(listed), number("AON", n), format!("{} {:?}", listed.name, profile.method));
+            let (mut pair, number, what) = (cast.pair(), number("AON", n), format!("{} {:?}", cast.what, profile.method));
             let (mut attempt, mut content) = placed(&mut pair, profile, &number);
             let early = pair.query(&mut attempt);
             assert!(!matches!(early, Pay::Paid(_) | Pay::Failed(_) | Pay::Closed | Pay::Reversed), "{what}: {early:?}");
@@ -71,7 +84,7 @@ fn every_online_method_is_created_paid_called_back_and_queried() {
     }
 }
 
-fn refund_of(attempt: &AttemptRef, number: &str, fen: i64, pair: &Pair) -> RefundRef {
+pub fn refund_of(attempt: &AttemptRef, number: &str, fen: i64, pair: &Pair) -> RefundRef {
     RefundRef {
         number: number.to_owned(),
         amount: Fen(fen),
@@ -97,39 +110,39 @@ fn settled(pair: &mut Pair, refund: &mut RefundRef) -> Refund {
 
 #[test]
 fn refunds_are_accepted_found_and_done_and_a_repeat_is_one() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let profile = first_online(&pair);
         let attempt = paid(&mut pair, &profile, &number("ARF", 1));
         pair.callbacks();
         let mut first = refund_of(&attempt, &number("RRF", 1), 300, &pair);
         let unheard = pair.query_refund(&first).unwrap();
-        assert!(matches!(unheard, Refund::NotFound | Refund::Unknown(_)), "{}: {unheard:?}", listed.name);
+        assert!(matches!(unheard, Refund::NotFound | Refund::Unknown(_)), "{}: {unheard:?}", cast.what);
         let said = pair.refund(&first).unwrap();
-        assert!(matches!(said, Refund::Accepted(_) | Refund::Succeeded(_)), "{}: {said:?}", listed.name);
+        assert!(matches!(said, Refund::Accepted(_) | Refund::Succeeded(_)), "{}: {said:?}", cast.what);
         if pair.channel.profile().refund.can_repeat {
             let again = pair.refund(&first).unwrap();
-            assert!(!matches!(again, Refund::Failed(_)), "{}: {again:?}", listed.name);
+            assert!(!matches!(again, Refund::Failed(_)), "{}: {again:?}", cast.what);
         }
         let done = settled(&mut pair, &mut first);
-        assert!(matches!(done, Refund::Succeeded(_)), "{}: {done:?}", listed.name);
+        assert!(matches!(done, Refund::Succeeded(_)), "{}: {done:?}", cast.what);
         pair.pass(pair.channel.profile().refund.gap_s);
         let mut rest = refund_of(&attempt, &number("RRF", 2), 980, &pair);
         let _ = pair.refund(&rest).unwrap();
-        assert!(matches!(settled(&mut pair, &mut rest), Refund::Succeeded(_)), "{}", listed.name);
+        assert!(matches!(settled(&mut pair, &mut rest), Refund::Succeeded(_)), "{}", cast.what);
         pair.pass(pair.channel.profile().refund.gap_s);
         let too_much = refund_of(&attempt, &number("RRF", 3), 1, &pair);
         let said = pair.refund(&too_much).unwrap();
-        assert!(!matches!(said, Refund::Succeeded(_) | Refund::Accepted(_)), "{}: {said:?}", listed.name);
+        assert!(!matches!(said, Refund::Succeeded(_) | Refund::Accepted(_)), "{}: {said:?}", cast.what);
         let entry = pair.booth.sim.ledger().get(&attempt.number).unwrap();
-        assert_eq!(entry.refunds.iter().map(|r| r.amount).collect::<Vec<_>>(), [Fen(300), Fen(980)], "{}", listed.name);
+        assert_eq!(entry.refunds.iter().map(|r| r.amount).collect::<Vec<_>>(), [Fen(300), Fen(980)], "{}", cast.what);
     }
 }
 
 #[test]
 fn a_refunds_callback_names_it_and_contradicts_nothing() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let profile = first_online(&pair);
         let attempt = paid(&mut pair, &profile, &number("ARC", 1));
         pair.callbacks();
@@ -137,9 +150,9 @@ fn a_refunds_callback_names_it_and_contradicts_nothing() {
         let _ = pair.refund(&refund).unwrap();
         for callback in pair.callbacks() {
             if callback.claims.refund_number.is_some() {
-                assert_eq!(callback.claims.refund_contradiction(&refund), None, "{}: {callback:?}", listed.name);
+                assert_eq!(callback.claims.refund_contradiction(&refund), None, "{}: {callback:?}", cast.what);
             } else {
-                assert_eq!(callback.claims.contradiction(&attempt), None, "{}: {callback:?}", listed.name);
+                assert_eq!(callback.claims.contradiction(&attempt), None, "{}: {callback:?}", cast.what);
             }
         }
     }
@@ -147,9 +160,9 @@ fn a_refunds_callback_names_it_and_contradicts_nothing() {
 
 #[test]
 fn a_close_is_confirmed_where_the_channel_can_and_a_paid_order_is_never_closed() {
-    for listed in CHANNELS {
-        for (n, profile) in Pair::of(listed).methods(false).iter().enumerate().filter(|(_, m)| m.can_close) {
-            let (mut pair, what) = (Pair::of(listed), format!("{} {:?}", listed.name, profile.method));
+    for cast in casts::all() {
+        for (n, profile) in cast.pair().methods(false).iter().enumerate().filter(|(_, m)| m.can_close) {
+            let (mut pair, what) = (cast.pair(), format!("{} {:?}", cast.what, profile.method));
             let (mut open, content) = placed(&mut pair, profile, &number("ACL", 2 * n));
             let said = pair.close(&open).unwrap();
             assert!(matches!(said, Undone::Closed | Undone::NotFound), "{what}: {said:?}");
@@ -167,12 +180,12 @@ fn a_close_is_confirmed_where_the_channel_can_and_a_paid_order_is_never_closed()
 
 #[test]
 fn what_never_arrived_is_not_found_or_unknown_and_never_an_end() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         for (n, profile) in pair.methods(false).iter().enumerate() {
             let mut never = pair.attempt(&number("ANV", n), profile.method, &order());
             let said = pair.query(&mut never);
-            assert!(!matches!(said, Pay::Paid(_) | Pay::Failed(_) | Pay::Closed | Pay::Reversed), "{} {:?}: {said:?}", listed.name, profile.method);
+            assert!(!matches!(said, Pay::Paid(_) | Pay::Failed(_) | Pay::Closed | Pay::Reversed), "{} {:?}: {said:?}", cast.what, profile.method);
         }
     }
 }
@@ -187,9 +200,9 @@ fn shown(pair: &mut Pair, behaviour: Behaviour, n: usize) -> (AttemptRef, PayOrd
 
 #[test]
 fn each_behaviour_of_a_payment_code_is_understood() {
-    for listed in CHANNELS {
+    for cast in casts::all() {
         for (n, behaviour) in [Behaviour::Pay, Behaviour::Password, Behaviour::Decline, Behaviour::Timeout].into_iter().enumerate() {
-            let (mut pair, what) = (Pair::of(listed), format!("{} {behaviour:?}", listed.name));
+            let (mut pair, what) = (cast.pair(), format!("{} {behaviour:?}", cast.what));
             let (mut attempt, order, code) = shown(&mut pair, behaviour, n);
             let said = pair.pay(&mut attempt, &order).unwrap();
             match behaviour {
@@ -226,20 +239,20 @@ fn each_behaviour_of_a_payment_code_is_understood() {
 
 #[test]
 fn a_paid_barcode_that_is_reversed_gives_the_money_back() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let rule = pair.methods(true)[0].reverse;
-        assert!(rule.is_some(), "{}: a barcode can be reversed", listed.name);
+        assert!(rule.is_some(), "{}: a barcode can be reversed", cast.what);
         let (mut attempt, order, _) = shown(&mut pair, Behaviour::Pay, 9);
         let _ = pair.pay(&mut attempt, &order);
         pair.pass(rule.map_or(0, |rule| rule.earliest_s));
         let said = pair.reverse(&attempt).unwrap();
         let entry = pair.booth.sim.ledger().get(&attempt.number).unwrap().clone();
         match said {
-            Undone::Closed | Undone::Returned => assert_eq!(entry.remaining(), Fen::ZERO, "{}", listed.name),
+            Undone::Closed | Undone::Returned => assert_eq!(entry.remaining(), Fen::ZERO, "{}", cast.what),
             // Some channels cancel only what was not paid: the gateway then refunds.
-            Undone::Paid | Undone::Refused(_) => assert_eq!(entry.remaining(), Fen(1280), "{}", listed.name),
-            other => panic!("{}: {other:?}", listed.name),
+            Undone::Paid | Undone::Refused(_) => assert_eq!(entry.remaining(), Fen(1280), "{}", cast.what),
+            other => panic!("{}: {other:?}", cast.what),
         }
     }
 }
@@ -247,41 +260,41 @@ fn a_paid_barcode_that_is_reversed_gives_the_money_back() {
 /// B1: a payment whose answer is lost is found by asking.
 #[test]
 fn a_charge_whose_answer_was_lost_is_found_by_its_number() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let (mut attempt, order, _) = shown(&mut pair, Behaviour::Pay, 3);
         pair.booth.add(Rule { api: Api::Pay, fault: Fault::LoseResponse, probability_ppm: 1_000_000, left: Some(1) });
-        assert!(pair.pay(&mut attempt, &order).is_none(), "{}: the answer is lost", listed.name);
+        assert!(pair.pay(&mut attempt, &order).is_none(), "{}: the answer is lost", cast.what);
         let said = pair.query(&mut attempt);
-        assert_eq!(paid_amount(&said), Some(Fen(1280)), "{}: {said:?}", listed.name);
-        assert_eq!(pair.booth.sim.ledger().get(&attempt.number).unwrap().charges, 1, "{}", listed.name);
+        assert_eq!(paid_amount(&said), Some(Fen(1280)), "{}: {said:?}", cast.what);
+        assert_eq!(pair.booth.sim.ledger().get(&attempt.number).unwrap().charges, 1, "{}", cast.what);
     }
 }
 
 /// B4: a refund whose answer is lost is the same refund when it is asked about, and when it is sent again where that is allowed.
 #[test]
 fn a_refund_whose_answer_was_lost_is_one_refund() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let profile = first_online(&pair);
         let attempt = paid(&mut pair, &profile, &number("ALR", 1));
         pair.booth.add(Rule { api: Api::Refund, fault: Fault::LoseResponse, probability_ppm: 1_000_000, left: Some(1) });
         let mut refund = refund_of(&attempt, &number("RLR", 1), 300, &pair);
-        assert!(pair.refund(&refund).is_none(), "{}", listed.name);
+        assert!(pair.refund(&refund).is_none(), "{}", cast.what);
         if pair.channel.profile().refund.can_repeat {
             let _ = pair.refund(&refund);
         }
-        assert!(matches!(settled(&mut pair, &mut refund), Refund::Succeeded(_)), "{}", listed.name);
-        assert_eq!(pair.booth.sim.ledger().get(&attempt.number).unwrap().refunds.len(), 1, "{}", listed.name);
+        assert!(matches!(settled(&mut pair, &mut refund), Refund::Succeeded(_)), "{}", cast.what);
+        assert_eq!(pair.booth.sim.ledger().get(&attempt.number).unwrap().refunds.len(), 1, "{}", cast.what);
     }
 }
 
 /// B7: nothing that is unsigned, unreadable or about something else is ever "paid", "failed" or "closed".
 #[test]
 fn no_lie_or_noise_of_the_channel_is_believed() {
-    for listed in CHANNELS {
+    for cast in casts::all() {
         for fault in [Fault::Error500, Fault::BadSignature, Fault::Garbage, Fault::WrongAmount, Fault::WrongOrder] {
-            let (mut pair, what) = (Pair::of(listed), format!("{} {fault:?}", listed.name));
+            let (mut pair, what) = (cast.pair(), format!("{} {fault:?}", cast.what));
             let profile = first_online(&pair);
             let (mut attempt, content) = placed(&mut pair, &profile, &number("ALI", 1));
             pair.scan(&content, Outcome::Pay);
@@ -337,8 +350,8 @@ fn answered<T>(pair: &mut Pair, step: Step<T>) -> Option<(Exchange<T>, HttpReply
 /// B7, 200 mutants of an honest answer per verb and channel: of a mutant nothing may follow but what the honest answer itself says.
 #[test]
 fn no_mutant_of_an_answer_says_anything_else() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let (profile, mut mutations, mut refused) = (first_online(&pair), Mutations(20_261_126), 0);
         let (attempt, _) = placed(&mut pair, &profile, &number("AMU", 1));
         let taken = paid(&mut pair, &profile, &number("AMU", 2));
@@ -354,12 +367,12 @@ fn no_mutant_of_an_answer_says_anything_else() {
                 let mutant = with_body(&reply, mutations.mutate(reply.bytes()));
                 match exchange.read(&mutant, &env) {
                     Reading::Is(Pay::Unknown(_)) | Reading::NeedKeys(_) => refused += 1,
-                    Reading::Is(said) => assert_eq!(Some(said), honest, "{}: a mutant was believed", listed.name),
+                    Reading::Is(said) => assert_eq!(Some(said), honest, "{}: a mutant was believed", cast.what),
                     Reading::Then(_) => {}
                 }
             }
         }
-        assert!(refused >= 380, "{}: only {refused} of 400 mutants were refused", listed.name);
+        assert!(refused >= 380, "{}: only {refused} of 400 mutants were refused", cast.what);
         let refund = refund_of(&paid(&mut pair, &profile, &number("AMU", 3)), &number("RMU", 1), 300, &pair);
         let env = sluice_contract::Env { now: pair.now.second(), entropy: [203; 32], notify_url: "http://gateway.test/notify/x" };
         let step = pair.channel.refund(&refund, &env);
@@ -368,7 +381,7 @@ fn no_mutant_of_an_answer_says_anything_else() {
             for _ in 0..200 {
                 let mutant = with_body(&reply, mutations.mutate(reply.bytes()));
                 let failed = matches!(exchange.read(&mutant, &env), Reading::Is(Refund::Failed(_)));
-                assert!(!failed || honest, "{}: a mutant failed a refund", listed.name);
+                assert!(!failed || honest, "{}: a mutant failed a refund", cast.what);
             }
         }
     }
@@ -377,51 +390,51 @@ fn no_mutant_of_an_answer_says_anything_else() {
 /// C1, C2: changed callbacks, callbacks with another key, and callbacks whose algorithm words were changed are never believed.
 #[test]
 fn no_forged_callback_is_believed() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let profile = pair.methods(false).into_iter().find(|m| m.calls_back).unwrap();
         let (attempt, content) = placed(&mut pair, &profile, &number("AFO", 1));
         pair.scan(&content, Outcome::Pay);
-        let honest = pair.deliveries().into_iter().next().unwrap_or_else(|| panic!("{}: no callback", listed.name));
-        let told = pair.hear(&honest).unwrap_or_else(|why| panic!("{}: {why:?}", listed.name));
-        assert_eq!(told.claims.contradiction(&attempt), None, "{}", listed.name);
+        let honest = pair.deliveries().into_iter().next().unwrap_or_else(|| panic!("{}: no callback", cast.what));
+        let told = pair.hear(&honest).unwrap_or_else(|why| panic!("{}: {why:?}", cast.what));
+        assert_eq!(told.claims.contradiction(&attempt), None, "{}", cast.what);
         let mut mutations = Mutations(99);
         for n in 0..200 {
             let forged = Delivery { body: mutations.mutate(&honest.body), ..honest.clone() };
             if let Ok(believed) = pair.hear(&forged) {
                 // Some bytes carry no meaning (white space, an encoding's case): then nothing else may have changed.
-                assert_eq!((believed.claims, believed.says), (told.claims.clone(), told.says.clone()), "{}: forgery {n}", listed.name);
+                assert_eq!((believed.claims, believed.says), (told.claims.clone(), told.says.clone()), "{}: forgery {n}", cast.what);
             }
         }
         for gone in 0..honest.headers.0.len() {
             let mut forged = honest.clone();
             forged.headers.0.remove(gone);
             if let Ok(believed) = pair.hear(&forged) {
-                assert_eq!(believed.claims, told.claims, "{}: without {:?}", listed.name, honest.headers.0[gone]);
+                assert_eq!(believed.claims, told.claims, "{}: without {:?}", cast.what, honest.headers.0[gone]);
             }
         }
         let none = Delivery { body: Vec::new(), ..honest.clone() };
-        assert!(pair.hear(&none).is_err(), "{}: an empty body", listed.name);
-        another_key(listed, &mut pair);
+        assert!(pair.hear(&none).is_err(), "{}: an empty body", cast.what);
+        another_key(&cast, &mut pair);
     }
 }
 
 /// The same channel with other keys: a callback that is right in everything but its signer.
-fn another_key(listed: &Listed, ours: &mut Pair) {
-    let mut theirs = Pair::with(listed, (listed.sandbox)(3));
+fn another_key(cast: &Cast, ours: &mut Pair) {
+    let mut theirs = Pair::with(cast.listed, (cast.listed.sandbox)(3));
     let profile = theirs.methods(false).into_iter().find(|m| m.calls_back).unwrap();
     let (_, content) = placed(&mut theirs, &profile, &number("AFO", 1));
     theirs.scan(&content, Outcome::Pay);
     let foreign = theirs.deliveries().into_iter().next().unwrap();
-    assert!(theirs.hear(&foreign).is_ok(), "{}: it is good where it belongs", listed.name);
-    assert!(ours.hear(&foreign).is_err(), "{}: another key was believed", listed.name);
+    assert!(theirs.hear(&foreign).is_ok(), "{}: it is good where it belongs", cast.what);
+    assert!(ours.hear(&foreign).is_err(), "{}: another key was believed", cast.what);
 }
 
 /// What a channel would refuse is refused by the adapter first, with the field it is about.
 #[test]
 fn what_the_profile_excludes_is_refused_before_anything_is_sent() {
-    for listed in CHANNELS {
-        let mut pair = Pair::of(listed);
+    for cast in casts::all() {
+        let mut pair = cast.pair();
         let profile = first_online(&pair);
         let limits = pair.channel.profile().clone();
         let good = pair.attempt(&number("AEX", 1), profile.method, &order());
@@ -430,11 +443,11 @@ fn what_the_profile_excludes_is_refused_before_anything_is_sent() {
         let nothing = AttemptRef { amount: Fen(0), memo: Notes::new(), ..good.clone() };
         for (bad, field) in [(too_much, "amount"), (too_long, "expires_in"), (nothing, "amount")] {
             let refused = pair.channel.admit(&bad, &order()).expect_err(field);
-            assert_eq!(refused.kind, sluice_contract::RefusalKind::Field(field), "{}: {refused:?}", listed.name);
+            assert_eq!(refused.kind, sluice_contract::RefusalKind::Field(field), "{}: {refused:?}", cast.what);
         }
         for profile in pair.methods(true) {
             let bare = pair.channel.admit(&AttemptRef { method: profile.method, ..good.clone() }, &order()).expect_err("no code");
-            assert_eq!(bare.kind, sluice_contract::RefusalKind::Field("auth_code"), "{}", listed.name);
+            assert_eq!(bare.kind, sluice_contract::RefusalKind::Field("auth_code"), "{}", cast.what);
         }
     }
 }
@@ -442,13 +455,13 @@ fn what_the_profile_excludes_is_refused_before_anything_is_sent() {
 /// What `GET /credentials` tells an independent client opens the account that the table describes.
 #[test]
 fn credentials_are_told_whole() {
-    for listed in CHANNELS {
-        let sim = (listed.fixed)(7);
+    for cast in casts::usual() {
+        let sim = (cast.listed.fixed)(7);
         let told = sim.credentials("http://channel.test");
-        assert_eq!(told["base_url"], "http://channel.test", "{}", listed.name);
+        assert_eq!(told["base_url"], "http://channel.test", "{}", cast.what);
         let table: toml::Table = sim.account_toml("http://channel.test").parse().unwrap();
-        for name in listed.identity_keys.iter().filter(|name| **name != "mode") {
-            assert_eq!(told[*name].as_str(), table["account"][0]["credentials"][*name].as_str(), "{}: {name}", listed.name);
+        for name in cast.listed.identity_keys.iter().filter(|name| **name != "mode") {
+            assert_eq!(told[*name].as_str(), table["account"][0]["credentials"][*name].as_str(), "{}: {name}", cast.what);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! An adapter and its pretend channel, mouth to mouth: no socket, no clock, no gateway between them. The same for every channel of
 //! the list: what a channel can do is read from its profile.
 
-use sluice::channels::Listed;
+use serde_json::Value;
+use sluice::channels::{CHANNELS, Listed};
 use sluice_contract::{
     AccountConfig, AttemptRef, Callback, Channel, Env, Exchange, Fen, HttpReply, Method, MethodProfile, Millis, Notes, Pay, PayOrder, Payer,
     RawCallback, Reader, Reading, Refund, RefundRef, Renewed, Step, Store, Terminal, Undone, Verb,
 };
-use sluice_simkit::{Booth, Call, Delivery, Outcome, Scan, Served};
+use sluice_simkit::{Booth, Call, Delivery, Outcome, Scan, Served, Simulator};
 use std::cell::Cell;
 
 pub const GATEWAY: &str = "http://gateway.test";
@@ -19,6 +20,31 @@ pub struct Pair {
     base: String,
     notify_url: String,
     count: Cell<u64>,
+    /// The sub-merchant, where the account is a service provider's: without its secrets, as attempts freeze it.
+    sub: Notes,
+}
+
+/// One way of speaking with a channel: its usual one, or a setting of it.
+pub struct Cast {
+    /// `alipay`, `alipay with certificates`.
+    pub what: &'static str,
+    pub listed: &'static Listed,
+    make: Option<fn() -> Box<dyn Simulator>>,
+}
+
+impl Cast {
+    pub fn new(what: &'static str, channel: &str, make: fn() -> Box<dyn Simulator>) -> Cast {
+        let listed = CHANNELS.iter().find(|listed| listed.name == channel).unwrap_or_else(|| panic!("{channel} is not listed"));
+        Cast { what, listed, make: Some(make) }
+    }
+
+    pub fn usual(listed: &'static Listed) -> Cast {
+        Cast { what: listed.name, listed, make: None }
+    }
+
+    pub fn pair(&self) -> Pair {
+        Pair { name: self.what, ..Pair::with(self.listed, self.make.map_or_else(|| (self.listed.fixed)(7), |make| make())) }
+    }
 }
 
 impl Pair {
@@ -27,7 +53,7 @@ impl Pair {
     }
 
     /// A pair around a simulator; the account is opened from the table that the simulator itself writes.
-    pub fn with(listed: &Listed, sim: Box<dyn sluice_simkit::Simulator>) -> Pair {
+    pub fn with(listed: &Listed, sim: Box<dyn Simulator>) -> Pair {
         let base = format!("http://{}.test", listed.name);
         let table: toml::Table = sim.account_toml(&base).parse().unwrap();
         let account = serde_json::to_value(&table["account"][0]).unwrap();
@@ -42,7 +68,15 @@ impl Pair {
         });
         let channel = opened.unwrap_or_else(|problems| panic!("{}: {problems:?}", listed.name));
         let notify_url = format!("{GATEWAY}/notify/{id}");
-        Pair { name: listed.name, booth: Booth::new(sim, 7), channel, now: Millis(1_795_395_600_000), base, notify_url, count: Cell::new(0) }
+        let mut sub = sub_of(channel.as_ref(), &sim.credentials(&base));
+        assert_eq!(channel.check_sub(&sub), [], "{}", listed.name);
+        let tokens = channel.sub_keys(&sub);
+        if !tokens.items.is_empty() {
+            channel.install(&tokens).unwrap_or_else(|refusal| panic!("{}: {}", listed.name, refusal.inner));
+        }
+        sub.retain(|name, _| !channel.profile().sub_fields.iter().any(|field| field.secret && field.name == name));
+        let now = Millis(1_795_395_600_000);
+        Pair { name: listed.name, booth: Booth::new(sim, 7), channel, now, base, notify_url, count: Cell::new(0), sub }
     }
 
     /// The methods of the channel's own sandbox account that are, or are no, barcodes.
@@ -122,7 +156,7 @@ impl Pair {
             at: self.now.second(),
             expires_at: self.now.second().plus(900),
             app_id: None,
-            sub: Notes::new(),
+            sub: self.sub.clone(),
             memo: Notes::new(),
             handles: Notes::new(),
         };
@@ -196,6 +230,21 @@ impl Pair {
         let raw = RawCallback { verb: Verb::Post, target: &target, headers: &delivery.headers, body: &delivery.body };
         self.channel.callback(&raw, &self.env())
     }
+}
+
+/// The first sub-merchant that the credentials tell of: an object with every required field, or the first of a list of ids.
+fn sub_of(channel: &dyn Channel, told: &Value) -> Notes {
+    let fields = &channel.profile().sub_fields;
+    if fields.is_empty() {
+        return Notes::new();
+    }
+    let lists = [&told["sub_merchants"], &told["partner"]["sub_merchants"], &told["provider"]["merchants"]];
+    if let Some(first) = lists.iter().find_map(|list| list.get(0)) {
+        let given = fields.iter().filter_map(|field| Some((field.name.to_owned(), first[field.name].as_str()?.to_owned())));
+        return given.collect();
+    }
+    let id = told["sub_mer_ids"][0].as_str().expect("a provider's credentials tell of sub-merchants");
+    Notes::from([("sub_mer_id".to_owned(), id.to_owned())])
 }
 
 fn target_of(delivery: &Delivery) -> String {

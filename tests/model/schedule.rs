@@ -7,7 +7,7 @@ use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::{Life, OrderId};
 use sluice::flow::Pace;
 use sluice::store::Command;
-use sluice_contract::{Action, Method, Millis, Notes, Pay};
+use sluice_contract::{Action, Method, Millis, Notes, Pay, ReverseRule};
 
 fn placed(barcode: bool) -> (Books, OrderId, Millis) {
     let mut engine = Books::chosen();
@@ -86,4 +86,19 @@ fn an_order_the_channel_does_not_know_yet_may_still_be_on_its_way() {
     attempt.notes.call_ended_at = Some(called_until);
     assert!(!is_final(&attempt, called_until.plus_s(grace_s)));
     assert!(is_final(&attempt, expires_at.max(called_until).plus_s(36 + grace_s)));
+}
+
+/// UnionPay's clearing day ends at 23:00: a code charged at 23:30 can still be reversed all the next day.
+#[test]
+fn a_reversal_is_too_late_when_the_channels_own_day_is_over() {
+    let (engine, id, _) = placed(true);
+    let rule = ReverseRule { earliest_s: 0, window_s: 7 * 86_400, give_up_after_s: 60, day_ends_at_s: Some(82_800) };
+    let mut attempt = life(&engine, &id).attempts[0].clone();
+    let midnight = attempt.at.second().day().start();
+    for (at_s, ends_s) in [(0, 82_800), (82_799, 82_800), (82_800, 169_200), (86_399, 169_200)] {
+        attempt.at = midnight.plus(at_s).millis();
+        let too_late = |s| Pace::new(1).reversal_is_too_late(&rule, &attempt, midnight.plus(s).millis());
+        assert!(!too_late(ends_s - 1), "charged at second {at_s}");
+        assert!(too_late(ends_s), "charged at second {at_s}");
+    }
 }

@@ -3,18 +3,20 @@
 use crate::config::{Account, Mode, PayerId};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::text::{is_alnum, is_digits};
+use sluice_kit::wire::notes;
 
 /// The most a URL may have in a request (pack §1.2).
 pub(crate) const URL_MAX: usize = 256;
 
 /// An app's number: digits, at most 32.
 pub(crate) fn is_app_id(id: &str) -> bool {
-    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
+    is_digits(id, 1..=32)
 }
 
 /// A partner's number: 2088 and digits.
 pub(crate) fn is_pid(id: &str) -> bool {
-    id.starts_with("2088") && (16..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
+    id.starts_with("2088") && is_digits(id, 16..=32)
 }
 
 /// Checks the binding's `sub` table: nothing for a direct account, the merchant's app and tokens for a provider's.
@@ -67,11 +69,10 @@ fn of_method(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Resul
 pub(crate) fn auth_code(order: &PayOrder) -> Result<(&str, &'static str), Refusal> {
     // Scanners end a code with a line end.
     let code = order.auth_code.as_deref().unwrap_or_default().trim();
-    let is_digits = code.bytes().all(|b| b.is_ascii_digit());
-    if is_digits && (16..=24).contains(&code.len()) && code.get(..2).is_some_and(|prefix| ("25"..="30").contains(&prefix)) {
+    if is_digits(code, 16..=24) && code.get(..2).is_some_and(|prefix| ("25"..="30").contains(&prefix)) {
         return Ok((code, "bar_code"));
     }
-    if code.len() == 35 && code.starts_with("fp") && code.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if code.starts_with("fp") && is_alnum(code, 35..=35) {
         return Ok((code, "security_code"));
     }
     Err(Refusal::field("auth_code", "is no Alipay payment code (16 to 24 digits, 25 to 30 first)"))
@@ -91,11 +92,8 @@ pub(crate) fn buyer<'a>(account: &Account, order: &'a PayOrder) -> Result<(&'sta
 
 /// 2088 and twelve digits. The retired `alipay_user_id` of 32 digits is refused.
 fn buyer_id(id: &str) -> Result<(&'static str, &str), Refusal> {
-    if is_pid(id) && id.len() == 16 {
-        Ok(("buyer_id", id))
-    } else {
-        Err(Refusal::field("payer.buyer_id", "must be 2088 and twelve digits"))
-    }
+    let fits = is_pid(id) && id.len() == 16;
+    if fits { Ok(("buyer_id", id)) } else { Err(Refusal::field("payer.buyer_id", "must be 2088 and twelve digits")) }
 }
 
 fn buyer_open_id(id: &str) -> Result<(&'static str, &str), Refusal> {
@@ -125,10 +123,7 @@ fn freeze(account: &Account, attempt: &AttemptRef) -> Result<Notes, Refusal> {
     if attempt.app_id.as_ref().is_some_and(|id| !is_ours(id)) {
         return Err(Refusal::field("app_id", "is not an app id of this account"));
     }
-    let mut memo = Notes::from([("app_id".to_owned(), account.app_id.clone())]);
-    if account.mode == Mode::Direct {
-        memo.insert("auth_app_id".to_owned(), account.app_id.clone());
-        memo.insert("seller_id".to_owned(), account.pid.clone());
-    }
-    Ok(memo)
+    let facts = [("app_id", &account.app_id), ("auth_app_id", &account.app_id), ("seller_id", &account.pid)];
+    let own = if account.mode == Mode::Direct { facts.len() } else { 1 };
+    Ok(notes(facts.into_iter().take(own)))
 }

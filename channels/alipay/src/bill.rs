@@ -3,10 +3,8 @@
 
 use encoding_rs::{Encoding, GBK, UTF_8};
 use sluice_contract::{BillKind, BillRow, Fen};
-use std::io::{BufRead, Cursor, Read};
-
-/// Longer lines are not a bill.
-const LINE_MAX_BYTES: u64 = 64 * 1024;
+use sluice_kit::bill::{Cells, line, until_broken};
+use std::io::Cursor;
 
 /// The column a comma may hide in: whether it is quoted there is UNCONFIRMED, so what is too much belongs to it.
 const NAME: &str = "商品名称";
@@ -18,13 +16,22 @@ pub(crate) fn is_detail(name: &[u8]) -> bool {
 }
 
 /// Reads rows one by one. Sums at the end are checked against what came before.
-pub(crate) struct Rows {
+pub(crate) fn rows(file: Vec<u8>) -> impl Iterator<Item = Result<BillRow, String>> + Send {
+    let has_bom = file.starts_with(b"\xef\xbb\xbf");
+    let mut lines = Cursor::new(file);
+    lines.set_position(if has_bom { 3 } else { 0 });
+    let seen = Counts { payments: Some(0), refunds: Some(0) };
+    let encoding = if has_bom { UTF_8 } else { GBK };
+    let mut bill = Bill { lines, encoding, columns: Vec::new(), seen, promised: Counts::default() };
+    until_broken(move || bill.advance())
+}
+
+struct Bill {
     lines: Cursor<Vec<u8>>,
     encoding: &'static Encoding,
     columns: Vec<String>,
     seen: Counts,
     promised: Counts,
-    done: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,32 +40,10 @@ struct Counts {
     refunds: Option<u64>,
 }
 
-impl Rows {
-    pub(crate) fn new(file: Vec<u8>) -> Rows {
-        let has_bom = file.starts_with(b"\xef\xbb\xbf");
-        let mut lines = Cursor::new(file);
-        lines.set_position(if has_bom { 3 } else { 0 });
-        let seen = Counts { payments: Some(0), refunds: Some(0) };
-        let encoding = if has_bom { UTF_8 } else { GBK };
-        Rows { lines, encoding, columns: Vec::new(), seen, promised: Counts::default(), done: false }
-    }
-
-    /// The next line without its end, or `None` at the end of the file. No byte of a GBK character is a line end.
-    fn line(&mut self) -> Result<Option<String>, String> {
-        let mut line = Vec::new();
-        let read = self.lines.by_ref().take(LINE_MAX_BYTES).read_until(b'\n', &mut line);
-        if read.map_err(|e| format!("the bill cannot be read: {e}"))? == 0 {
-            return Ok(None);
-        }
-        if !line.ends_with(b"\n") && u64::try_from(line.len()).is_ok_and(|length| length >= LINE_MAX_BYTES) {
-            return Err("the bill has a line of more than 64 KiB".into());
-        }
-        let text = self.encoding.decode_without_bom_handling_and_without_replacement(&line).ok_or("the bill is not in its encoding")?;
-        Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
-    }
-
+impl Bill {
     fn advance(&mut self) -> Result<Option<BillRow>, String> {
-        while let Some(line) = self.line()? {
+        while let Some(line) = line(&mut self.lines)? {
+            let line = self.encoding.decode_without_bom_handling_and_without_replacement(&line).ok_or("the bill is not in its encoding")?;
             if let Some(comment) = line.strip_prefix('#') {
                 self.note(comment);
             } else if line.trim().is_empty() {
@@ -91,49 +76,32 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
-    type Item = Result<BillRow, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let next = self.advance().transpose();
-        // A broken line makes the rest doubtful: one error, then the end.
-        self.done = !matches!(next, Some(Ok(_)));
-        next
-    }
-}
-
 /// One data row. Amounts are yuan text and become fen exactly; a refund's are negative in the file and positive here.
 fn row(columns: &[String], line: &str) -> Result<BillRow, String> {
     let cells = cells(columns, line)?;
-    let get = |name: &str| columns.iter().zip(&cells).find(|(column, _)| *column == name).map(|(_, cell)| cell.as_str());
-    let need = |name: &str| get(name).ok_or_else(|| format!("the bill has no column {name}"));
-    let id = |name: &str| get(name).filter(|text| !text.is_empty()).map(str::to_owned);
-    let money = |name: &str| Fen::from_yuan(need(name)?).ok_or_else(|| format!("{name} is no amount"));
-    let state = need("业务类型")?;
-    let told = money("订单金额（元）")?;
+    let row = Cells::new(columns, &cells)?;
+    let state = row.need("业务类型")?;
+    let told = row.yuan("订单金额（元）")?;
     let (kind, amount) = match state {
         "交易" => (BillKind::Payment, Some(told)),
         "退款" => (BillKind::Refund, Fen::ZERO.minus(told)),
         other => return Err(format!("the bill has a row of an unlisted kind: {other}")),
     };
     let amount = amount.filter(|amount| amount.0 >= 0).ok_or_else(|| format!("the amount of a {state} row has the wrong sign"))?;
-    let fee = match get("服务费（元）") {
+    let fee = match row.get("服务费（元）") {
         // Negative on payments: what the merchant pays is positive here.
-        Some(_) => Some(Fen::ZERO.minus(money("服务费（元）")?).ok_or("服务费（元） is out of range")?),
+        Some(_) => Some(Fen::ZERO.minus(row.yuan("服务费（元）")?).ok_or("服务费（元） is out of range")?),
         None => None,
     };
     Ok(BillRow {
         kind,
-        number: id("商户订单号").ok_or("a bill row names no order of ours")?,
-        refund_number: id("退款批次号/请求号").filter(|_| kind == BillKind::Refund),
-        channel_trade_no: id("支付宝交易号"),
+        number: row.given("商户订单号").ok_or("a bill row names no order of ours")?,
+        refund_number: row.given("退款批次号/请求号").filter(|_| kind == BillKind::Refund),
+        channel_trade_no: row.given("支付宝交易号"),
         amount,
         fee,
         state: state.to_owned(),
-        at: crate::trade::time(need("完成时间")?),
+        at: crate::trade::time(row.need("完成时间")?),
     })
 }
 

@@ -8,21 +8,20 @@ use crate::sign::{self, Seal};
 use crate::wire::{text, yuan};
 use crate::{pay, trade};
 use serde_json::Value;
-use sluice_contract::{Ack, Callback, Fen, HttpReply, KeyHint, Notes, Pay, RawCallback, Rejected, Says, Verb};
-use sluice_kit::form::{decode_pairs, value};
-use sluice_kit::wire::CALLBACK_MAX_BYTES;
+use sluice_contract::{Ack, Callback, Env, Fen, HttpReply, KeyHint, Notes, Pay, RawCallback, Rejected, Says};
+use sluice_kit::callback::{self, form, unreadable};
+use sluice_kit::form::value;
+use sluice_kit::text::is_alnum;
+use sluice_kit::wire::notes;
 
 /// Only the form is read: a query string on our own address is not signed.
-pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>) -> Result<Callback, Rejected> {
-    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
-        return Err(unreadable("a notice is a POST of at most 256 KiB"));
-    }
-    let pairs = decode_pairs(raw.body).map_err(|_| unreadable("the body is no form, or a name stands there twice"))?;
+pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, _env: &Env<'_>) -> Result<Callback, Rejected> {
+    let pairs = form(raw)?;
     if value(&pairs, "charset").is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
         return Err(unreadable("the charset is not utf-8, which we ask for"));
     }
-    let number = value(&pairs, "out_trade_no").filter(|no| (1..=64).contains(&no.len()) && no.bytes().all(|b| b.is_ascii_alphanumeric()));
-    let forged = |reason: &str| Rejected::Forged { reason: reason.to_owned(), number: number.map(str::to_owned) };
+    let number = value(&pairs, "out_trade_no").filter(|no| is_alnum(no, 1..=64));
+    let forged = |reason: &str| callback::forged(reason, number);
     // It is not signed, so it decides nothing; another one than ours announces a signature that we do not take.
     if value(&pairs, "sign_type").is_some_and(|kind| kind != "RSA2") {
         return Err(forged("the sign_type is not RSA2"));
@@ -36,10 +35,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>) -> Result<Callb
     // What is empty may not have been signed: it says nothing.
     let tree = Value::Object(pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, v)| (name, Value::from(v))).collect());
     if text(&tree, "app_id") != Some(&account.app_id) {
-        return Err(Rejected::Forged {
-            reason: "the app is not this account's".into(),
-            number: text(&tree, "out_trade_no").map(str::to_owned),
-        });
+        return Err(callback::forged("the app is not this account's", text(&tree, "out_trade_no")));
     }
     if text(&tree, "out_trade_no").is_none() {
         return Err(unreadable("the notice names no order"));
@@ -74,32 +70,24 @@ fn meaning(account: &Account, tree: &Value) -> Callback {
 /// Whose money it is (pack §5.2). A missing payee or merchant contradicts; in provider mode the payee is
 /// compared where the order pinned it.
 fn same(account: &Account, tree: &Value) -> Notes {
-    let mut same = Notes::new();
-    let mut claim = |name: &str, value: Option<&str>| drop(value.map(|value| same.insert(name.to_owned(), value.to_owned())));
-    claim("app_id", text(tree, "app_id"));
-    match account.mode {
-        Mode::Direct => {
-            claim("auth_app_id", text(tree, "auth_app_id"));
-            claim("seller_id", Some(text(tree, "seller_id").unwrap_or_default()));
-        }
+    let merchant = text(tree, "auth_app_id");
+    let payee = text(tree, "seller_id").unwrap_or_default();
+    let (merchant, payee) = match account.mode {
+        Mode::Direct => (merchant, Some(payee)),
         Mode::Provider => {
-            claim("auth_app_id", Some(text(tree, "auth_app_id").filter(|id| is_app_id(id)).unwrap_or_default()));
             let is_pinned = text(tree, "passback_params") == Some(pay::PINNED);
-            claim("seller_id", is_pinned.then(|| text(tree, "seller_id").unwrap_or_default()));
+            (Some(merchant.filter(|id| is_app_id(id)).unwrap_or_default()), is_pinned.then_some(payee))
         }
-    }
-    same
+    };
+    let claims = [("app_id", text(tree, "app_id")), ("auth_app_id", merchant), ("seller_id", payee)];
+    notes(claims.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))))
 }
 
 /// Seven lower-case bytes and nothing else, or `fail`: then it comes again, for 25 hours (pack §5.3).
-pub(crate) fn acknowledge(ack: Ack) -> HttpReply {
+pub(crate) fn acknowledge(_account: &Account, _raw: &RawCallback<'_>, ack: Ack, _env: &Env<'_>) -> HttpReply {
     let word = match ack {
         Ack::Taken => "success",
         Ack::Refused => "fail",
     };
     HttpReply::new(200, &[("Content-Type", "text/plain; charset=utf-8")], word)
-}
-
-fn unreadable(reason: &str) -> Rejected {
-    Rejected::Unreadable { reason: reason.to_owned() }
 }

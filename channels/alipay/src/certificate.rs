@@ -2,13 +2,13 @@
 
 use md5::{Digest, Md5};
 use sluice_contract::Second;
-use sluice_kit::rsa::{PublicKey, Strength};
+use sluice_kit::rsa::PublicKey;
+use sluice_kit::x509::{blocks, is_signed_by, key, span};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 
 /// RSA family. The root file also holds SM2 and ECDSA roots, which do not count.
 const RSA_FAMILY: &str = "1.2.840.113549.1.1.";
-const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
 /// Leaf, intermediates, root: longer is no chain of Alipay.
 const CHAIN_MAX: usize = 4;
 
@@ -24,13 +24,8 @@ pub(crate) fn read(pem: &str) -> Result<Certificate, &'static str> {
     let blocks = blocks(pem);
     let first = blocks.first().ok_or("is not a certificate in PEM")?;
     let cert = first.parse_x509().map_err(|_| "is not a readable X.509 certificate")?;
-    let validity = cert.validity();
-    Ok(Certificate {
-        sn: sn(&cert),
-        key: PublicKey::from_der(cert.public_key().raw, Strength::Sha256)?,
-        from: Second(validity.not_before.timestamp()),
-        until: Second(validity.not_after.timestamp()),
-    })
+    let (from, until) = span(&cert);
+    Ok(Certificate { sn: sn(&cert), key: key(&cert)?, from, until })
 }
 
 /// `alipay_root_cert_sn`: of every RSA certificate of the file, in its order.
@@ -65,14 +60,7 @@ pub(crate) fn is_trusted(pem: &str, known: &str, roots: &str) -> bool {
 }
 
 fn is_issued_by(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> bool {
-    child.issuer().as_raw() == parent.subject().as_raw()
-        && child.signature_algorithm.algorithm.to_id_string() == SHA256_WITH_RSA
-        && PublicKey::from_der(parent.public_key().raw, Strength::Sha256)
-            .is_ok_and(|key| key.verifies(child.tbs_certificate.as_ref(), &child.signature_value.data))
-}
-
-fn blocks(pem: &str) -> Vec<Pem> {
-    Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok).filter(|block| block.label == "CERTIFICATE").collect()
+    is_signed_by(child, parent.subject().as_raw(), parent.public_key().raw, false)
 }
 
 fn parsed(blocks: &[Pem]) -> Vec<X509Certificate<'_>> {

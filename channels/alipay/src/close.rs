@@ -6,6 +6,7 @@ use crate::wire::{self, Answer, Call, Complaint, text};
 use crate::{query, trade};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone};
+use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -37,7 +38,7 @@ fn refused(complaint: &Complaint) -> Undone {
         Ok(Class::NotCreated) => Undone::NotFound,
         Ok(Class::Retry | Class::Unknown) => Undone::Busy,
         // Paid or closed meanwhile: the query says which.
-        Ok(class) => Undone::Unknown(complaint.why(class)),
+        Ok(class) => Undone::Unknown(complaint.doubt(class)),
         Err(why) => Undone::Unknown(why),
     }
 }

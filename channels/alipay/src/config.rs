@@ -1,9 +1,10 @@
 //! The account's credentials, read once and typed; every problem is collected, each with its key.
 
 use crate::keys::Ring;
-use crate::{admit, aes, certificate, profile};
+use crate::{admit, certificate, profile};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
-use sluice_kit::account::{self, url, word};
+use sluice_kit::account::{self, checked, days_s, optional, url, word};
+use sluice_kit::aes::AesKey;
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use std::collections::BTreeMap;
 
@@ -47,7 +48,7 @@ pub(crate) struct Account {
     pub(crate) ring: Ring,
     pub(crate) certificates: Option<Certificates>,
     /// The one that encrypts first, then former ones that still decrypt.
-    pub(crate) encrypt_keys: Vec<aes::Key>,
+    pub(crate) encrypt_keys: Vec<AesKey>,
     pub(crate) provider_id: Option<String>,
     pub(crate) products: BTreeMap<Method, String>,
     pub(crate) payer_id: PayerId,
@@ -58,26 +59,8 @@ pub(crate) struct Account {
 }
 
 /// Every key of the table, so that a complete old table may stand under `previous`.
-const NAMES: &[&str] = &[
-    "app_id",
-    "pid",
-    "private_key",
-    "alipay_public_key",
-    "app_certificate",
-    "alipay_certificate",
-    "alipay_root_certificate",
-    "encrypt_key",
-    "mode",
-    "sys_service_provider_id",
-    "products",
-    "payer_id",
-    "oauth_app",
-    "oauth_base_url",
-    "authorize_base_url",
-    "bill_hosts",
-    "refund_window_days",
-    "previous",
-];
+const NAMES: &str = "app_id pid private_key alipay_public_key app_certificate alipay_certificate alipay_root_certificate encrypt_key mode \
+                     sys_service_provider_id products payer_id oauth_app oauth_base_url authorize_base_url bill_hosts refund_window_days";
 
 /// What the pack gives each product (§2). For QR it names two: the face-to-face default stands here, `QR_CODE_OFFLINE` (订单码) is a
 /// setting. That JSAPI takes `JSAPI_PAY` instead is UNCONFIRMED.
@@ -102,26 +85,23 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let oauth_app = word(table, "oauth_app", &[("merchant", OauthApp::Merchant), ("provider", OauthApp::Provider)], OauthApp::Merchant);
     let app_id = checked(table, "app_id", admit::is_app_id, "must be the app's number: 1 to 32 digits");
     let pid = checked(table, "pid", admit::is_pid, "must be the merchant's 2088 number");
-    let provider_id = table.text("sys_service_provider_id").map(|id| checked_text(table, "sys_service_provider_id", id, admit::is_pid));
-    let key = private_key(table);
+    let provider_id = optional(table, "sys_service_provider_id", admit::is_pid, "must be the provider's 2088 number");
+    let key = account::private_key(table);
     let by_certificate = table.raw("app_certificate").is_some() || table.raw("alipay_certificate").is_some();
     let ring = Ring::new(by_certificate);
     alipay_keys(table, &ring, key.as_ref(), !by_certificate);
     let certificates = if by_certificate { certificates(table, key.as_ref()) } else { roots_alone(table) };
-    let mut encrypt_keys: Vec<aes::Key> = encrypt_key(table).into_iter().collect();
+    let encrypt_key = |table: &Reader<'_>| account::read(table, "encrypt_key", AesKey::read);
+    let mut encrypt_keys: Vec<AesKey> = encrypt_key(table).into_iter().collect();
     let products = products(table);
     let web = table.text("oauth_base_url").unwrap_or("https://openauth.alipay.com");
     let authorize_base_url = url(table, "authorize_base_url", web);
-    let refund_window_days = table.int("refund_window_days", 1..=3650).unwrap_or(365);
+    let refund_window_s = days_s(table, "refund_window_days", 365, 3650);
     let bill_hosts = bill_hosts(config);
-    let _ = table.raw("previous");
-    table.finish();
-    if let Some(old) = &config.previous {
+    let problems = account::finish(config, NAMES, |old| {
         encrypt_keys.extend(encrypt_key(old));
         alipay_keys(old, &ring, None, false);
-        account::finish_previous(old, NAMES);
-    }
-    let problems = account::problems(config);
+    });
     match key {
         Some(key) if problems.is_empty() => Ok(Account {
             gateway: format!("{}/gateway.do", config.base_url),
@@ -138,61 +118,32 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             oauth_app,
             authorize_base_url,
             bill_hosts,
-            profile: profile::of(&methods, mode, refund_window_days),
+            profile: profile::of(&methods, mode, refund_window_s),
         }),
         _ => Err(problems),
     }
 }
 
-fn checked(table: &Reader<'_>, field: &str, fits: impl Fn(&str) -> bool, reason: &str) -> String {
-    let text = table.need_text(field);
-    if !text.is_empty() && !fits(text) {
-        table.problem(field, reason);
-    }
-    text.to_owned()
-}
-
-fn checked_text(table: &Reader<'_>, field: &str, text: &str, fits: impl Fn(&str) -> bool) -> String {
-    if !fits(text) {
-        table.problem(field, "must be the provider's 2088 number");
-    }
-    text.to_owned()
-}
-
-fn private_key(table: &Reader<'_>) -> Option<PrivateKey> {
-    let text = table.need_text("private_key");
-    if text.is_empty() {
-        return None;
-    }
-    PrivateKey::read(text).map_err(|reason| table.problem("private_key", reason)).ok()
-}
-
 /// Takes the configured keys of Alipay into the ring, from either kind of credentials.
 fn alipay_keys(table: &Reader<'_>, ring: &Ring, own: Option<&PrivateKey>, required: bool) {
+    let is_own = |key: &PublicKey| own.is_some_and(|own| own.is_pair(key));
     match table.text("alipay_public_key") {
         Some(_) if !required && own.is_some() => table.problem("alipay_public_key", "does not go with certificates: an app is in one mode"),
         Some(text) => match PublicKey::read(text, Strength::Sha256) {
             // The most frequent mistake there is (pack §9, 1).
-            Ok(key) if is_pair(own, &key) => {
-                table.problem("alipay_public_key", "is the app's own public key: take Alipay's from the console");
-            }
+            Ok(key) if is_own(&key) => table.problem("alipay_public_key", "is the app's own public key: take Alipay's from the console"),
             Ok(key) => ring.add(None, key),
             Err(reason) => table.problem("alipay_public_key", reason),
         },
         None if required => table.problem("alipay_public_key", "is required, or app_certificate with alipay_certificate and the root"),
         None => {}
     }
-    if let Some(text) = table.text("alipay_certificate") {
-        match certificate::read(text) {
-            Ok(found) if is_pair(own, &found.key) => table.problem("alipay_certificate", "is the app's own certificate: take Alipay's"),
-            Ok(found) => ring.add(Some(found.sn), found.key),
-            Err(reason) => table.problem("alipay_certificate", reason),
-        }
+    match table.text("alipay_certificate").map(certificate::read) {
+        Some(Ok(found)) if is_own(&found.key) => table.problem("alipay_certificate", "is the app's own certificate: take Alipay's"),
+        Some(Ok(found)) => ring.add(Some(found.sn), found.key),
+        Some(Err(reason)) => table.problem("alipay_certificate", reason),
+        None => {}
     }
-}
-
-fn is_pair(own: Option<&PrivateKey>, key: &PublicKey) -> bool {
-    own.and_then(|own| own.sign(b"pair").ok()).is_some_and(|signature| key.verifies_base64(b"pair", &signature))
 }
 
 /// Certificate mode: all three files, and the app's must be that of the key that signs.
@@ -200,7 +151,7 @@ fn certificates(table: &Reader<'_>, own: Option<&PrivateKey>) -> Option<Certific
     let [app, alipay, roots] = ["app_certificate", "alipay_certificate", "alipay_root_certificate"].map(|field| table.need_text(field));
     let refuse = |field: &str, reason: &str| table.problem(field, reason);
     let app = certificate::read(app).map_err(|reason| refuse("app_certificate", reason)).ok()?;
-    if own.is_some() && !is_pair(own, &app.key) {
+    if own.is_some_and(|own| !own.is_pair(&app.key)) {
         refuse("app_certificate", "is not the certificate of private_key");
     }
     let root_sn = certificate::root_sn(roots).map_err(|reason| refuse("alipay_root_certificate", reason)).ok()?;
@@ -214,26 +165,14 @@ fn roots_alone(table: &Reader<'_>) -> Option<Certificates> {
     None
 }
 
-fn encrypt_key(table: &Reader<'_>) -> Option<aes::Key> {
-    let text = table.text("encrypt_key")?;
-    let key = aes::key(text);
-    if key.is_none() {
-        table.problem("encrypt_key", "must be base64 of 16 bytes");
-    }
-    key
-}
-
 fn products(table: &Reader<'_>) -> BTreeMap<Method, String> {
     let chosen = table.table("products");
-    let mut products = BTreeMap::new();
-    for (method, default) in PRODUCTS {
-        let name = method.word().trim_start_matches("alipay_");
-        let code = chosen.as_ref().and_then(|t| t.text_of(name, 1, 64)).unwrap_or(default);
-        products.insert(method, code.to_owned());
-    }
-    if let Some(chosen) = chosen {
-        chosen.finish();
-    }
+    let code = |(method, default): (Method, &str)| {
+        let own = chosen.as_ref().and_then(|table| table.text_of(method.word().trim_start_matches("alipay_"), 1, 64));
+        (method, own.unwrap_or(default).to_owned())
+    };
+    let products = PRODUCTS.into_iter().map(code).collect();
+    chosen.iter().for_each(Reader::finish);
     products
 }
 

@@ -2,7 +2,10 @@
 
 use crate::config::Account;
 use crate::wire::{self, Call};
-use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, Refusal, Step};
+use sluice_contract::{Action, AttemptRef, Env, Method, Pay, Refusal, Step};
+use sluice_kit::form::encoded;
+use sluice_kit::outcome::placed;
+use sluice_kit::wire::notes;
 
 pub(crate) const fn is_front(method: Method) -> bool {
     matches!(method, Method::AlipayWap | Method::AlipayPage | Method::AlipayApp)
@@ -10,7 +13,7 @@ pub(crate) const fn is_front(method: Method) -> bool {
 
 pub(crate) fn pay(account: &Account, attempt: &AttemptRef, call: &Call, env: &Env<'_>) -> Step<Pay> {
     match action(account, attempt.method, call, env) {
-        Ok(action) => Step::Done(Pay::Waiting(action, Notes::from([("placed".to_owned(), "yes".to_owned())]))),
+        Ok(action) => Step::Done(Pay::Waiting(action, placed())),
         Err(refusal) => Step::Refused(refusal),
     }
 }
@@ -19,11 +22,11 @@ pub(crate) fn pay(account: &Account, attempt: &AttemptRef, call: &Call, env: &En
 fn action(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
     let token = wire::token_for(account, call)?;
     let signed = wire::signed(account, call, token.as_deref(), env)?;
-    let query = wire::encoded(&signed.query);
-    let body = wire::encoded(&signed.body);
+    let query = encoded(&signed.query);
+    let body = encoded(&signed.body);
     Ok(match method {
         Method::AlipayPage => Action::Form { url: format!("{}?{query}", account.gateway), fields: signed.body.into_iter().collect() },
         Method::AlipayWap => Action::Redirect { url: format!("{}?{query}&{body}", account.gateway) },
-        _ => Action::App { params: Notes::from([("orderString".to_owned(), format!("{query}&{body}"))]) },
+        _ => Action::App { params: notes([("orderString", format!("{query}&{body}"))]) },
     })
 }

@@ -5,14 +5,17 @@ use crate::codes::{Api, Class};
 use crate::config::{Account, Mode, OauthApp, PayerId};
 use crate::wire::{self, Answer, Call, Complaint, Content, text};
 use serde_json::{Map, Value};
-use sluice_contract::{Env, Method, Notes, Person, Reading, Refusal, Step, Visitor, Why, WhyKind};
+use sluice_contract::{Env, Method, Person, Reading, Refusal, Step, Visitor};
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
+use sluice_kit::outcome::{Complaint as _, unreadable};
+use sluice_kit::text::is_alnum;
+use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 /// The page that the payer's browser is sent to first. `return_url` is one fixed path, without query (RULING of pack §13).
 pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, state: &str) -> Result<String, Refusal> {
     let (app, _) = app(account, who)?;
-    if !(1..=100).contains(&state.len()) || !state.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !is_alnum(state, 1..=100) {
         return Err(Refusal::account("state must be 1 to 100 letters and digits"));
     }
     let query = encode_pairs([("app_id", app), ("scope", "auth_base"), ("redirect_uri", return_url), ("state", state)]);
@@ -43,28 +46,24 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
         Ok(found) => found,
         Err(refusal) => return Step::Refused(refusal),
     };
-    match code_of(query, app) {
-        Ok(code) => {
-            let merchant = merchant.cloned();
-            let again = (code.clone(), merchant.clone());
-            wire::ask(account, call(code, merchant), env, move |account, answer, env| {
-                let busy = matches!(&answer, Answer::Error(c) if c.class(Api::Oauth) == Ok(Class::Retry));
-                if !busy {
-                    return Reading::Is(read(account, answer));
-                }
-                // One more time with the same code, then from the start.
-                let (code, merchant) = again.clone();
-                wire::then(account, call(code, merchant), env, |account, answer, _| Reading::Is(read(account, answer)))
-            })
+    let code = match code_of(query, app) {
+        Ok(code) => code,
+        Err(reason) => return Step::Done(Person::AskAgain(reason.into())),
+    };
+    let merchant = merchant.cloned();
+    wire::ask(account, call(&code, merchant.as_ref()), env, move |account, answer, env| match &answer {
+        // One more time with the same code, then from the start.
+        Answer::Error(c) if c.class(Api::Oauth) == Ok(Class::Retry) => {
+            wire::then(account, call(&code, merchant.as_ref()), env, |account, answer, _| Reading::Is(read(account, answer)))
         }
-        Err(reason) => Step::Done(Person::AskAgain(reason.into())),
-    }
+        _ => Reading::Is(read(account, answer)),
+    })
 }
 
 /// `grant_type` and `code` are parameters of their own, not members of a `biz_content`.
-fn call(code: String, merchant: Option<String>) -> Call {
-    let pairs = vec![("grant_type", "authorization_code".to_owned()), ("code", code)];
-    Call { content: Content::Top(pairs), ..Call::new("identify", "alipay.system.oauth.token", Map::new(), merchant.as_ref()) }
+fn call(code: &str, merchant: Option<&String>) -> Call {
+    let pairs = vec![("grant_type", "authorization_code".to_owned()), ("code", code.to_owned())];
+    Call { content: Content::Top(pairs), ..Call::new("identify", "alipay.system.oauth.token", Map::new(), merchant) }
 }
 
 /// The code of a return: unsigned, so nothing else of it is trusted, and another app's is not exchanged. A mini program has
@@ -100,9 +99,9 @@ fn person(account: &Account, tree: &Value) -> Person {
             return Person::Refused("the provider's app gives open_ids: set oauth_app to merchant".into());
         }
         (_, Some(open)) => ("buyer_open_id", open),
-        (None, None) => return Person::Unknown(Why::new(WhyKind::Unreadable, "the reply names no payer")),
+        (None, None) => return Person::Unknown(unreadable("the reply names no payer")),
     };
-    Person::Known(Notes::from([(name.to_owned(), id.to_owned())]))
+    Person::Known(notes([(name, id)]))
 }
 
 fn refused(complaint: &Complaint) -> Person {
@@ -110,7 +109,7 @@ fn refused(complaint: &Complaint) -> Person {
     match complaint.class(Api::Oauth) {
         Ok(Class::Query | Class::Retry) => Person::AskAgain(words),
         Ok(Class::Config) => Person::Refused(format!("{words}: check the app and its keys")),
-        Ok(class) => Person::Unknown(complaint.why(class)),
+        Ok(class) => Person::Unknown(complaint.doubt(class)),
         Err(why) => Person::Unknown(why),
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::certificate;
 use crate::config::Account;
+pub(crate) use crate::renew::renew;
 use crate::sign::Seal;
 use sluice_contract::{KeyItem, KeyUpdate, Notes, Refusal};
 use sluice_kit::rsa::PublicKey;
@@ -81,7 +82,7 @@ pub(crate) fn is_sn(text: &str) -> bool {
 }
 
 /// The secrets of a binding as keys. When they end is not known: a refused one is renewed (pack §4).
-pub(crate) fn sub_keys(sub: &Notes) -> KeyUpdate {
+pub(crate) fn sub_keys(_account: &Account, sub: &Notes) -> KeyUpdate {
     let Some(merchant) = sub.get("auth_app_id") else { return KeyUpdate::default() };
     let given = [TOKEN, REFRESH].into_iter().filter_map(|kind| sub.get(kind).map(|value| (kind, value)));
     let items = given.map(|(kind, value)| KeyItem { id: item_id(kind, merchant), value: value.clone(), from: None, until: None });

@@ -8,8 +8,10 @@ use crate::config::Account;
 use crate::wire::{self, Answer, Call, Complaint, text};
 use crate::{front, query, trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Action, AttemptRef, Env, FailureCode, Fault, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
-use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, object, put};
+use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Reading, Refusal, Step};
+use sluice_kit::account::terminals;
+use sluice_kit::outcome::{self, Complaint as _, PLACED, placed, unreadable};
+use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, given, notes, object, put, put_some};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
@@ -50,9 +52,7 @@ fn biz(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Map<
     put(&mut biz, "out_trade_no", attempt.number.as_str());
     put(&mut biz, "total_amount", attempt.amount.to_yuan());
     put(&mut biz, "subject", admit::subject(&order.subject));
-    if let Some(code) = account.products.get(&attempt.method) {
-        put(&mut biz, "product_code", code.as_str());
-    }
+    put_some(&mut biz, "product_code", account.products.get(&attempt.method).map(String::as_str));
     if let Some(id) = &account.provider_id {
         put(&mut biz, "extend_params", object([("sys_service_provider_id", Value::from(id.as_str()))]));
     }
@@ -90,17 +90,10 @@ pub(crate) const PINNED: &str = "seller";
 
 /// Store, till and operator. A store that Alipay does not know is refused (`INVALID_STORE_ID`), so only what this account calls it goes.
 fn place(biz: &mut Map<String, Value>, order: &PayOrder) {
-    let store = order.store.as_ref();
-    let own = order.terminal.as_ref().and_then(|terminal| terminal.id.as_ref());
-    let fields = [
-        ("store_id", store.and_then(|store| store.store_code.as_ref()), 32),
-        ("terminal_id", own.or_else(|| store.and_then(|store| store.term_id.as_ref())), 32),
-        ("operator_id", order.operator_id.as_ref(), 28),
-    ];
+    let store = order.store.as_ref().and_then(|store| store.store_code.as_deref());
+    let fields = [("store_id", store, 32), ("terminal_id", terminals(order).next(), 32), ("operator_id", order.operator_id.as_deref(), 28)];
     for (name, value, max) in fields {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            put(biz, name, cut(value, max));
-        }
+        put_some(biz, name, value.filter(|value| !value.is_empty()).map(|value| cut(value, max)));
     }
 }
 
@@ -116,20 +109,18 @@ fn read(account: &Arc<Account>, attempt: &AttemptRef, answer: Answer, env: &Env<
     match attempt.method {
         // A debit may still be rolled back: the query is the authority (pack §3.4).
         Method::AlipayBarcode => query::after_pay(account, attempt, env),
-        _ => Reading::Is(placed(attempt, &tree)),
+        _ => Reading::Is(shown(attempt, &tree)),
     }
 }
 
 /// The order is there: what the payer does next. From now on a payer may hold a code: no later refusal may fail the attempt.
-fn placed(attempt: &AttemptRef, tree: &Value) -> Pay {
+fn shown(attempt: &AttemptRef, tree: &Value) -> Pay {
     let name = if attempt.method == Method::AlipayJsapi { "trade_no" } else { "qr_code" };
-    let Some(value) = text(tree, name).filter(|value| !value.is_empty()) else {
-        return Pay::Unknown(Why::new(WhyKind::Unreadable, format!("the reply has no {name}")));
-    };
+    let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
     let mut handles = trade::handles(tree);
-    handles.insert("placed".to_owned(), "yes".to_owned());
+    handles.extend(placed());
     let action = match attempt.method {
-        Method::AlipayJsapi => Action::Jsapi { params: Notes::from([("tradeNO".to_owned(), value.to_owned())]) },
+        Method::AlipayJsapi => Action::Jsapi { params: notes([("tradeNO", value)]) },
         _ => Action::QrCode { content: value.to_owned() },
     };
     Pay::Waiting(action, handles)
@@ -150,13 +141,8 @@ fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
             None => Pay::Waiting(Action::Wait { poll_after_ms: trade::POLL_AFTER_MS }, trade::handles(&complaint.node)),
         };
     }
-    let may_hold_a_code = attempt.handles.contains_key("placed");
     match complaint.class(api) {
-        Ok(class @ (Class::Fail(..) | Class::Config)) if may_hold_a_code => Pay::Unknown(complaint.why(class)),
-        Ok(Class::Fail(code, fault)) => Pay::Failed(complaint.failure(code, fault)),
-        Ok(Class::Config) => Pay::Failed(complaint.failure(FailureCode::ChannelConfiguration, Fault::Account)),
-        Ok(Class::Decline(code, fault)) => Pay::Unknown(Why::declined(complaint.failure(code, fault))),
-        Ok(class) => Pay::Unknown(complaint.why(class)),
-        Err(why) => Pay::Unknown(why),
+        Ok(Class::Config) if attempt.handles.contains_key(PLACED) => Pay::Unknown(complaint.doubt(Class::Config)),
+        class => outcome::pay_again(attempt, class, complaint),
     }
 }

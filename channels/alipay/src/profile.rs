@@ -10,7 +10,7 @@ pub(crate) const METHODS: &[Method] =
 const DAY_S: i64 = 86_400;
 
 /// The profile of an account that serves `methods`.
-pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_days: i64) -> Profile {
+pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profile {
     Profile {
         channel: "alipay",
         methods: methods.iter().map(|method| of_method(*method)).collect(),
@@ -20,7 +20,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_days: i64) -> Pro
         amount_max: Fen(10_000_000_000),
         refund: RefundRule {
             // Pack §6: as contracted, so it is a setting; `TRADE_HAS_FINISHED` has the last word.
-            window_s: refund_window_days.saturating_mul(DAY_S),
+            window_s: refund_window_s,
             // The pack knows no limit but the amount.
             count_max: u32::MAX,
             gap_s: 3,

@@ -1,11 +1,12 @@
 //! Asking about a payment, by our number (pack §2.4). `10000` means that the query worked, nothing else.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call, Complaint};
+use crate::wire::{self, Answer, Call};
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Env, Pay, Reading, Step, Why, WhyKind};
+use sluice_kit::outcome;
 use sluice_kit::wire::put;
 use std::sync::Arc;
 
@@ -40,16 +41,7 @@ pub(crate) fn number(attempt: &AttemptRef) -> Map<String, Value> {
 fn read(attempt: &AttemptRef, answer: Answer) -> Pay {
     match answer {
         Answer::Good(tree) => trade::about(&tree, attempt),
-        Answer::Error(complaint) => refused(&complaint),
+        Answer::Error(complaint) => outcome::query(complaint.class(Api::Query), &complaint),
         Answer::Doubt(why) => Pay::Unknown(why),
-    }
-}
-
-/// A query fails nothing.
-fn refused(complaint: &Complaint) -> Pay {
-    match complaint.class(Api::Query) {
-        Ok(Class::NotCreated) => Pay::NotFound,
-        Ok(class) => Pay::Unknown(complaint.why(class)),
-        Err(why) => Pay::Unknown(why),
     }
 }

@@ -1,13 +1,14 @@
 //! Refunds and their queries (pack §2.7, §2.8, §6). The number never changes: one number moves money once.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
 use crate::query;
 use crate::trade::{self, time};
-use crate::wire::{self, Answer, Call, Complaint, text, yuan};
+use crate::wire::{self, Answer, Call, text, yuan};
 use serde_json::Value;
-use sluice_contract::{Claims, Env, FailureCode, Fen, Notes, Reading, Refund, RefundRef, Refunded, Step, Stuck, Why, WhyKind};
-use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, put};
+use sluice_contract::{Claims, Env, Fen, Notes, Reading, Refund, RefundRef, Refunded, Step, Why, WhyKind};
+use sluice_kit::outcome::{self, contradiction, unlisted, unreadable};
+use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, given, put, put_some};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -16,16 +17,15 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
     put(&mut biz, "refund_amount", refund.amount.to_yuan());
     put(&mut biz, "out_request_no", refund.number.as_str());
     let reason = refund.reason.as_deref().map(|reason| cut(reason, 256)).filter(|reason| !reason.is_empty());
-    if let Some(reason) = reason {
-        put(&mut biz, "refund_reason", reason);
-    }
+    put_some(&mut biz, "refund_reason", reason);
     put(&mut biz, "query_options", Value::from(vec!["refund_detail_item_list"]));
     let mut call = Call::new("refund", "alipay.trade.refund", biz, refund.payment.sub.get("auth_app_id"));
     call.timeout_ms = TIMEOUT_MONEY_MS;
     let refund = refund.clone();
     wire::ask(account, call, env, move |account, answer, env| match answer {
         Answer::Good(tree) => taken(account, &refund, &tree, env),
-        Answer::Error(complaint) => Reading::Is(refused(Api::Refund, &complaint)),
+        // Definite for this call; of a repeated send the caller asks before it believes (see `Refund::Failed`).
+        Answer::Error(complaint) => Reading::Is(outcome::refund(complaint.class(Api::Refund), &complaint, true)),
         Answer::Doubt(why) => Reading::Is(Refund::Unknown(why)),
     })
 }
@@ -64,14 +64,14 @@ fn query_call(refund: &RefundRef) -> Call {
 fn told(refund: &RefundRef, answer: Answer) -> Refund {
     let tree = match answer {
         Answer::Good(tree) => tree,
-        Answer::Error(complaint) => return refused(Api::RefundQuery, &complaint),
+        Answer::Error(complaint) => return outcome::refund(complaint.class(Api::RefundQuery), &complaint, false),
         Answer::Doubt(why) => return Refund::Unknown(why),
     };
     // An unknown number is a success without any refund field (pack §2.8).
-    let empty = ["refund_status", "refund_amount", "error_code"].iter().all(|name| text(&tree, name).unwrap_or_default().is_empty());
+    let empty = ["refund_status", "refund_amount", "error_code"].iter().all(|name| given(&tree, name).is_none());
     if empty {
         let other = text(&tree, "out_request_no").is_some_and(|number| number != refund.number);
-        return if other { contradicts("refund_number") } else { Refund::NotFound };
+        return if other { Refund::Unknown(contradiction("refund_number")) } else { Refund::NotFound };
     }
     let claims = Claims {
         number: text(&tree, "out_trade_no").map(str::to_owned),
@@ -80,18 +80,14 @@ fn told(refund: &RefundRef, answer: Answer) -> Refund {
         ..trade::claims(&tree)
     };
     if let Some(field) = claims.refund_contradiction(refund) {
-        return contradicts(field);
+        return Refund::Unknown(contradiction(field));
     }
     match (text(&tree, "refund_status"), claims.refund_amount) {
         (Some("REFUND_SUCCESS"), Some(amount)) => Refund::Succeeded(refunded(&tree, amount)),
-        (Some("REFUND_SUCCESS"), None) => Refund::Unknown(Why::new(WhyKind::Unreadable, "refunded, but without an amount")),
+        (Some("REFUND_SUCCESS"), None) => Refund::Unknown(unreadable("refunded, but without an amount")),
         (None | Some(""), _) => Refund::Unknown(Why::new(WhyKind::Pending, "the refund is known, but not said to be done")),
-        (Some(other), _) => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund_status {}", cut(other, 32)))),
+        (Some(other), _) => Refund::Unknown(unlisted("refund_status", other)),
     }
-}
-
-fn contradicts(field: &str) -> Refund {
-    Refund::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")))
 }
 
 fn refunded(tree: &Value, amount: Fen) -> Refunded {
@@ -112,15 +108,4 @@ fn own_money(tree: &Value) -> Option<Fen> {
     }
     let own = items.iter().filter(|item| trade::channel(item).is_some_and(trade::is_own_money));
     own.map(|item| yuan(item, "amount")).try_fold(Fen::ZERO, |sum, part| sum.plus(part?))
-}
-
-/// Definite for this call; of a repeated send the caller asks before it believes (see `Refund::Failed`).
-fn refused(api: Api, complaint: &Complaint) -> Refund {
-    match complaint.class(api) {
-        Ok(Class::Fail(FailureCode::MerchantBalance, _)) => Refund::Stuck(Stuck::MerchantBalance, complaint.message.clone(), Notes::new()),
-        Ok(Class::Fail(code, fault)) if api == Api::Refund => Refund::Failed(complaint.failure(code, fault)),
-        Ok(Class::NotCreated) => Refund::NotFound,
-        Ok(class) => Refund::Unknown(complaint.why(class)),
-        Err(why) => Refund::Unknown(why),
-    }
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use sluice_contract::{Env, Exchange, HttpReply, KeyHint, KeyItem, KeyUpdate, Reading, Renewed, Step, Why, WhyKind};
+use sluice_kit::outcome::{Complaint as _, unreadable};
 use sluice_kit::wire::put;
 use std::sync::Arc;
 
@@ -58,14 +59,14 @@ fn fresh(merchant: &str, tree: &Value, env: &Env<'_>) -> Renewed {
     // The token's end renews both.
     match (item(TOKEN, until("expires_in")), item(REFRESH, None)) {
         (Some(token), Some(refresh)) => Renewed::Keys(KeyUpdate { items: vec![token, refresh] }),
-        _ => Renewed::Unknown(Why::new(WhyKind::Unreadable, "the reply has no tokens")),
+        _ => Renewed::Unknown(unreadable("the reply has no tokens")),
     }
 }
 
 fn refused(api: Api, complaint: &Complaint) -> Renewed {
     match complaint.class(api) {
         Ok(Class::Fail(..) | Class::Config) => Renewed::Refused(format!("{} {}", complaint.code, complaint.sub_code)),
-        Ok(class) => Renewed::Unknown(complaint.why(class)),
+        Ok(class) => Renewed::Unknown(complaint.doubt(class)),
         Err(why) => Renewed::Unknown(why),
     }
 }
@@ -80,7 +81,7 @@ fn certificate(account: &Arc<Account>, sn: &str, env: &Env<'_>) -> Step<Renewed>
         Reading::Is(match answer {
             Answer::Error(complaint) => refused(Api::Certificate, &complaint),
             Answer::Doubt(why) => Renewed::Unknown(why),
-            Answer::Good(_) => Renewed::Unknown(Why::new(WhyKind::Unreadable, "the reply brings no certificate")),
+            Answer::Good(_) => Renewed::Unknown(unreadable("the reply brings no certificate")),
         })
     });
     let Step::Send(usual) = step else { return step };

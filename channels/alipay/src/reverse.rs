@@ -1,11 +1,12 @@
 //! Cancelling a barcode payment (撤销, pack §2.5): unpaid is closed, paid goes back. A cancelled trade can never be paid.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
-use crate::wire::{self, Answer, Call, Complaint, text};
+use crate::wire::{self, Answer, Call, text};
 use crate::{query, trade};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_kit::outcome;
 use sluice_kit::wire::TIMEOUT_MONEY_MS;
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     wire::ask(account, call, env, move |_, answer, _| {
         Reading::Is(match answer {
             Answer::Good(tree) => cancelled(&attempt, &tree),
-            Answer::Error(complaint) => refused(&complaint),
+            // Again with the same number; a short balance too, once it was topped up.
+            Answer::Error(complaint) => outcome::undone(complaint.class(Api::Cancel), &complaint),
             Answer::Doubt(why) => Undone::Unknown(why),
         })
     })
@@ -36,16 +38,5 @@ fn cancelled(attempt: &AttemptRef, tree: &Value) -> Undone {
         // No such trade: the caller knows from when on this is a definite no.
         (Some("N"), None) => Undone::NotFound,
         _ => Undone::Unknown(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund")),
-    }
-}
-
-fn refused(complaint: &Complaint) -> Undone {
-    match complaint.class(Api::Cancel) {
-        Ok(Class::Ok) => Undone::Closed,
-        // Again with the same number; a short balance too, once it was topped up.
-        Ok(Class::Retry | Class::Unknown) => Undone::Busy,
-        Ok(Class::Fail(code, fault) | Class::Decline(code, fault)) => Undone::Refused(complaint.failure(code, fault)),
-        Ok(class) => Undone::Unknown(complaint.why(class)),
-        Err(why) => Undone::Unknown(why),
     }
 }

@@ -13,14 +13,8 @@
 
 use crate::keys::Ring;
 use sluice_contract::fields::parse_json;
-
-/// `name=value` joined by `&`, sorted by name (names, not pairs), values raw.
-pub(crate) fn canonical<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
-    pairs.sort_unstable_by(|a, b| a.0.cmp(b.0));
-    let lines: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    lines.join("&")
-}
+pub(crate) use sluice_kit::form::canonical;
+use sluice_kit::form::{borrowed, value};
 
 /// What a request's signature covers: everything that is sent but `sign`, without empty values.
 pub(crate) fn request_text(pairs: &[(String, String)]) -> String {
@@ -40,9 +34,8 @@ pub(crate) enum Seal {
 /// Judges a trade notice (rule v1). Whether empty values take part is documented both ways: as received first, then once
 /// without (RULING of pack §1.5). `alipay_cert_sn` in a notice is UNCONFIRMED: it is tried in and out, and names the key.
 pub(crate) fn notice_seal(ring: &Ring, pairs: &[(String, String)]) -> Seal {
-    let find = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    let Some(signature) = find("sign") else { return Seal::Absent };
-    let sn = find("alipay_cert_sn").filter(|sn| !sn.is_empty());
+    let Some(signature) = value(pairs, "sign") else { return Seal::Absent };
+    let sn = value(pairs, "alipay_cert_sn").filter(|sn| !sn.is_empty());
     let text = |empties: bool, sn: bool| {
         let out = |name: &str| name == "sign" || name == "sign_type" || (!sn && name == "alipay_cert_sn");
         canonical(borrowed(pairs).filter(|(name, value)| !out(name) && (empties || !value.is_empty())))
@@ -56,10 +49,6 @@ pub(crate) fn notice_seal(ring: &Ring, pairs: &[(String, String)]) -> Seal {
         }
     }
     seal
-}
-
-fn borrowed(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// A reply taken apart. Nothing of it is verified yet.

@@ -6,20 +6,15 @@ use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::wire::{self, Answer, Call, Complaint, text};
 use serde_json::{Map, Value};
-use sluice_contract::{
-    Body, Day, Env, Exchange, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Statement, Step, Verb, Why, WhyKind,
-};
-use sluice_kit::archive::{Limits, unzip};
-use sluice_kit::wire::{USER_AGENT, put};
-use std::fs::File;
-use std::io::{self, Read};
+use sluice_contract::{Day, Env, Notes, Reading, Statement, Step};
+use sluice_kit::archive::Limits;
+use sluice_kit::bill::zip;
+use sluice_kit::outcome::{Complaint as _, unreadable};
+use sluice_kit::wire::put;
 use std::sync::Arc;
 
-/// The most a bill may have, packed. It is unpacked in memory.
-const FILE_MAX_BYTES: u64 = 64 << 20;
 /// What may come out of it: a million rows; a detail, a summary, and room for parts that the pack does not know.
 const LIMITS: Limits = Limits { files_max: 16, file_max_bytes: 256 << 20 };
-const FILE_TIMEOUT_MS: u64 = 300_000;
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
     let mut biz = Map::new();
@@ -41,19 +36,12 @@ fn link(account: &Account, tree: &Value) -> Reading<Statement> {
         return Reading::Is(Statement::Empty);
     }
     if !is_allowed(url, &account.bill_hosts) {
-        return Reading::Is(unknown("the bill's link points at a host that is not listed: see bill_hosts"));
+        return Reading::Is(Statement::Unknown(unreadable("the bill's link points at a host that is not listed: see bill_hosts")));
     }
-    let request = HttpRequest {
-        api: "bill.file",
-        verb: Verb::Get,
-        url: url.to_owned(),
-        headers: Headers::new(&[("User-Agent", USER_AGENT)]),
-        body: Vec::new(),
-        identity: None,
-        into: Keep::File { max_bytes: FILE_MAX_BYTES },
-        timeout_ms: FILE_TIMEOUT_MS,
-    };
-    Reading::Then(Exchange::new(request, |reply, _| Reading::Is(rows(reply))))
+    zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
+        Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
+        Err(_) => Err("the archive has not exactly one detail file"),
+    })
 }
 
 /// The authority is compared whole: no user name, no other port, no look-alike.
@@ -72,36 +60,7 @@ fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Statement {
         Ok(Class::Retry | Class::Unknown) => Statement::NotYet,
         // Before the merchant was there.
         Ok(Class::Fail(..)) => Statement::Empty,
-        Ok(class) => Statement::Unknown(complaint.why(class)),
+        Ok(class) => Statement::Unknown(complaint.doubt(class)),
         Err(why) => Statement::Unknown(why),
     }
-}
-
-fn rows(reply: &HttpReply) -> Statement {
-    if reply.status != 200 {
-        return unknown("the file could not be fetched: ask for a new link");
-    }
-    let Ok(packed) = packed(&reply.body) else { return unknown("the file cannot be read or is too large") };
-    match unzip(&packed, LIMITS, bill::is_detail) {
-        Ok(files) => match <[_; 1]>::try_from(files) {
-            Ok([file]) => Statement::Rows(Box::new(bill::Rows::new(file.bytes))),
-            Err(_) => unknown("the archive has not exactly one detail file"),
-        },
-        Err(reason) => unknown(reason),
-    }
-}
-
-fn packed(body: &Body) -> io::Result<Vec<u8>> {
-    match body {
-        Body::Bytes(bytes) => Ok(bytes.clone()),
-        Body::File(path) => {
-            let mut bytes = Vec::new();
-            File::open(path)?.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        }
-    }
-}
-
-fn unknown(note: &str) -> Statement {
-    Statement::Unknown(Why::new(WhyKind::Unreadable, note))
 }

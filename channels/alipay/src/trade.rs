@@ -4,9 +4,9 @@ use crate::sign::numbers_as_text;
 use crate::wire::{text, yuan};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{
-    Action, AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why, WhyKind,
-};
+use sluice_contract::{AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why};
+use sluice_kit::outcome::{self, unlisted, unreadable, waiting};
+use sluice_kit::wire::{given, told};
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §3.4).
 pub(crate) const POLL_AFTER_MS: u64 = 3000;
@@ -30,7 +30,7 @@ pub(crate) fn contradiction(tree: &Value, attempt: &AttemptRef) -> Option<Why> {
     };
     let unreadable = tree.get("total_amount").is_some() && claims.amount.is_none();
     let field = claims.contradiction(attempt).or(other_trade).or(unreadable.then_some("amount"))?;
-    Some(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")))
+    Some(outcome::contradiction(field))
 }
 
 /// A query's trade as an outcome of its attempt. An unlisted state is unknown, never failed.
@@ -38,15 +38,14 @@ pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
     if let Some(why) = contradiction(tree, attempt) {
         return Pay::Unknown(why);
     }
-    let waiting = if attempt.method.is_barcode() { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };
     match text(tree, "trade_status").unwrap_or_default() {
         "TRADE_SUCCESS" | "TRADE_FINISHED" => paid(tree),
-        "WAIT_BUYER_PAY" => Pay::Waiting(waiting, handles(tree)),
+        "WAIT_BUYER_PAY" => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree)),
         // Closed after a payment: cancelled by us, or refunded in full (pack §3.1), and then it was paid all the same.
         "TRADE_CLOSED" if was_cancelled(tree) => Pay::Reversed,
-        "TRADE_CLOSED" if text(tree, "send_pay_date").is_some_and(|at| !at.is_empty()) => paid(tree),
+        "TRADE_CLOSED" if given(tree, "send_pay_date").is_some() => paid(tree),
         "TRADE_CLOSED" => Pay::Closed,
-        other => Pay::Unknown(Why::new(WhyKind::Unlisted, format!("trade_status {}", sluice_kit::wire::cut(other, 32)))),
+        other => Pay::Unknown(unlisted("trade_status", other)),
     }
 }
 
@@ -54,7 +53,7 @@ pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
 pub(crate) fn paid(tree: &Value) -> Pay {
     match yuan(tree, "total_amount") {
         Some(total) => Pay::Paid(payment(tree, total)),
-        None => Pay::Unknown(Why::new(WhyKind::Unreadable, "paid, but without an amount")),
+        None => Pay::Unknown(unreadable("paid, but without an amount")),
     }
 }
 
@@ -65,27 +64,24 @@ fn was_cancelled(tree: &Value) -> bool {
 }
 
 pub(crate) fn handles(tree: &Value) -> Notes {
-    text(tree, "trade_no").iter().map(|no| ("trade_no".to_owned(), (*no).to_owned())).collect()
+    told(tree, &[("trade_no", "trade_no")])
 }
 
 /// Local time, perhaps with a fraction of a second (pack §5.1: UNCONFIRMED, so read leniently).
 pub(crate) fn time(text: &str) -> Option<Second> {
-    Second::from_local("%Y-%m-%d %H:%M:%S", text.get(..19)?)
+    sluice_kit::text::plain(text.get(..19)?)
 }
 
 /// Amounts are order amounts: `receipt_amount` is the merchant's and compared with nothing (pack §6).
 fn payment(tree: &Value, total: Fen) -> Payment {
     let (discounts, from_list) = discounts(tree, total);
-    let ids = [("buyer_id", ["buyer_user_id", "buyer_id"]), ("buyer_open_id", ["buyer_open_id", "open_id"])];
-    let payer = ids.into_iter().filter_map(|(name, keys)| {
-        let id = keys.iter().find_map(|key| text(tree, key)).filter(|id| !id.is_empty());
-        id.map(|id| (name.to_owned(), id.to_owned()))
-    });
+    // The later name of a kind wins.
+    let ids = [("buyer_id", "buyer_id"), ("buyer_id", "buyer_user_id"), ("buyer_open_id", "open_id"), ("buyer_open_id", "buyer_open_id")];
     Payment {
         payer_amount: yuan(tree, "buyer_pay_amount").or(from_list),
         discounts,
         wallet: Some(Wallet::Alipay),
-        payer: payer.collect(),
+        payer: told(tree, &ids),
         channel_trade_no: text(tree, "trade_no").map(str::to_owned),
         paid_at: ["send_pay_date", "gmt_payment"].iter().find_map(|name| text(tree, name)).and_then(time),
         handles: handles(tree),

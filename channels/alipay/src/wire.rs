@@ -1,21 +1,21 @@
 //! Requests out and replies in: public parameters, the one node, the error fields, and a merchant's token that has died.
 //! What a reply *means* is the verbs' business.
 
+use crate::admit;
 use crate::codes::{self, Api, Class};
 use crate::config::Account;
 use crate::keys::{self, TOKEN};
 use crate::sign::{self, Seal};
-use crate::{admit, aes};
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
 use sluice_contract::{
-    Env, Exchange, Failure, FailureCode, Fault, Fen, Headers, HttpReply, HttpRequest, Into as Keep, KeyHint, Reading, Refusal, Step, Verb,
-    Why, WhyKind,
+    Env, Exchange, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint, Reading, Refusal, Step, Why, WhyKind,
 };
 use sluice_kit::codes::failure;
-use sluice_kit::form::encode_pairs;
+use sluice_kit::form::encoded;
+use sluice_kit::outcome;
 pub(crate) use sluice_kit::wire::text;
-use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MS, USER_AGENT, cut};
+use sluice_kit::wire::{TIMEOUT_MS, cut, given, post};
 use std::sync::Arc;
 
 /// Everything about a request that is not of the moment, so that it can be made again under a renewed token.
@@ -79,23 +79,20 @@ pub(crate) fn signed(account: &Account, call: &Call, token: Option<&str>, env: &
         Content::Top(pairs) => body.extend(pairs.iter().map(|(name, value)| pair(name, value))),
         Content::Biz(biz) => {
             let plain = Value::Object(biz.clone()).to_string();
-            match account.encrypt_keys.first() {
+            let content = match account.encrypt_keys.first() {
                 Some(key) => {
                     query.push(pair("encrypt_type", "AES"));
-                    body.push(("biz_content".to_owned(), aes::encrypt(key, &plain)?));
+                    key.seal(plain.as_bytes()).ok_or_else(|| Refusal::account("encrypt_key cannot encrypt"))?
                 }
-                None => body.push(("biz_content".to_owned(), plain)),
-            }
+                None => plain,
+            };
+            body.push(("biz_content".to_owned(), content));
         }
     }
     query.retain(|(_, value)| !value.is_empty());
     let all: Vec<(String, String)> = query.iter().chain(&body).cloned().collect();
     query.push(("sign".to_owned(), account.key.sign(sign::request_text(&all).as_bytes())?));
     Ok(Signed { query, body })
-}
-
-pub(crate) fn encoded(pairs: &[(String, String)]) -> String {
-    encode_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// The token of the merchant in whose name a call goes; `None` for our own calls.
@@ -109,20 +106,9 @@ pub(crate) fn token_for(account: &Account, call: &Call) -> Result<Option<String>
 
 fn request(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let signed = signed(account, call, token, env)?;
-    Ok(HttpRequest {
-        api: call.api,
-        verb: Verb::Post,
-        url: format!("{}?{}", account.gateway, encoded(&signed.query)),
-        headers: Headers::new(&[
-            ("Accept", "application/json"),
-            ("User-Agent", USER_AGENT),
-            ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8"),
-        ]),
-        body: encoded(&signed.body).into_bytes(),
-        identity: None,
-        into: Keep::Memory { max_bytes: REPLY_MAX_BYTES },
-        timeout_ms: call.timeout_ms,
-    })
+    let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")];
+    let url = format!("{}?{}", account.gateway, encoded(&signed.query));
+    Ok(post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
 }
 
 /// What a reply is worth.
@@ -234,7 +220,10 @@ fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, 
 /// The node's fields; every number is text.
 pub(crate) fn node(account: &Account, raw: &[u8]) -> Option<Value> {
     let plain = match raw.first()? {
-        b'"' => aes::decrypt(&account.encrypt_keys, parse_json(raw).ok()?.as_str()?)?,
+        b'"' => {
+            let sealed = parse_json(raw).ok()?;
+            account.encrypt_keys.iter().find_map(|key| key.open(sealed.as_str()?))?
+        }
         _ => raw.to_vec(),
     };
     parse_json(&sign::numbers_as_text(&plain)).ok().filter(Value::is_object)
@@ -250,7 +239,7 @@ fn sorted(node: Value, sealed: bool, is_error_root: bool, method: &str) -> Answe
         (false, _) if is_good || code.is_empty() => Answer::Doubt(Why::new(WhyKind::Unreadable, "an error without an error code")),
         (false, _) => {
             let short = |name: &str, max| cut(text(&node, name).unwrap_or_default(), max);
-            let message = if text(&node, "sub_msg").is_some_and(|m| !m.is_empty()) { short("sub_msg", 200) } else { short("msg", 200) };
+            let message = short(if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
             Answer::Error(Complaint { code: cut(&code, 16), sub_code: short("sub_code", 64), message, sealed, node })
         }
     }
@@ -259,27 +248,24 @@ fn sorted(node: Value, sealed: bool, is_error_root: bool, method: &str) -> Answe
 impl Complaint {
     /// The class of the code, or why the complaint decides nothing.
     pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
+        let unsigned = |kind| Err(Why::new(kind, format!("{} {}, unsigned", self.code, self.sub_code)));
         match codes::class(api, &self.code, &self.sub_code) {
-            None => Err(Why::new(WhyKind::Unlisted, self.words())),
-            Some(Class::Config) if !self.sealed => Err(Why::new(WhyKind::Configuration, format!("{}, unsigned", self.words()))),
-            Some(_) if !self.sealed => Err(Why::new(WhyKind::BadSignature, format!("{}, unsigned", self.words()))),
+            None => Err(outcome::Complaint::why(self, WhyKind::Unlisted)),
+            Some(Class::Config) if !self.sealed => unsigned(WhyKind::Configuration),
+            Some(_) if !self.sealed => unsigned(WhyKind::BadSignature),
             Some(class) => Ok(class),
         }
     }
+}
 
-    fn words(&self) -> String {
-        format!("{} {}", self.code, self.sub_code)
-    }
-
-    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+impl outcome::Complaint for Complaint {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
         let own = if self.sub_code.is_empty() { &self.code } else { &self.sub_code };
         failure(code, fault, own, &self.message)
     }
 
-    /// An unknown, in Alipay's words; an alarm when it is about our keys and permissions.
-    pub(crate) fn why(&self, class: Class) -> Why {
-        let kind = if class == Class::Config { WhyKind::Configuration } else { WhyKind::Pending };
-        Why::new(kind, self.words())
+    fn why(&self, kind: WhyKind) -> Why {
+        Why::new(kind, format!("{} {}", self.code, self.sub_code))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::config::{Account, is_id};
 use crate::terminal;
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::wire::notes;
 
 /// Checks the binding's `sub` table: nothing for a direct account, the sub-merchant and perhaps its store for a provider's.
 pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
@@ -12,22 +13,15 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 
 /// Refuses what the bank would refuse; answers what the attempt must remember.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
-    account::admit(&opened.profile, attempt, order)?;
-    if let Some(problem) = check_sub(opened, &attempt.sub).first() {
-        return Err(Refusal::account(format!("sub.{problem}")));
-    }
+    account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     if attempt.method.is_barcode() {
         auth_code(opened, attempt.method, order)?;
         if terminal::id(opened, order).is_none() {
-            return Err(Refusal::field(
-                "terminal.id",
-                "is required for a payment code: 1 to 8 letters and digits, or the account's term_id",
-            ));
+            return Err(Refusal::field("terminal.id", "must be 1 to 8 letters and digits, or the account's term_id"));
         }
     }
     let cashier = order.operator_id.as_deref().filter(|id| is_id(id)).unwrap_or(&opened.user_id);
-    let memo = [("mer_id", opened.mer_id.as_str()), ("user_id", cashier)];
-    Ok(memo.into_iter().map(|(name, id)| (name.to_owned(), id.to_owned())).collect())
+    Ok(notes([("mer_id", opened.mer_id.as_str()), ("user_id", cashier)]))
 }
 
 /// A payment code that this method takes, without what a scanner adds. No message repeats it.

@@ -4,7 +4,10 @@
 //! A line that does not fit is an error and the end: the rest would be doubtful.
 
 use sluice_contract::{BillKind, BillRow, Fen, Reader, Second};
-use sluice_kit::wire::fen_text;
+use sluice_kit::account::word;
+use sluice_kit::bill::{Cells, until_broken};
+use sluice_kit::text::{compact, plain};
+use sluice_kit::wire::{cut, fen_text};
 
 /// The mapping. A fact without a header is not in the bill; number and amount must be.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +32,6 @@ impl Columns {
     /// Reads `statement_columns`.
     pub(crate) fn read(table: &Reader<'_>) -> Columns {
         let text = |field: &str| table.text_of(field, 1, 64).map(str::to_owned);
-        let unit = table.text("unit").unwrap_or("fen");
-        if !["fen", "yuan"].contains(&unit) {
-            table.problem("unit", "must be one of: fen, yuan");
-        }
         let columns = Columns {
             number: table.need_text("number").to_owned(),
             amount: table.need_text("amount").to_owned(),
@@ -43,7 +42,7 @@ impl Columns {
             at: text("at"),
             kind: text("kind"),
             words: BillKind::ALL.iter().map(|kind| (text(kind.word()).unwrap_or_else(|| kind.word().to_owned()), *kind)).collect(),
-            in_yuan: unit == "yuan",
+            in_yuan: word(table, "unit", &[("fen", false), ("yuan", true)], false),
             summary: text("summary"),
         };
         table.finish();
@@ -61,20 +60,10 @@ pub(crate) fn rows(bytes: &[u8], columns: &Columns) -> Vec<Result<BillRow, Strin
     let mut lines = text.lines().map(cells).filter(|cells| cells.iter().any(|cell| !cell.is_empty()));
     let is_header = |cells: &Vec<String>| cells.contains(&columns.number) && cells.contains(&columns.amount);
     let Some(header) = lines.find(is_header) else { return vec![Err("the bill has no header row with the mapped columns".into())] };
-    let mut rows = Vec::new();
-    for cells in lines {
-        let first = cells.first().map(String::as_str).unwrap_or_default();
-        if columns.summary.as_deref().is_some_and(|summary| first.starts_with(summary)) {
-            break;
-        }
-        let row = row(columns, &header, &cells);
-        let is_broken = row.is_err();
-        rows.push(row);
-        if is_broken {
-            break;
-        }
-    }
-    rows
+    let is_summary =
+        |cells: &Vec<String>| columns.summary.as_deref().zip(cells.first()).is_some_and(|(summary, first)| first.starts_with(summary));
+    let mut lines = lines.take_while(|cells| !is_summary(cells));
+    until_broken(|| lines.next().map(|cells| row(columns, &header, &cells)).transpose()).collect()
 }
 
 fn decoded(bytes: &[u8]) -> Option<String> {
@@ -103,25 +92,22 @@ fn cells(line: &str) -> Vec<String> {
 }
 
 fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow, String> {
-    if cells.len() != header.len() {
-        return Err(format!("a bill row has {} values for {} columns", cells.len(), header.len()));
-    }
-    let find = |name: &str| header.iter().zip(cells).find(|(column, _)| column.as_str() == name).map(|(_, cell)| cell.as_str());
-    let need = |name: &str| find(name).ok_or_else(|| format!("the bill has no column {name}"));
+    let cells = Cells::new(header, cells)?;
     // A mapped column must be there; an empty cell is no fact.
-    let optional = |name: &Option<String>| name.as_deref().map(need).transpose().map(|cell| cell.filter(|cell| !cell.is_empty()));
-    let money = |text: &str| columns.money(text).ok_or_else(|| format!("no amount: {}", text.chars().take(32).collect::<String>()));
+    let optional =
+        |name: &Option<String>| name.as_deref().map(|name| cells.need(name)).transpose().map(|cell| cell.filter(|cell| !cell.is_empty()));
+    let money = |text: &str| columns.money(text).ok_or_else(|| format!("no amount: {}", cut(text, 32)));
     let refund_number = optional(&columns.refund_number)?;
     let kind = match optional(&columns.kind)? {
         Some(word) => {
             let known = columns.words.iter().find(|(known, _)| known == word).map(|(_, kind)| *kind);
-            known.ok_or_else(|| format!("the bill has a row of an unlisted kind: {}", word.chars().take(32).collect::<String>()))?
+            known.ok_or_else(|| format!("the bill has a row of an unlisted kind: {}", cut(word, 32)))?
         }
         None if columns.kind.is_some() => return Err("a bill row has no kind".into()),
         None if refund_number.is_some() => BillKind::Refund,
         None => BillKind::Payment,
     };
-    let number = need(&columns.number)?;
+    let number = cells.need(&columns.number)?;
     if number.is_empty() {
         return Err("a bill row has no order number".into());
     }
@@ -130,7 +116,7 @@ fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow
         number: number.to_owned(),
         refund_number: refund_number.filter(|_| kind != BillKind::Payment).map(str::to_owned),
         channel_trade_no: optional(&columns.channel_trade_no)?.map(str::to_owned),
-        amount: money(need(&columns.amount)?)?,
+        amount: money(cells.need(&columns.amount)?)?,
         fee: optional(&columns.fee)?.map(money).transpose()?,
         state: optional(&columns.state)?.unwrap_or_default().to_owned(),
         at: optional(&columns.at)?.and_then(time),
@@ -139,6 +125,5 @@ fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow
 
 /// Any of the forms that bills are written in.
 fn time(text: &str) -> Option<Second> {
-    let local = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"].iter().find_map(|pattern| Second::from_local(pattern, text));
-    local.or_else(|| Second::from_rfc3339(text))
+    compact(text).or_else(|| plain(text)).or_else(|| Second::from_rfc3339(text))
 }

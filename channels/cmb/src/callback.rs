@@ -7,34 +7,27 @@ use crate::wire::{self, text};
 use crate::{refund, trade};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, Pay, RawCallback, Refund, Rejected, Says, Verb};
-use sluice_kit::form::{decode_pairs, value};
-use sluice_kit::wire::CALLBACK_MAX_BYTES;
+use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, Pay, RawCallback, Refund, Rejected, Says};
+use sluice_kit::callback::{forged, form, unreadable};
+use sluice_kit::form::{borrowed, value};
 
-pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>) -> Result<Callback, Rejected> {
-    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
-        return Err(unreadable("a callback is a POST of at most 256 KiB"));
-    }
-    let pairs = decode_pairs(raw.body).map_err(|_| unreadable("the body is no form, or names a field twice"))?;
+pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, _env: &Env<'_>) -> Result<Callback, Rejected> {
+    let pairs = form(raw)?;
     let content = value(&pairs, "biz_content").ok_or_else(|| unreadable("there is no biz_content"))?;
-    let members: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    wire::verified(account, &members).map_err(|reason| forged(reason, named(content)))?;
-    let tree = parse_json(content.as_bytes()).map_err(|_| unreadable("biz_content is not acceptable JSON"))?;
-    if text(&tree, "merId") != Some(&account.mer_id) {
-        return Err(forged("the merchant is not this account's", text(&tree, "orderId").map(str::to_owned)));
+    let members: Vec<(&str, &str)> = borrowed(&pairs).collect();
+    let tree = parse_json(content.as_bytes());
+    let named = tree.as_ref().ok().and_then(|tree| text(tree, "orderId"));
+    wire::verified(account, &members).map_err(|reason| forged(reason, named))?;
+    let tree = tree.as_ref().map_err(|_| unreadable("biz_content is not acceptable JSON"))?;
+    if text(tree, "merId") != Some(&account.mer_id) {
+        return Err(forged("the merchant is not this account's", named));
     }
-    let (claims, says) = meaning(&tree);
+    let (claims, says) = meaning(tree);
     if claims.number.is_none() && claims.refund_number.is_none() {
         return Err(unreadable("the message names no order"));
     }
     // The bank gives its messages no id of their own.
     Ok(Callback { claims, says, event_id: None })
-}
-
-/// What an unverified message claims to be about: worth a question at most.
-fn named(content: &str) -> Option<String> {
-    let tree = parse_json(content.as_bytes()).ok()?;
-    text(&tree, "orderId").map(str::to_owned)
 }
 
 /// A refund has `refundAmt`. A payment's own sample has no `tradeState`, so none is demanded; one that says anything but paid, or a
@@ -58,7 +51,7 @@ fn meaning(tree: &Value) -> (Claims, Says) {
 }
 
 /// JSON, signed by us. Why something was refused is not told; the bank comes again for 15 hours.
-pub(crate) fn acknowledge(account: &Account, ack: Ack, env: &Env<'_>) -> HttpReply {
+pub(crate) fn acknowledge(account: &Account, _raw: &RawCallback<'_>, ack: Ack, env: &Env<'_>) -> HttpReply {
     let (status, code) = match ack {
         Ack::Taken => (200, "SUCCESS"),
         Ack::Refused => (500, "FAIL"),
@@ -69,12 +62,4 @@ pub(crate) fn acknowledge(account: &Account, ack: Ack, env: &Env<'_>) -> HttpRep
         // A key that cannot sign acknowledges nothing: the bank comes again.
         Err(_) => HttpReply::new(500, &[("Content-Type", "application/json")], "{}"),
     }
-}
-
-fn forged(reason: &str, number: Option<String>) -> Rejected {
-    Rejected::Forged { reason: reason.to_owned(), number }
-}
-
-fn unreadable(reason: &str) -> Rejected {
-    Rejected::Unreadable { reason: reason.to_owned() }
 }

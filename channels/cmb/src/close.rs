@@ -3,11 +3,11 @@
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::ids;
-use crate::trade::about_another;
-use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, cut, put, text};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put, text};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Reading, Refusal, Step, Undone};
 use sluice_kit::codes::failure;
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -47,25 +47,20 @@ fn undone(attempt: &AttemptRef, tree: &Value, name: &str) -> Undone {
     let number = ["origOrderId", "orderId"].iter().find_map(|name| text(tree, name)).unwrap_or(&attempt.number);
     let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() };
     if let Some(field) = claims.contradiction(attempt) {
-        return Undone::Unknown(about_another(field));
+        return Undone::Unknown(contradiction(field));
     }
     match (name, text(tree, name).unwrap_or_default()) {
         (_, "C") | ("cancelState", "D") => Undone::Closed,
         (_, "F") => Undone::Refused(failure(FailureCode::ChannelRefused, Fault::Request, "F", "the bank did not undo the order")),
-        (_, "") => Undone::Unknown(Why::new(WhyKind::Unreadable, "the reply does not say how it went")),
-        (name, state) => Undone::Unknown(Why::new(WhyKind::Unlisted, format!("{name} {}", cut(state, 32)))),
+        (_, "") => Undone::Unknown(unreadable("the reply does not say how it went")),
+        (name, state) => Undone::Unknown(unlisted(name, state)),
     }
 }
 
 fn refused(complaint: &Complaint) -> Undone {
     match complaint.class(Api::Undo) {
-        Ok(Class::Ok) => Undone::Closed,
-        Ok(Class::NotCreated) => Undone::NotFound,
         Ok(Class::Query) => Undone::Paid,
-        Ok(Class::Retry) => Undone::Busy,
-        Ok(Class::Fail(code, fault)) => Undone::Refused(complaint.failure(code, fault)),
-        Ok(Class::Config) => Undone::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Undone::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Undone::Unknown(why),
+        Ok(Class::Unknown) => Undone::Unknown(complaint.doubt(Class::Unknown)),
+        class => outcome::undone(class, complaint),
     }
 }

@@ -7,7 +7,8 @@ use crate::sign::Signer;
 use crate::terminal;
 use sluice_codes::payment::Rules;
 use sluice_contract::{AccountConfig, Problem, Profile, Reader};
-use sluice_kit::account::{self, url, word};
+use sluice_kit::account::{self, checked, days_s, optional, parsed, url, word};
+use sluice_kit::text::is_alnum;
 use sm2::PublicKey;
 use zeroize::Zeroizing;
 
@@ -48,36 +49,16 @@ pub(crate) struct Account {
 }
 
 /// Every key of the table, so that a complete old table may stand under `previous`.
-const NAMES: &[&str] = &[
-    "app_id",
-    "app_secret",
-    "mer_id",
-    "user_id",
-    "private_key",
-    "public_key",
-    "term_id",
-    "encrypt_terminal",
-    "ecny_payment",
-    "signs_empty",
-    "mode",
-    "expires_in_max_s",
-    "refund_window_days",
-    "statement_columns",
-    "file_base_url",
-    "previous",
-];
+const NAMES: &str = "app_id app_secret mer_id user_id private_key public_key term_id encrypt_terminal ecny_payment signs_empty mode \
+                     expires_in_max_s refund_window_days statement_columns file_base_url";
 
 /// Reads an account, or tells everything that is wrong with it.
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
     let table = &config.credentials;
     let methods = account::methods(table, config.methods.or(Some(profile::DEFAULT)), profile::METHODS, "CMB");
     let is_provider = word(table, "mode", &[("direct", false), ("provider", true)], false);
-    let mer_id = id(table, "mer_id");
-    let user_id = id(table, "user_id");
-    let term_id = table.text("term_id").map(str::to_owned);
-    if term_id.as_deref().is_some_and(|id| !terminal::is_id(id)) {
-        table.problem("term_id", "must be 1 to 8 letters and digits");
-    }
+    let [mer_id, user_id] = ["mer_id", "user_id"].map(|field| checked(table, field, is_id, "must be 1 to 32 letters and digits"));
+    let term_id = optional(table, "term_id", terminal::is_id, "must be 1 to 8 letters and digits");
     let encrypts_terminal = table.flag("encrypt_terminal").unwrap_or(true);
     let ecny_payment = table.text_of("ecny_payment", 1, 512).map(str::to_owned);
     let signs_empty = table.flag("signs_empty").unwrap_or(true);
@@ -85,25 +66,21 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     // with TRADE_OVERDUE, and nothing moved.
     let limits = Limits {
         expires_in_max_s: table.int("expires_in_max_s", 60..=DAY_S).unwrap_or(7200),
-        refund_window_s: table.int("refund_window_days", 1..=3650).unwrap_or(365).saturating_mul(DAY_S),
+        refund_window_s: days_s(table, "refund_window_days", 365, 3650),
     };
     let columns = table.table("statement_columns").map(|columns| Columns::read(&columns));
     let file_base_url = table.raw("file_base_url").map(|_| url(table, "file_base_url", ""));
     let signer = signer(table);
-    let key = bank_key(table, true);
+    let key = parsed(table, "public_key", table.need_text("public_key"), BankKey::read);
     // A bank's key that is our own would take our requests, sent back to us, for the bank's word.
     let ours = signer.as_ref().map(|signer| signer.key.verifying_key().as_affine());
     if key.as_ref().is_some_and(|key| Some(key.public.as_affine()) == ours) {
         table.problem("public_key", "must be the bank's key, not the one of private_key");
     }
-    let _ = table.raw("previous");
-    table.finish();
-    let former = config.previous.as_ref().and_then(|old| {
-        let key = bank_key(old, false);
-        account::finish_previous(old, NAMES);
-        key
+    let mut former = None;
+    let problems = account::finish(config, NAMES, |old| {
+        former = old.text("public_key").and_then(|text| parsed(old, "public_key", text, BankKey::read));
     });
-    let problems = account::problems(config);
     match (signer, key) {
         (Some(signer), Some(key)) if problems.is_empty() => Ok(Account {
             base_url: config.base_url.to_owned(),
@@ -124,38 +101,16 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     }
 }
 
-fn id(table: &Reader<'_>, field: &str) -> String {
-    let id = table.need_text(field);
-    if !id.is_empty() && !is_id(id) {
-        table.problem(field, "must be 1 to 32 letters and digits");
-    }
-    id.to_owned()
-}
-
 /// What `merId`, `userId` and the sub-merchant's ids are made of: at most 32 characters (section 2.4).
 pub(crate) fn is_id(id: &str) -> bool {
-    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
+    is_alnum(id, 1..=32)
 }
 
 fn signer(table: &Reader<'_>) -> Option<Signer> {
-    let app_id = table.need_text("app_id");
     // It is a header's value.
-    if !app_id.bytes().all(|b| b.is_ascii_graphic()) {
-        table.problem("app_id", "must be visible ASCII without spaces");
-    }
+    let is_plain = |id: &str| id.bytes().all(|b| b.is_ascii_graphic());
+    let app_id = checked(table, "app_id", is_plain, "must be visible ASCII without spaces");
     let app_secret = Zeroizing::new(table.need_text("app_secret").to_owned());
-    let text = table.need_text("private_key");
-    if text.is_empty() {
-        return None;
-    }
-    let key = Signer::key(text).map_err(|reason| table.problem("private_key", reason)).ok()?;
-    Some(Signer { app_id: app_id.to_owned(), app_secret, key })
-}
-
-fn bank_key(table: &Reader<'_>, required: bool) -> Option<BankKey> {
-    let text = if required { table.need_text("public_key") } else { table.text("public_key")? };
-    if text.is_empty() {
-        return None;
-    }
-    BankKey::read(text).map_err(|reason| table.problem("public_key", reason)).ok()
+    let key = parsed(table, "private_key", table.need_text("private_key"), Signer::key)?;
+    Some(Signer { app_id, app_secret, key })
 }

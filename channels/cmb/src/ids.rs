@@ -1,12 +1,11 @@
 //! Who is who in a message: the merchant, the cashier and the sub-merchant, as `admit` froze them.
 
-use crate::wire::text;
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Notes};
-use sluice_kit::wire::put;
+use sluice_kit::wire::{put_some, told};
 
-/// The bank's name of each fact and ours in memo and sub.
-const COMPARED: [(&str, &str); 2] = [("merId", "mer_id"), ("subMerId", "sub_mer_id")];
+/// Our name of each fact in memo and sub, and the bank's.
+const COMPARED: [(&str, &str); 2] = [("mer_id", "merId"), ("sub_mer_id", "subMerId")];
 
 /// A frozen fact: from the memo, else from the binding.
 pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str> {
@@ -17,9 +16,7 @@ pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str>
 pub(crate) fn content(attempt: &AttemptRef) -> Map<String, Value> {
     let mut content = Map::new();
     for (theirs, ours) in [("merId", "mer_id"), ("userId", "user_id")] {
-        if let Some(id) = frozen(attempt, ours) {
-            put(&mut content, theirs, id);
-        }
+        put_some(&mut content, theirs, frozen(attempt, ours));
     }
     content
 }
@@ -27,6 +24,5 @@ pub(crate) fn content(attempt: &AttemptRef) -> Map<String, Value> {
 /// What a message says of them. An absent name claims nothing; a present one must be what was frozen. The cashier is no party to the
 /// money and is not compared.
 pub(crate) fn claimed(tree: &Value) -> Notes {
-    let told = COMPARED.iter().filter_map(|(theirs, ours)| text(tree, theirs).map(|id| (*ours, id)));
-    told.filter(|(_, id)| !id.is_empty()).map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+    told(tree, &COMPARED)
 }

@@ -1,8 +1,11 @@
 //! The bank's public keys: the one in force first, then former ones, which verify and never encrypt.
 
+use crate::config::Account;
 use crate::sign::USER_ID;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sluice_contract::{KeyUpdate, Refusal};
+pub(crate) use sluice_kit::channel::absent::{renew, sub_keys};
 use sm2::PublicKey;
 use sm2::dsa::signature::Verifier;
 use sm2::dsa::{Signature, VerifyingKey};
@@ -72,4 +75,9 @@ fn padded(integer: &[u8]) -> Option<[u8; 32]> {
     let at = bytes.len().checked_sub(digits.len())?;
     bytes.get_mut(at..)?.copy_from_slice(digits);
     Some(bytes)
+}
+
+/// Nothing was ever stored, so only nothing can be taken into use.
+pub(crate) fn install(_account: &Account, update: &KeyUpdate) -> Result<(), Refusal> {
+    if update.items.is_empty() { Ok(()) } else { Err(Refusal::unsupported("installation of keys")) }
 }

@@ -2,9 +2,11 @@
 
 use crate::codes::{Api, Class};
 use crate::config::Account;
+use crate::ids;
+use crate::trade::{self, POLL_AFTER_MS};
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put};
-use crate::{ids, pay, trade};
-use sluice_contract::{AttemptRef, Env, HttpReply, Notes, Pay, Reading, Refusal, Second, Step, WhyKind};
+use sluice_contract::{AttemptRef, Env, HttpReply, Notes, Pay, Reading, Refusal, Second, Step};
+use sluice_kit::outcome::{self, waiting};
 use std::sync::Arc;
 
 /// The bank looks 15 days back. Of an older order it would say "does not exist", which must not be mistaken for "never paid".
@@ -31,11 +33,8 @@ fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, now: Second)
 /// A query that is refused says nothing about the order, but for the codes that are about the order itself.
 fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
     match complaint.class(Api::Query) {
-        Ok(Class::NotCreated) => Pay::NotFound,
-        Ok(Class::Retry) => Pay::Waiting(pay::waiting(attempt), Notes::new()),
+        Ok(Class::Retry) => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), Notes::new()),
         Ok(Class::Ok) => Pay::Closed,
-        Ok(Class::Config) => Pay::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Pay::Unknown(why),
+        class => outcome::query(class, complaint),
     }
 }

@@ -1,14 +1,15 @@
 //! Refunds and their queries (section 2.4). Sent again, a refund keeps its number.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
-use crate::trade::{about_another, currency};
-use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, amount, cut, put, text};
+use crate::trade::currency;
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, amount, put, text};
 use crate::{ids, trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Step, Stuck, Why, WhyKind};
+use sluice_contract::{Claims, Env, FailureCode, Fault, Fen, HttpReply, Reading, Refund, RefundRef, Refunded, Step};
 use sluice_kit::codes::failure;
-use sluice_kit::wire::plain;
+use sluice_kit::outcome::{self, contradiction, unlisted, unreadable};
+use sluice_kit::wire::{plain, put_some, told as told_of};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -39,9 +40,7 @@ fn content(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     put(&mut content, "notifyUrl", format!("{}/refund", env.notify_url));
     // Its length is not in the pack: short.
     let reason = plain(refund.reason.as_deref().unwrap_or_default(), 40);
-    if !reason.trim().is_empty() {
-        put(&mut content, "refundReason", reason.trim());
-    }
+    put_some(&mut content, "refundReason", Some(reason.trim()).filter(|reason| !reason.is_empty()));
     content
 }
 
@@ -70,47 +69,36 @@ fn told(tree: &Value, name: &str, refund: &RefundRef) -> Refund {
     let mut claims = claims(tree);
     claims.refund_number.get_or_insert_with(|| refund.number.clone());
     if let Some(field) = claims.refund_contradiction(refund) {
-        return Refund::Unknown(about_another(field));
+        return Refund::Unknown(contradiction(field));
     }
     match text(tree, name).unwrap_or_default() {
         "S" => Refund::Succeeded(Refunded { payer_amount: payer_amount(tree, refund), ..refunded(tree) }),
         "P" => Refund::Accepted(refunded(tree).handles),
         "F" => Refund::Failed(failure(FailureCode::ChannelRefused, Fault::Account, "F", "the bank refused the refund: no money moved")),
-        "" => Refund::Unknown(Why::new(WhyKind::Unreadable, "the reply does not say how it went")),
-        state => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("{name} {}", cut(state, 32)))),
+        "" => Refund::Unknown(unreadable("the reply does not say how it went")),
+        state => Refund::Unknown(unlisted(name, state)),
     }
 }
 
 /// A refund that was made. `refundDscAmt` of it goes back to whoever gave the discount.
 pub(crate) fn refunded(tree: &Value) -> Refunded {
     let back = amount(tree, "refundAmt").zip(amount(tree, "refundDscAmt")).and_then(|(all, discount)| all.minus(discount));
-    let id = text(tree, "cmbOrderId").filter(|id| !id.is_empty());
     Refunded {
         payer_amount: back.filter(|back| back.0 >= 0),
         at: trade::paid_at(tree),
         settle_date: None,
-        handles: id.map(|id| ("cmb_refund_id".to_owned(), id.to_owned())).into_iter().collect(),
+        handles: told_of(tree, &[("cmb_refund_id", "cmbOrderId")]),
     }
 }
 
 /// As told, or by our own amount where the reply repeats none.
-fn payer_amount(tree: &Value, refund: &RefundRef) -> Option<sluice_contract::Fen> {
+fn payer_amount(tree: &Value, refund: &RefundRef) -> Option<Fen> {
     let all = amount(tree, "refundAmt").unwrap_or(refund.amount);
     all.minus(amount(tree, "refundDscAmt")?).filter(|back| back.0 >= 0)
 }
 
 fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
-    let class = match complaint.class(api) {
-        Ok(class) => class,
-        Err(why) => return Refund::Unknown(why),
-    };
     // Accepted before: what a repeat is refused for says nothing about that refund.
     let accepted_before = refund.handles.contains_key("cmb_refund_id");
-    match class {
-        Class::Fail(FailureCode::MerchantBalance, _) => Refund::Stuck(Stuck::MerchantBalance, complaint.code.clone(), Notes::new()),
-        Class::Fail(code, fault) if !accepted_before => Refund::Failed(complaint.failure(code, fault)),
-        Class::NotCreated => Refund::NotFound,
-        Class::Config => Refund::Unknown(complaint.why(WhyKind::Configuration)),
-        _ => Refund::Unknown(complaint.why(WhyKind::Pending)),
-    }
+    outcome::refund(complaint.class(api), complaint, !accepted_before)
 }

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use sluice_contract::{Refusal, Second};
+use sluice_kit::form::canonical;
 use sm2::dsa::signature::RandomizedSigner;
 use sm2::dsa::{Signature, SigningKey};
 use zeroize::Zeroizing;
@@ -60,8 +61,5 @@ pub(crate) fn fills_its_bytes(signature: &Signature) -> bool {
 
 /// What a signature covers: every member but `sign`, by name, raw values. `biz_content` is one of them and stays whole.
 pub(crate) fn text<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut members: Vec<_> = members.into_iter().filter(|(name, _)| *name != "sign").collect();
-    members.sort_unstable();
-    let pairs: Vec<String> = members.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("&")
+    canonical(members.into_iter().filter(|(name, _)| *name != "sign"))
 }

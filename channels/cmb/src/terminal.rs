@@ -8,7 +8,9 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use serde_json::{Map, Value};
 use sluice_contract::{PayOrder, Refusal};
-use sluice_kit::wire::{plain, put};
+use sluice_kit::account::terminals;
+use sluice_kit::text::is_alnum;
+use sluice_kit::wire::{plain, put, put_some};
 use sm2::pke::EncryptingKey;
 use sm4::Sm4;
 use zeroize::Zeroizing;
@@ -18,13 +20,11 @@ const ID_MAX: usize = 8;
 
 /// The order's terminal, else the store's, else the account's: the first whose id fits.
 pub(crate) fn id<'a>(account: &'a Account, order: &'a PayOrder) -> Option<&'a str> {
-    let of_order = order.terminal.as_ref().and_then(|terminal| terminal.id.as_deref());
-    let of_store = order.store.as_ref().and_then(|store| store.term_id.as_deref());
-    [of_order, of_store, account.term_id.as_deref()].into_iter().flatten().find(|id| is_id(id))
+    terminals(order).chain(account.term_id.as_deref()).find(|id| is_id(id))
 }
 
 pub(crate) fn is_id(id: &str) -> bool {
-    (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
+    is_alnum(id, 1..=ID_MAX)
 }
 
 /// `encryptTerminalInfo` of the content and `encryptKey` of the envelope. One SM4 key per request.
@@ -55,9 +55,7 @@ fn info(order: &PayOrder, id: &str) -> String {
         [("device_type", terminal.and_then(|t| t.device_type.as_deref())), ("location", terminal.and_then(|t| t.location.as_deref()))]
     {
         // Optional members are absent rather than empty (section 2.1).
-        if let Some(value) = value.map(|value| plain(value, 64)).filter(|value| !value.trim().is_empty()) {
-            put(&mut info, name, value);
-        }
+        put_some(&mut info, name, value.map(|value| plain(value, 64)).filter(|value| !value.trim().is_empty()));
     }
     Value::Object(info).to_string()
 }

@@ -1,12 +1,15 @@
 //! A payment as the bank tells it: whose it is, which state it is in, how it was paid. Shared by pay, query and callback.
 
+use crate::ids;
 use crate::wire::{amount, cut, text};
-use crate::{ids, pay};
 use serde_json::Value;
 use sluice_contract::{
     AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why, WhyKind,
 };
 use sluice_kit::codes::failure;
+use sluice_kit::outcome::{self, unlisted, unreadable, waiting};
+use sluice_kit::text::compact;
+use sluice_kit::wire::{given, told};
 
 /// How long a waiting payment code waits before it is asked again, in milliseconds (section 2.6: first at 5 s).
 pub(crate) const POLL_AFTER_MS: u64 = 5000;
@@ -35,11 +38,7 @@ pub(crate) fn currency(tree: &Value) -> String {
 pub(crate) fn contradiction(tree: &Value, attempt: &AttemptRef) -> Option<Why> {
     let mut claims = claims(tree);
     claims.number.get_or_insert_with(|| attempt.number.clone());
-    claims.contradiction(attempt).map(about_another)
-}
-
-pub(crate) fn about_another(field: &str) -> Why {
-    Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))
+    claims.contradiction(attempt).map(outcome::contradiction)
 }
 
 /// The state as an outcome (section 2.4). An unlisted state is unknown, never failed.
@@ -50,8 +49,8 @@ pub(crate) fn of_reply(tree: &Value, attempt: &AttemptRef, now: Second) -> Pay {
     match (text(tree, "tradeState").unwrap_or_default(), payment(tree)) {
         // R: paid once, and something of it was refunded.
         ("S" | "R", Some(payment)) => Pay::Paid(payment),
-        ("S" | "R", None) => Pay::Unknown(Why::new(WhyKind::Unreadable, "paid, but without an amount")),
-        ("P", _) => Pay::Waiting(pay::waiting(attempt), handles(tree)),
+        ("S" | "R", None) => Pay::Unknown(unreadable("paid, but without an amount")),
+        ("P", _) => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree)),
         ("C", _) => Pay::Closed,
         ("D", _) => Pay::Reversed,
         // A QR code stays payable after a wallet's failure, by the same wallet and as long as it lives (section 2.4).
@@ -59,8 +58,8 @@ pub(crate) fn of_reply(tree: &Value, attempt: &AttemptRef, now: Second) -> Pay {
             Pay::Unknown(Why::new(WhyKind::Pending, "the payer's try failed; the code can still be paid"))
         }
         ("F", _) => Pay::Failed(failure(FailureCode::ChannelRefused, Fault::Payer, "F", "the payment failed at the wallet or its bank")),
-        ("", _) => Pay::Unknown(Why::new(WhyKind::Unreadable, "the reply has no tradeState")),
-        (state, _) => Pay::Unknown(Why::new(WhyKind::Unlisted, format!("tradeState {}", cut(state, 32)))),
+        ("", _) => Pay::Unknown(unreadable("the reply has no tradeState")),
+        (state, _) => Pay::Unknown(unlisted("tradeState", state)),
     }
 }
 
@@ -76,7 +75,7 @@ pub(crate) fn payment(tree: &Value) -> Option<Payment> {
         discounts: discount.filter(|discount| discount.is_positive()).map(coupon).into_iter().collect(),
         wallet: wallet(pay_type),
         payer: payer(tree, pay_type),
-        channel_trade_no: text(tree, "cmbOrderId").filter(|id| !id.is_empty()).map(str::to_owned),
+        channel_trade_no: given(tree, "cmbOrderId").map(str::to_owned),
         paid_at: paid_at(tree),
         handles: handles(tree),
         ..Payment::of(total)
@@ -100,18 +99,15 @@ fn payer(tree: &Value, pay_type: &str) -> Notes {
         "ZF" => "buyer_id",
         _ => return Notes::new(),
     };
-    text(tree, "openId").filter(|id| !id.is_empty()).map(|id| (name.to_owned(), id.to_owned())).into_iter().collect()
+    told(tree, &[(name, "openId")])
 }
 
 fn handles(tree: &Value) -> Notes {
-    let pairs = [("cmb_order_id", "cmbOrderId"), ("third_order_id", "thirdOrderId")];
-    let told = pairs.into_iter().filter_map(|(ours, theirs)| text(tree, theirs).map(|id| (ours.to_owned(), id.to_owned())));
-    told.filter(|(_, id)| !id.is_empty()).collect()
+    told(tree, &[("cmb_order_id", "cmbOrderId"), ("third_order_id", "thirdOrderId")])
 }
 
 /// When the wallet was done; UnionPay's trades do not tell it (section 2.4), then when the bank began.
 pub(crate) fn paid_at(tree: &Value) -> Option<Second> {
     let ended = text(tree, "endDate").zip(text(tree, "endTime")).map(|(day, time)| format!("{day}{time}"));
-    let compact = |text: &str| Second::from_local("%Y%m%d%H%M%S", text).filter(|_| text.len() == 14);
     ended.as_deref().and_then(compact).or_else(|| text(tree, "txnTime").and_then(compact))
 }

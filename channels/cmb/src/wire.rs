@@ -5,9 +5,10 @@ use crate::config::Account;
 use crate::sign;
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, Headers, HttpReply, HttpRequest, Into as Keep, Refusal, Verb, Why, WhyKind};
+use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, Refusal, Why, WhyKind};
 use sluice_kit::codes::failure;
-pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, cut, put, send, text};
+use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, put, send, text};
 use sluice_kit::wire::{fen, fen_text};
 
 const PREFIX: &str = "/polypay/v1.0/mchorders/";
@@ -30,24 +31,15 @@ pub(crate) fn post(account: &Account, call: Call, env: &Env<'_>) -> Result<HttpR
     let key = call.key.iter().map(|key| ("encryptKey", key.as_str()));
     let body = signed(account, key.chain([("biz_content", content.as_str())]), env)?;
     let signature = body.get("sign").and_then(Value::as_str).unwrap_or_default();
-    let headers = Headers::new(&[
+    let headers = [
         ("Content-Type", "application/json; charset=utf-8"),
         ("Accept", "application/json"),
-        ("User-Agent", USER_AGENT),
         ("appid", &account.signer.app_id),
         ("timestamp", &env.now.0.to_string()),
         ("apisign", &account.signer.apisign(signature, env.now)),
-    ]);
-    Ok(HttpRequest {
-        api: call.api,
-        verb: Verb::Post,
-        url: format!("{}{PREFIX}{}", account.base_url, call.path),
-        headers,
-        body: Value::Object(body).to_string().into_bytes(),
-        identity: None,
-        into: Keep::Memory { max_bytes: REPLY_MAX_BYTES },
-        timeout_ms: call.timeout_ms,
-    })
+    ];
+    let url = format!("{}{PREFIX}{}", account.base_url, call.path);
+    Ok(sluice_kit::wire::post(call.api, url, &headers, Value::Object(body).to_string(), call.timeout_ms))
 }
 
 /// An envelope of ours: these members, the three that all have, and the signature.
@@ -84,9 +76,8 @@ pub(crate) struct Complaint {
 /// Judges a reply by the trust rule of [`crate::sign`].
 pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
     if !reply.is_success() {
-        return Err(Why::new(WhyKind::NoAnswer, format!("HTTP {}", reply.status)));
+        return Err(no_answer(reply));
     }
-    let unreadable = |note: &str| Why::new(WhyKind::Unreadable, note);
     let tree = parse_json(reply.bytes()).map_err(|_| unreadable("the body is not acceptable JSON"))?;
     let members = members(&tree).ok_or_else(|| unreadable("the body is no object of texts"))?;
     let get = |name: &str| members.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
@@ -133,15 +124,6 @@ impl Complaint {
         })
     }
 
-    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
-        failure(code, fault, &self.code, &self.message)
-    }
-
-    /// An unknown of a kind, in the bank's words.
-    pub(crate) fn why(&self, kind: WhyKind) -> Why {
-        Why::new(kind, format!("{}: {}", if self.code.is_empty() { "without a code" } else { &self.code }, self.message))
-    }
-
     /// A short error may come without a signature (section 2.2): told, and the state is unknown. One about our keys or ids is an alarm.
     fn unsigned(&self) -> Why {
         let kind = match codes::class(Api::Query, &self.code) {
@@ -150,6 +132,16 @@ impl Complaint {
             _ => WhyKind::BadSignature,
         };
         Why { note: format!("unsigned, {}", self.why(kind).note), ..self.why(kind) }
+    }
+}
+
+impl outcome::Complaint for Complaint {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+        failure(code, fault, &self.code, &self.message)
+    }
+
+    fn why(&self, kind: WhyKind) -> Why {
+        Why::new(kind, format!("{}: {}", if self.code.is_empty() { "without a code" } else { &self.code }, self.message))
     }
 }
 

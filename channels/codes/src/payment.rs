@@ -40,9 +40,9 @@ impl Default for Rules {
         };
         let ccb = ["6220105", "6230105", "6240105", "6250105", "6260105", "6270105"];
         Rules(vec![
-            rule("wechat", &["10", "11", "12", "13", "14", "15"], (18, 18), &[Method::WechatBarcode], true),
-            rule("alipay", &["25", "26", "27", "28", "29", "30"], (16, 24), &[Method::AlipayBarcode], true),
-            // A bank's own code has this shape too: whose it is nobody can tell, so the merchant's order of bindings decides.
+            rule("wechat", &["10", "11", "12", "13", "14", "15"], (18, 18), &[Method::WechatBarcode, Method::CmbBarcode], true),
+            rule("alipay", &["25", "26", "27", "28", "29", "30"], (16, 24), &[Method::AlipayBarcode, Method::CmbBarcode], true),
+            // CMB takes any wallet's code. A bank's own code has this shape too: whose it is nobody can tell, so the merchant's order of bindings decides.
             rule("unionpay", &["62"], (19, 19), &[Method::UnionpayBarcode, Method::IcbcBarcode, Method::CmbBarcode], true),
             rule("ecny", &["01"], (19, 19), &[Method::CmbBarcode], true),
             rule("ccb", &ccb, (19, 19), &[], false),

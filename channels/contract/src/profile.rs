@@ -96,8 +96,8 @@ pub struct ReverseRule {
     pub window_s: i64,
     /// An unknown or waiting barcode is reversed by us this long after the pay call.
     pub give_up_after_s: i64,
-    /// Also not after this second of a +08:00 day, the first time it comes after the attempt (UnionPay: 82_800, its clearing day ends at
-    /// 23:00 and what is made after that belongs to the next one).
+    /// Also not after the channel's own day, which ends at this second of the +08:00 day (UnionPay: 82_800, its clearing day ends at
+    /// 23:00; what happens later belongs to the next).
     pub day_ends_at_s: Option<i64>,
 }
 

@@ -4,7 +4,8 @@ use crate::config::{Account, Family, Mode, is_mer_id, is_number};
 use crate::{pay, profile};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
-use sluice_kit::wire::plain;
+use sluice_kit::text::{is_digits, shown};
+use sluice_kit::wire::notes;
 
 /// Checks the binding's `sub` table: nothing for a direct account, the sub-merchant's numbers for a provider's.
 pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
@@ -17,10 +18,7 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 
 /// Refuses what ICBC would refuse; answers what the attempt must remember.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
-    account::admit(&opened.profile, attempt, order)?;
-    if let Some(problem) = check_sub(opened, &attempt.sub).first() {
-        return Err(Refusal::account(format!("sub.{problem}")));
-    }
+    account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     let family = profile::family(attempt.method, opened.qr_family);
     match attempt.method {
         Method::IcbcBarcode => drop(auth_code(order)?),
@@ -29,7 +27,7 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
         Method::AlipayJsapi => drop(payer_id("payer.buyer_id", order.payer.buyer_id.as_deref())?),
         _ => {}
     }
-    if family == Family::B && title(&order.subject, TITLE_MAX).is_empty() {
+    if family == Family::B && shown(&order.subject, TITLE_MAX).is_empty() {
         return Err(Refusal::field("subject", "must have characters that the bank can show (no emoji)"));
     }
     freeze(opened, attempt, family)
@@ -38,17 +36,10 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
 /// `goods_name` has at most 20 Chinese characters (pack 1.7).
 pub(crate) const TITLE_MAX: usize = 20;
 
-/// What the payer reads: without 4-byte and control characters.
-pub(crate) fn title(subject: &str, max: usize) -> String {
-    let shown: String = subject.chars().filter(|c| !c.is_control()).collect();
-    plain(shown.trim(), max)
-}
-
 /// The payer's code: ICBC's own has UnionPay's shape, 62 and 17 digits (pack 3).
 pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
-    let Some(code) = order.auth_code.as_deref() else { return Err(Refusal::field("auth_code", "is required")) };
-    let fits = code.len() == 19 && is_number(code) && code.starts_with("62");
-    if fits { Ok(code) } else { Err(Refusal::field("auth_code", "is no payment code that ICBC takes (19 digits, 62 first)")) }
+    let fits = |code: &str| code.starts_with("62") && is_digits(code, 19..=19);
+    account::auth_code(order, fits, "is no payment code that ICBC takes (19 digits, 62 first)")
 }
 
 pub(crate) fn payer_id<'a>(field: &'static str, id: Option<&'a str>) -> Result<&'a str, Refusal> {
@@ -57,29 +48,24 @@ pub(crate) fn payer_id<'a>(field: &'static str, id: Option<&'a str>) -> Result<&
 
 /// The facts that requests and claims will be made of (see [`crate::ids`]), the family above all.
 fn freeze(account: &Account, attempt: &AttemptRef, family: Family) -> Result<Notes, Refusal> {
-    let mut memo = Notes::new();
-    let mut note = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            memo.insert(name.to_owned(), value.to_owned());
-        }
-    };
     let sub = |name: &str| attempt.sub.get(name).map(String::as_str);
     let aggregate = &account.aggregate;
     let (mer_id, mer_prtcl_no) = match account.mode {
         Mode::Direct => (Some(account.mer_id.as_str()), aggregate.mer_prtcl_no.as_deref()),
         Mode::Provider => (sub("mer_id"), sub("mer_prtcl_no")),
     };
-    note("family", Some(if family == Family::A { "A" } else { "B" }));
-    note("app_id", Some(&account.app_id));
-    note("mer_id", mer_id);
+    let name = if family == Family::A { "A" } else { "B" };
+    let mut facts = vec![("family", Some(name)), ("app_id", Some(account.app_id.as_str())), ("mer_id", mer_id)];
     if family == Family::B {
-        note("mer_prtcl_no", mer_prtcl_no);
-        note("icbc_appid", Some(&aggregate.icbc_appid));
-        // The merchant's own account takes the money: a sub-merchant's is not ours to name.
-        note("mer_acct", aggregate.mer_acct.as_deref().filter(|_| account.mode == Mode::Direct));
-        note("shop_appid", shop_appid(account, attempt)?);
+        facts.extend([
+            ("mer_prtcl_no", mer_prtcl_no),
+            ("icbc_appid", Some(aggregate.icbc_appid.as_str())),
+            // The merchant's own account takes the money: a sub-merchant's is not ours to name.
+            ("mer_acct", aggregate.mer_acct.as_deref().filter(|_| account.mode == Mode::Direct)),
+            ("shop_appid", shop_appid(account, attempt)?),
+        ]);
     }
-    Ok(memo)
+    Ok(notes(facts.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))))
 }
 
 /// The app that the payer's openid belongs to: the account knows one.

@@ -4,29 +4,24 @@
 use crate::config::{Account, Mode};
 use crate::sign;
 use crate::trade::currency;
-use crate::wire::{fen, given};
+use crate::wire::fen;
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, Notes, RawCallback, Rejected, Says, Verb};
-use sluice_kit::form::{FormError, decode_pairs, value};
-use sluice_kit::wire::{CALLBACK_MAX_BYTES, cut};
+use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, RawCallback, Rejected, Says};
+use sluice_kit::callback::{self, unreadable};
+use sluice_kit::form::{decode_pairs, value};
+use sluice_kit::wire::{cut, given, notes};
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
-    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
-        return Err(unreadable("a notice is a POST of at most 256 KiB"));
-    }
-    let form = decode_pairs(raw.body).map_err(|error| match error {
-        FormError::Malformed => unreadable("the body is no form in UTF-8"),
-        FormError::Doubled => unreadable("a name stands in the form twice"),
-        FormError::TooMany => unreadable("the form has too many fields"),
-    })?;
+    let form = callback::form(raw)?;
     let path = account.notify_path.as_deref().unwrap_or_else(|| sign::path_of(env.notify_url));
     let signature = value(&form, "sign").unwrap_or_default();
     // The gateway signs RSA, which is SHA-1, whatever we sign with; another word there is not understood in its stead.
     let is_signed = value(&form, "sign_type") == Some("RSA") && account.keys.verifies(&sign::text(path, &form), signature);
     let tree = content(account, &form);
     let number = tree.as_ref().ok().and_then(|tree| given(tree, "out_trade_no"));
-    let forged = |reason: &str| Rejected::Forged { reason: reason.to_owned(), number: number.map(|number| cut(number, 35)) };
+    let short = number.map(|number| cut(number, 35));
+    let forged = |reason: &str| callback::forged(reason, short.as_deref());
     if !is_signed {
         return Err(forged("the signature does not hold"));
     }
@@ -44,7 +39,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
         number: Some(number.ok_or_else(|| unreadable("the notice does not name an order"))?.to_owned()),
         amount: fen(tree, "total_amt"),
         currency: currency(tree),
-        same: Notes::from([("app_id".to_owned(), app_id.to_owned()), ("mer_id".to_owned(), mer_id.to_owned())]),
+        same: notes([("app_id", app_id), ("mer_id", mer_id)]),
         ..Claims::default()
     };
     Ok(Callback { claims, says: Says::Ask, event_id: given(tree, "msg_id").map(|id| cut(id, 64)) })
@@ -62,7 +57,7 @@ fn content(account: &Account, form: &[(String, String)]) -> Result<Value, &'stat
 }
 
 /// The bank's own words, signed (pack 1.9): 0 and the notice's `msg_id`, or -12345. Why it was refused is not told.
-pub(crate) fn acknowledge(account: &Account, raw: &RawCallback<'_>, ack: Ack) -> HttpReply {
+pub(crate) fn acknowledge(account: &Account, raw: &RawCallback<'_>, ack: Ack, _env: &Env<'_>) -> HttpReply {
     let signed = match ack {
         Ack::Taken => {
             let tree = decode_pairs(raw.body).ok().and_then(|form| content(account, &form).ok());
@@ -74,8 +69,4 @@ pub(crate) fn acknowledge(account: &Account, raw: &RawCallback<'_>, ack: Ack) ->
         Ok(signature) => HttpReply::new(200, &[("Content-Type", "application/json")], format!("{{{signed},\"sign\":\"{signature}\"}}")),
         Err(_) => HttpReply::new(500, &[], ""),
     }
-}
-
-fn unreadable(reason: &str) -> Rejected {
-    Rejected::Unreadable { reason: reason.to_owned() }
 }

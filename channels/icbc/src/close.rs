@@ -6,6 +6,7 @@ use crate::query::{self, DealFlag};
 use crate::trade::{self, State};
 use crate::wire::{self, Answer, Complaint};
 use sluice_contract::{AttemptRef, Env, HttpReply, Reading, Step, Undone, WhyKind};
+use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {

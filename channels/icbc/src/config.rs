@@ -3,8 +3,9 @@
 use crate::keys::Keys;
 use crate::profile::{self, Terms};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
-use sluice_kit::account::{self, word};
+use sluice_kit::account::{self, checked, days_s, optional, word};
 use sluice_kit::rsa::PrivateKey;
+use sluice_kit::text::is_digits;
 
 /// Which of the two APIs an attempt was made in. Frozen in its memo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,31 +63,9 @@ pub(crate) struct Account {
 const PAGE: &str = "/ui/aggregate/payment/request/V2";
 
 /// Every key of the table, so that a complete old table may stand under `previous`.
-const NAMES: &[&str] = &[
-    "app_id",
-    "mer_id",
-    "private_key",
-    "sign_type",
-    "gateway_public_key",
-    "encrypt_key",
-    "mode",
-    "store_code",
-    "qr_family",
-    "mer_prtcl_no",
-    "mer_acct",
-    "icbc_appid",
-    "shop_appid",
-    "notify_type",
-    "result_type",
-    "notify_path",
-    "h5_path",
-    "app_path",
-    "code_400019",
-    "reverse_day_ends_at",
-    "refund_window_days",
-    "refund_can_repeat",
-    "previous",
-];
+const NAMES: &str = "app_id mer_id private_key sign_type gateway_public_key encrypt_key mode store_code qr_family mer_prtcl_no mer_acct icbc_appid \
+                     shop_appid notify_type result_type notify_path h5_path app_path code_400019 reverse_day_ends_at refund_window_days \
+                     refund_can_repeat";
 
 /// Reads an account, or tells everything that is wrong with it.
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
@@ -95,8 +74,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let methods = account::methods(table, Some(config.methods.unwrap_or(profile::OWN_METHODS)), profile::METHODS, "ICBC");
     let mode = word(table, "mode", &[("direct", Mode::Direct), ("provider", Mode::Provider)], Mode::Direct);
     let qr_family = word(table, "qr_family", &[("A", Family::A), ("B", Family::B)], Family::A);
-    let app_id = number(table, "app_id", is_number);
-    let mer_id = number(table, "mer_id", is_mer_id);
+    let app_id = checked(table, "app_id", is_number, "must be 1 to 32 digits");
+    let mer_id = checked(table, "mer_id", is_mer_id, "must be 12 or 15 digits");
     let key = private_key(table);
     let mut keys = Keys::default();
     keys.take(table);
@@ -106,21 +85,14 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
         qr_family,
         notices: aggregate.notify_type == "HS",
         reverse_day_ends_at_s: day_end(table),
-        refund_window_days: table.int("refund_window_days", 1..=3650).unwrap_or(365),
+        refund_window_s: days_s(table, "refund_window_days", 365, 3650),
         refund_can_repeat: table.flag("refund_can_repeat").unwrap_or(false),
     };
-    let notify_path = path(table, "notify_path");
-    let h5_path = path(table, "h5_path").unwrap_or_else(|| PAGE.to_owned());
-    let app_path = path(table, "app_path").unwrap_or_else(|| PAGE.to_owned());
+    let path = |field| optional(table, field, is_path, "must be a path that begins with /, without a query");
+    let [notify_path, h5_path, app_path] = ["notify_path", "h5_path", "app_path"].map(path);
     let closed_by_400019 = word(table, "code_400019", &[("unknown", false), ("closed", true)], false);
     let store_code = table.text_of("store_code", 1, 64).map(str::to_owned);
-    let _ = table.raw("previous");
-    table.finish();
-    if let Some(old) = &config.previous {
-        keys.take_former(old);
-        account::finish_previous(old, NAMES);
-    }
-    let problems = account::problems(config);
+    let problems = account::finish(config, NAMES, |old| keys.take_former(old));
     match key {
         Some(key) if problems.is_empty() => Ok(Account {
             base_url: config.base_url.to_owned(),
@@ -134,8 +106,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             qr_family,
             aggregate,
             notify_path,
-            h5_path,
-            app_path,
+            h5_path: h5_path.unwrap_or_else(|| PAGE.to_owned()),
+            app_path: app_path.unwrap_or_else(|| PAGE.to_owned()),
             closed_by_400019,
             profile: profile::of(&methods, &terms),
         }),
@@ -150,20 +122,17 @@ fn private_key(table: &Reader<'_>) -> Option<PrivateKey> {
         Some("RSA") => table.problem("sign_type", "RSA is SHA-1, which is never signed with here: register the key as RSA2 at the bank"),
         Some(_) => table.problem("sign_type", "must be RSA2, the only sign type that is served"),
     }
-    let text = table.need_text("private_key");
-    if text.is_empty() {
-        return None;
-    }
-    PrivateKey::read(text).map_err(|reason| table.problem("private_key", reason)).ok()
+    account::private_key(table)
 }
 
 fn aggregate(table: &Reader<'_>, app_id: &str, methods: &[Method], mode: Mode, qr_family: Family) -> Aggregate {
+    let text = |field| table.text_of(field, 1, 64).map(str::to_owned);
     let told = Aggregate {
-        mer_prtcl_no: table.text_of("mer_prtcl_no", 1, 64).map(str::to_owned),
-        mer_acct: table.text_of("mer_acct", 1, 64).map(str::to_owned),
+        mer_prtcl_no: text("mer_prtcl_no"),
+        mer_acct: text("mer_acct"),
         // Every sample names the calling app here.
-        icbc_appid: table.text_of("icbc_appid", 1, 64).unwrap_or(app_id).to_owned(),
-        shop_appid: table.text_of("shop_appid", 1, 64).map(str::to_owned),
+        icbc_appid: text("icbc_appid").unwrap_or_else(|| app_id.to_owned()),
+        shop_appid: text("shop_appid"),
         notify_type: word(table, "notify_type", &[("HS", "HS"), ("AG", "AG")], "HS"),
         result_type: word(table, "result_type", &[("0", "0"), ("1", "1")], "0"),
     };
@@ -178,17 +147,8 @@ fn aggregate(table: &Reader<'_>, app_id: &str, methods: &[Method], mode: Mode, q
     told
 }
 
-fn number(table: &Reader<'_>, field: &str, fits: fn(&str) -> bool) -> String {
-    let text = table.need_text(field);
-    if !text.is_empty() && !fits(text) {
-        let reason = if field == "mer_id" { "must be 12 or 15 digits" } else { "must be 1 to 32 digits" };
-        table.problem(field, reason);
-    }
-    text.to_owned()
-}
-
 pub(crate) fn is_number(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    is_digits(text, 1..=32)
 }
 
 /// The offline file number: 12 digits of a special merchant, 15 of a special department (pack 1.6).
@@ -197,19 +157,15 @@ pub(crate) fn is_mer_id(text: &str) -> bool {
 }
 
 /// A raw path, kept to the byte.
-fn path(table: &Reader<'_>, field: &str) -> Option<String> {
-    let text = table.text(field)?;
-    if !text.starts_with('/') || text.contains(['?', '#', ' ']) {
-        table.problem(field, "must be a path that begins with /, without a query");
-    }
-    Some(text.to_owned())
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains(['?', '#', ' '])
 }
 
 /// `HH:MM` as seconds of the day. Whether a reversal works after the day's cut-off is UNCONFIRMED (pack 8): absent is no end.
 fn day_end(table: &Reader<'_>) -> Option<i64> {
     let text = table.text("reverse_day_ends_at")?;
     let seconds = text.split_once(':').and_then(|(hours, minutes)| {
-        let two_digits = |part: &str| (part.len() == 2 && is_number(part)).then(|| part.parse::<i64>().ok()).flatten();
+        let two_digits = |part: &str| part.parse::<i64>().ok().filter(|_| is_digits(part, 2..=2));
         let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
         let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
         (minutes < 60 && (1..=86_400).contains(&seconds)).then_some(seconds)

@@ -3,7 +3,7 @@
 use crate::config::Family;
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Notes, Refusal};
-use sluice_kit::wire::{put, text};
+use sluice_kit::wire::{put, put_some, told};
 
 /// The API family of an attempt. Never guessed: the wrong one would read *paying* as *paid*.
 pub(crate) fn family(attempt: &AttemptRef) -> Result<Family, Refusal> {
@@ -21,9 +21,7 @@ pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str>
 /// Puts those frozen facts that there are.
 pub(crate) fn put_frozen(body: &mut Map<String, Value>, attempt: &AttemptRef, names: &[&str]) {
     for name in names {
-        if let Some(value) = frozen(attempt, name) {
-            put(body, name, value);
-        }
+        put_some(body, name, frozen(attempt, name));
     }
 }
 
@@ -35,19 +33,15 @@ pub(crate) fn put_order(body: &mut Map<String, Value>, attempt: &AttemptRef) {
 
 /// Names it by the bank's number too, where the bank has told it: family A's refunds and reversals take both.
 pub(crate) fn put_bank_number(body: &mut Map<String, Value>, attempt: &AttemptRef) {
-    if let Some(id) = attempt.handles.get("order_id") {
-        put(body, "order_id", id.as_str());
-    }
+    put_some(body, "order_id", attempt.handles.get("order_id").map(String::as_str));
 }
 
 /// The merchant a reply names, where it does.
 pub(crate) fn claimed(tree: &Value) -> Notes {
-    let named = text(tree, "mer_id").filter(|id| !id.is_empty());
-    named.map(|id| ("mer_id".to_owned(), id.to_owned())).into_iter().collect()
+    told(tree, &[("mer_id", "mer_id")])
 }
 
 /// The bank's own order number as a handle.
 pub(crate) fn handles(tree: &Value) -> Notes {
-    let named = text(tree, "order_id").filter(|id| !id.is_empty());
-    named.map(|id| ("order_id".to_owned(), id.to_owned())).into_iter().collect()
+    told(tree, &[("order_id", "order_id")])
 }

@@ -3,8 +3,10 @@
 //! The gateway signs SHA1withRSA, whatever sign type our request used, and its published key has 1024 bits: it is verified here
 //! and nothing of that kind is ever made. Both keys are configured; the bank has no API that renews them.
 
-use sluice_contract::{Reader, Refusal, Renewed, Step};
+use sluice_contract::Reader;
+use sluice_kit::account::{self, parsed};
 use sluice_kit::aes::AesKey;
+pub(crate) use sluice_kit::channel::absent::{install, renew, sub_keys};
 use sluice_kit::rsa::{PublicKey, Strength};
 
 /// The keys of an account. Former ones verify and decrypt; only the present content key encrypts.
@@ -40,21 +42,9 @@ impl Keys {
 }
 
 fn gateway(table: &Reader<'_>, text: &str) -> Option<PublicKey> {
-    if text.is_empty() {
-        return None;
-    }
-    PublicKey::read(text, Strength::Sha1Short).map_err(|reason| table.problem("gateway_public_key", reason)).ok()
+    parsed(table, "gateway_public_key", text, |text| PublicKey::read(text, Strength::Sha1Short))
 }
 
 fn content(table: &Reader<'_>) -> Option<AesKey> {
-    let text = table.text("encrypt_key")?;
-    AesKey::read(text).map_err(|reason| table.problem("encrypt_key", reason)).ok()
-}
-
-pub(crate) fn renew() -> Step<Renewed> {
-    Step::Refused(Refusal::unsupported("renewal of keys"))
-}
-
-pub(crate) fn install() -> Result<(), Refusal> {
-    Err(Refusal::unsupported("installation of keys"))
+    account::read(table, "encrypt_key", AesKey::read)
 }

@@ -4,7 +4,7 @@ use crate::admit::auth_code;
 use crate::config::Account;
 use crate::ids;
 use crate::pay::{life_s, store_code};
-use crate::wire::{self, Call, TIMEOUT_MONEY_MS, TIMEOUT_MS, put};
+use crate::wire::{self, Call, TIMEOUT_MONEY_MS, TIMEOUT_MS, put, put_some};
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Env, HttpRequest, PayOrder, Refusal};
 
@@ -19,9 +19,7 @@ pub(crate) fn generate(account: &Account, attempt: &AttemptRef, order: &PayOrder
     put(&mut body, "notify_flag", "1");
     // No jump to a page of the branch.
     put(&mut body, "sp_flag", "0");
-    if let Some(ip) = order.client_ip.as_deref() {
-        put(&mut body, "tporder_create_ip", ip);
-    }
+    put_some(&mut body, "tporder_create_ip", order.client_ip.as_deref());
     wire::request(account, GENERATE, body, env)
 }
 
@@ -34,8 +32,7 @@ pub(crate) fn pay(account: &Account, attempt: &AttemptRef, order: &PayOrder, env
 /// The order's time is the attempt's own, so that it stays the same whenever it is sent.
 fn order_of(attempt: &AttemptRef) -> Map<String, Value> {
     let mut body = Map::new();
-    ids::put_frozen(&mut body, attempt, &["mer_id"]);
-    put(&mut body, "out_trade_no", attempt.number.as_str());
+    ids::put_order(&mut body, attempt);
     put(&mut body, "order_amt", attempt.amount.to_string());
     let at = attempt.at.compact();
     let (date, time) = at.split_at_checked(8).unwrap_or((&at, ""));

@@ -1,13 +1,16 @@
 //! Family B's orders (pack 1.7): one code for all wallets (`consumption`), and WeChat's, Alipay's and UnionPay's own ways
 //! (`consumepurchase`).
 
-use crate::admit::{TITLE_MAX, payer_id, title};
+use crate::admit::{TITLE_MAX, payer_id};
 use crate::config::Account;
 use crate::pay::life_s;
-use crate::wire::{self, Call, TIMEOUT_MS, put};
+use crate::wire::{self, Call, TIMEOUT_MS, put, put_some};
 use crate::{ids, profile};
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Env, HttpRequest, Method, PayOrder, Refusal};
+use sluice_kit::account::terminals;
+use sluice_kit::text::shown;
+use sluice_kit::wire::cut;
 
 const CONSUMPTION: Call = Call { api: "consumption", path: "/api/cardbusiness/qrcode/consumption/V1", timeout_ms: TIMEOUT_MS };
 const PURCHASE: Call =
@@ -29,7 +32,7 @@ pub(crate) fn code_order(account: &Account, attempt: &AttemptRef, order: &PayOrd
     put(&mut body, "cur_type", "001");
     put(&mut body, "amount", attempt.amount.to_string());
     put(&mut body, "order_date", attempt.at.plain());
-    put(&mut body, "goods_name", title(&order.subject, TITLE_MAX));
+    put(&mut body, "goods_name", shown(&order.subject, TITLE_MAX));
     put(&mut body, "installment_times", "1");
     // Debit and credit cards.
     put(&mut body, "credit_type", "2");
@@ -44,13 +47,11 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
     put(&mut body, "orig_date_time", attempt.at.plain().replace(' ', "T"));
     put(&mut body, "fee_type", "001");
     put(&mut body, "total_fee", attempt.amount.to_string());
-    let terminal = order.terminal.as_ref();
-    let device = terminal.and_then(|t| t.id.as_deref()).or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref()));
     // Sic. The pack has it beside what every call carries, and online orders have no device: the merchant's number is its till.
-    let device = device.or_else(|| attempt.memo.get("mer_id").map(String::as_str)).unwrap_or(&account.mer_id);
-    put(&mut body, "decive_info", sluice_kit::wire::cut(device, 32));
+    let merchant = attempt.memo.get("mer_id").map_or(account.mer_id.as_str(), String::as_str);
+    put(&mut body, "decive_info", cut(terminals(order).next().unwrap_or(merchant), 32));
     // The payer's address, else the terminal's; the pack's sample has loopback where nobody knows it.
-    let ip = order.client_ip.as_deref().or_else(|| terminal.and_then(|t| t.ip.as_deref()));
+    let ip = order.client_ip.as_deref().or_else(|| order.terminal.as_ref().and_then(|t| t.ip.as_deref()));
     put(&mut body, "spbill_create_ip", ip.unwrap_or("127.0.0.1"));
     match attempt.method {
         Method::WechatJsapi | Method::WechatMini => {
@@ -60,18 +61,16 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
         _ => {}
     }
     ids::put_frozen(&mut body, attempt, &["shop_appid", "mer_acct"]);
-    if let Some(back) = order.return_url.as_deref() {
-        put(&mut body, "return_url", back);
-    }
+    put_some(&mut body, "return_url", order.return_url.as_deref());
     wire::request(account, PURCHASE, body, env)
 }
 
 /// What every order of the family has.
 fn order_of(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Map<String, Value>, Refusal> {
     let mut body = Map::new();
-    ids::put_frozen(&mut body, attempt, &["mer_id", "mer_prtcl_no", "icbc_appid"]);
-    put(&mut body, "out_trade_no", attempt.number.as_str());
-    put(&mut body, "body", title(&order.subject, BODY_MAX));
+    ids::put_order(&mut body, attempt);
+    ids::put_frozen(&mut body, attempt, &["mer_prtcl_no", "icbc_appid"]);
+    put(&mut body, "body", shown(&order.subject, BODY_MAX));
     put(&mut body, "mer_url", notify_url(account, env)?);
     put(&mut body, "notify_type", account.aggregate.notify_type);
     put(&mut body, "result_type", account.aggregate.result_type);

@@ -9,7 +9,8 @@ use crate::config::Account;
 use crate::order_b;
 use crate::wire::{self, Params};
 use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Refusal, Step};
-use sluice_kit::form::encode_pairs;
+use sluice_kit::form::encoded;
+use sluice_kit::wire::notes;
 
 /// What a page's address carries; all the rest are fields of its form.
 const IN_ADDRESS: [&str; 8] = ["sign", "app_id", "sign_type", "charset", "format", "encrypt_type", "timestamp", "msg_id"];
@@ -26,8 +27,7 @@ fn form(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>
     let url = format!("{}{}", account.base_url, account.h5_path);
     let (address, fields): (Params, Params) =
         signed(account, &url, attempt, order, env)?.into_iter().partition(|(name, _)| IN_ADDRESS.contains(name));
-    let query = encode_pairs(address.iter().map(|(name, value)| (*name, value.as_str())));
-    Ok(Action::Form { url: format!("{url}?{query}"), fields: notes(fields) })
+    Ok(Action::Form { url: format!("{url}?{}", encoded(&address)), fields: notes(fields) })
 }
 
 /// All parameters and where they go, as the phone's SDK wants them.
@@ -43,8 +43,4 @@ fn signed(account: &Account, url: &str, attempt: &AttemptRef, order: &PayOrder, 
     let back = order.return_url.clone().unwrap_or_default();
     let extra = vec![("notify_url", order_b::notify_url(account, env)?.to_owned()), ("return_url", back)];
     wire::signed(account, url, content, extra, env)
-}
-
-fn notes(params: Params) -> Notes {
-    params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -3,11 +3,13 @@
 use crate::codes::{Api, Class};
 use crate::config::{Account, Family};
 use crate::trade::{self, State};
-use crate::wire::{self, Answer, Complaint, contradiction, given, unreadable};
+use crate::wire::{self, Answer, Complaint};
 use crate::{ids, order_a, order_b, page, query};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Action, AttemptRef, Env, FailureCode, Fault, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, WhyKind};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step};
+use sluice_kit::outcome::{self, contradiction, unreadable};
+use sluice_kit::wire::given;
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
@@ -109,13 +111,9 @@ fn package(tree: &Value) -> Option<Notes> {
 }
 
 fn refused(account: &Arc<Account>, attempt: &AttemptRef, complaint: &Complaint, env: &Env<'_>) -> Reading<Pay> {
-    Reading::Is(match complaint.class(Api::Pay) {
-        Ok(Class::Fail(code, fault)) => Pay::Failed(complaint.failure(code, fault)),
-        // The gateway itself refused it, sealed: the bank never saw it.
-        Ok(Class::Config) => Pay::Failed(complaint.failure(FailureCode::ChannelConfiguration, Fault::Account)),
+    match complaint.class(Api::Pay) {
         // The number has a history: a barcode's is worth asking for at once.
-        Ok(Class::Query) if attempt.method.is_barcode() => return query::then(account, attempt, env),
-        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Pay::Unknown(why),
-    })
+        Ok(Class::Query) if attempt.method.is_barcode() => query::then(account, attempt, env),
+        class => Reading::Is(outcome::pay(class, complaint)),
+    }
 }

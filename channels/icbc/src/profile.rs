@@ -48,7 +48,7 @@ pub(crate) struct Terms {
     /// Whether family B is told to send notices.
     pub(crate) notices: bool,
     pub(crate) reverse_day_ends_at_s: Option<i64>,
-    pub(crate) refund_window_days: i64,
+    pub(crate) refund_window_s: i64,
     pub(crate) refund_can_repeat: bool,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn of(methods: &[Method], terms: &Terms) -> Profile {
         amount_max: Fen(10_000_000_000),
         refund: RefundRule {
             // UNCONFIRMED: the pack names no window (a setting), no count and no pace (wide, so that nothing is refused for no reason).
-            window_s: terms.refund_window_days.saturating_mul(DAY_S),
+            window_s: terms.refund_window_s,
             count_max: 50,
             gap_s: 0,
             // UNCONFIRMED that a repeat under the same number is the same refund: not unless the account's owner knows.

@@ -1,11 +1,12 @@
 //! Asking about a payment, by our number (pack 1.6, 1.7). A query fails nothing.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::{Account, Family};
-use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put};
+use crate::wire::{self, Answer, Call, TIMEOUT_MS, put};
 use crate::{ids, trade};
 use serde_json::Map;
-use sluice_contract::{AttemptRef, Env, HttpReply, HttpRequest, Pay, Reading, Refusal, Step, WhyKind};
+use sluice_contract::{AttemptRef, Env, HttpReply, HttpRequest, Pay, Reading, Refusal, Step};
+use sluice_kit::outcome::{self, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
@@ -47,18 +48,10 @@ pub(crate) fn request(account: &Account, attempt: &AttemptRef, flag: DealFlag, e
 fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply) -> Pay {
     match wire::answer(account, reply) {
         Ok(Answer::Good(tree)) => {
-            let Ok(family) = ids::family(attempt) else { return Pay::Unknown(wire::unreadable("no family is frozen")) };
+            let Ok(family) = ids::family(attempt) else { return Pay::Unknown(unreadable("no family is frozen")) };
             trade::read(family, &tree, attempt).map_or_else(Pay::Unknown, |trade| trade.says(attempt))
         }
-        Ok(Answer::Error(complaint)) => refused(&complaint),
-        Err(why) => Pay::Unknown(why),
-    }
-}
-
-fn refused(complaint: &Complaint) -> Pay {
-    match complaint.class(Api::Query) {
-        Ok(Class::NotCreated) => Pay::NotFound,
-        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
+        Ok(Answer::Error(complaint)) => outcome::query(complaint.class(Api::Query), &complaint),
         Err(why) => Pay::Unknown(why),
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::codes::{Api, Class};
 use crate::config::{Account, Family};
-use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, contradiction, fen, given, put, unreadable, word};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, fen, put, word};
 use crate::{ids, trade};
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
@@ -12,7 +12,8 @@ use sluice_contract::{
     Claims, Env, FailureCode, Fault, Fen, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why, WhyKind,
 };
 use sluice_kit::codes::failure;
-use sluice_kit::wire::cut;
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_kit::wire::{given, told as named};
 use std::sync::Arc;
 
 const REJECT: Call = Call { api: "qrcode.reject", path: "/api/qrcode/V2/reject", timeout_ms: TIMEOUT_MONEY_MS };
@@ -137,7 +138,7 @@ fn told(family: Family, tree: &Value, refund: &RefundRef) -> Result<Told, Why> {
             payer_amount: claims.refund_amount.and(fen(tree, "real_reject_amt")),
             at: wire::moment(tree, "refund_time"),
             settle_date: None,
-            handles: given(tree, bank_number).map(|id| (bank_number.to_owned(), id.to_owned())).into_iter().collect(),
+            handles: named(tree, &[(bank_number, bank_number)]),
         },
     })
 }
@@ -171,7 +172,7 @@ impl Told {
             (Family::A, Some("0"), _) | (Family::B, Some("2"), _) => {
                 Refund::Unknown(Why::new(WhyKind::Pending, "the bank does not know yet whether it was refunded"))
             }
-            (_, Some(other), _) => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund state {}", cut(other, 8)))),
+            (_, Some(other), _) => Refund::Unknown(unlisted("refund state", other)),
             (_, None, _) => Refund::Unknown(unreadable("the reply has no state of the refund")),
         }
     }
@@ -181,9 +182,8 @@ fn refused(api: Api, complaint: &Complaint) -> Refund {
     match complaint.class(api) {
         // 00070038: pending.
         Ok(Class::Ok) => Refund::Accepted(Notes::new()),
-        Ok(Class::Fail(code, fault)) if api == Api::Refund => Refund::Failed(complaint.failure(code, fault)),
-        Ok(Class::NotCreated) if api == Api::RefundQuery => Refund::NotFound,
-        Ok(_) => Refund::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Refund::Unknown(why),
+        // Of a refund itself the pack promises nothing there.
+        Ok(Class::NotCreated) if api == Api::Refund => Refund::Unknown(complaint.doubt(Class::NotCreated)),
+        class => outcome::refund(class, complaint, api == Api::Refund),
     }
 }

@@ -5,9 +5,11 @@ use crate::config::{Account, Family};
 use crate::ids;
 use crate::query::{self, DealFlag};
 use crate::trade::{self, State};
-use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, contradiction, fen, given};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, fen};
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Env, Fen, HttpReply, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_kit::outcome::{Complaint as _, contradiction};
+use sluice_kit::wire::given;
 use std::sync::Arc;
 
 const CALL: Call = Call { api: "qrcode.reverse", path: "/api/qrcode/V2/reverse", timeout_ms: TIMEOUT_MONEY_MS };

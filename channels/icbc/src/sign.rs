@@ -4,14 +4,13 @@
 //! `"response_biz_content":` and the last `,"sign":"`; that very text is then parsed, refusing duplicate keys. Whatever else comes
 //! decides nothing. A callback is believed when its signature holds over the path of the *registered* address and its parameters.
 
+use sluice_kit::form::{borrowed, canonical};
+
 /// The text a request's or a callback's signature covers: the path, then every parameter that is not empty and not `sign`, by
 /// ascending name, values as they are before percent-encoding.
 pub(crate) fn text<N: AsRef<str>>(path: &str, params: &[(N, String)]) -> String {
-    let mut named: Vec<(&str, &str)> = params.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect();
-    named.retain(|(name, value)| !value.is_empty() && *name != "sign");
-    named.sort_unstable();
-    let pairs: Vec<String> = named.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("{path}?{}", pairs.join("&"))
+    let covered = borrowed(params).filter(|(name, value)| !value.is_empty() && *name != "sign");
+    format!("{path}?{}", canonical(covered))
 }
 
 /// The path of an address exactly as it stands there: `//` is not tidied up, because the bank signs it untidied (pack 1.9).

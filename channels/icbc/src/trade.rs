@@ -3,13 +3,14 @@
 
 use crate::config::Family;
 use crate::ids;
-use crate::wire::{contradiction, fen, given, moment, unreadable, word};
+use crate::wire::{fen, moment, word};
 use serde_json::Value;
 use sluice_contract::{
-    Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Wallet, Why, WhyKind,
+    AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Wallet, Why, WhyKind,
 };
 use sluice_kit::codes::failure;
-use sluice_kit::wire::cut;
+use sluice_kit::outcome::{self, contradiction, unreadable, waiting};
+use sluice_kit::wire::{cut, given, notes};
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds.
 pub(crate) const POLL_AFTER_MS: u64 = 3000;
@@ -88,14 +89,13 @@ pub(crate) fn currency(tree: &Value) -> Option<String> {
 impl Trade {
     /// The state as an outcome. An unlisted state is unknown, never failed; `payment_amt` 0 is as paid as any.
     pub(crate) fn says(self, attempt: &AttemptRef) -> Pay {
-        let waiting = if attempt.method.is_barcode() { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };
         let unlisted = self.unlisted();
         match (self.state, self.payment) {
             (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, Some(payment)) => Pay::Paid(payment),
             (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, None) => {
                 Pay::Unknown(unreadable("paid, but without total_amt"))
             }
-            (State::Paying, _) => Pay::Waiting(waiting, self.handles),
+            (State::Paying, _) => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), self.handles),
             (State::Failed, _) => {
                 let code = format!("pay_status {}", self.digit);
                 Pay::Failed(failure(FailureCode::ChannelRefused, Fault::Payer, &code, "the bank says that the payment failed"))
@@ -107,7 +107,7 @@ impl Trade {
     }
 
     pub(crate) fn unlisted(&self) -> Why {
-        Why::new(WhyKind::Unlisted, format!("pay_status {}", self.digit))
+        outcome::unlisted("pay_status", &self.digit)
     }
 }
 
@@ -177,5 +177,5 @@ fn payer(tree: &Value) -> Notes {
     let in_wechat = word(tree, "pay_type").as_deref() == Some("9");
     let id = given(tree, "open_id").map(|id| (if in_wechat { "openid" } else { "buyer_id" }, id));
     let id = id.or_else(|| given(tree, "cust_id").map(|id| ("buyer_id", id)));
-    id.map(|(name, id)| (name.to_owned(), id.to_owned())).into_iter().collect()
+    notes(id)
 }

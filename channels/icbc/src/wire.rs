@@ -5,14 +5,12 @@ use crate::config::Account;
 use crate::sign;
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
-use sluice_contract::{
-    Env, Failure, FailureCode, Fault, Fen, Headers, HttpReply, HttpRequest, Into as Keep, Reading, Refusal, Second, Step, Verb, Why,
-    WhyKind,
-};
-use sluice_kit::form::encode_pairs;
-use sluice_kit::wire::{REPLY_MAX_BYTES, USER_AGENT, cut, fen_text};
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, put, send, text};
-use std::sync::Arc;
+use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, Refusal, Second, Why, WhyKind};
+use sluice_kit::form::encoded;
+use sluice_kit::outcome::{self, Complaint as _, unreadable};
+use sluice_kit::text::compact;
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, put, put_some, send, text, then};
+use sluice_kit::wire::{cut, fen_text, fresh, post};
 
 /// Parameters of a request, before percent-encoding.
 pub(crate) type Params = Vec<(&'static str, String)>;
@@ -29,7 +27,8 @@ pub(crate) struct Call {
 pub(crate) fn signed(account: &Account, url: &str, content: Map<String, Value>, extra: Params, env: &Env<'_>) -> Result<Params, Refusal> {
     let mut params: Params = vec![
         ("app_id", account.app_id.clone()),
-        ("msg_id", msg_id(&env.entropy)),
+        // Unique per app: 32 characters from fresh randomness, as the SDK's own (pack 1.2).
+        ("msg_id", hex::encode(fresh::<16>(env))),
         ("format", "json".to_owned()),
         ("charset", "UTF-8".to_owned()),
         ("sign_type", "RSA2".to_owned()),
@@ -55,41 +54,8 @@ pub(crate) fn signed(account: &Account, url: &str, content: Map<String, Value>, 
 pub(crate) fn request(account: &Account, call: Call, content: Map<String, Value>, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let url = format!("{}{}", account.base_url, call.path);
     let params = signed(account, &url, content, Params::new(), env)?;
-    let headers = [
-        ("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"),
-        ("User-Agent", USER_AGENT),
-        ("APIGW-VERSION", "v2_20190522"),
-    ];
-    Ok(HttpRequest {
-        api: call.api,
-        verb: Verb::Post,
-        url,
-        headers: Headers::new(&headers),
-        body: encode_pairs(params.iter().map(|(name, value)| (*name, value.as_str()))).into_bytes(),
-        identity: None,
-        into: Keep::Memory { max_bytes: REPLY_MAX_BYTES },
-        timeout_ms: call.timeout_ms,
-    })
-}
-
-/// Unique per app: 32 characters from fresh randomness, as the SDK's own (pack 1.2).
-fn msg_id(entropy: &[u8; 32]) -> String {
-    let (first, _) = entropy.split_at(16);
-    hex::encode(first)
-}
-
-/// The next exchange of a verb, from inside a reader.
-pub(crate) fn then<T>(
-    account: &Arc<Account>,
-    request: Result<HttpRequest, Refusal>,
-    unknown: impl FnOnce(Why) -> T,
-    read: impl Fn(&Arc<Account>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Reading<T> {
-    match send(account, request, read) {
-        Step::Send(exchange) => Reading::Then(exchange),
-        Step::Done(value) => Reading::Is(value),
-        Step::Refused(refusal) => Reading::Is(unknown(Why::new(WhyKind::Configuration, refusal.inner))),
-    }
+    let headers = [("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"), ("APIGW-VERSION", "v2_20190522")];
+    Ok(post(call.api, url, &headers, encoded(&params), call.timeout_ms))
 }
 
 /// A reply that may be believed.
@@ -137,14 +103,6 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
     }
 }
 
-pub(crate) fn unreadable(note: impl Into<String>) -> Why {
-    Why::new(WhyKind::Unreadable, note)
-}
-
-pub(crate) fn contradiction(field: &str) -> Why {
-    Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))
-}
-
 impl Complaint {
     /// The class of the code, or why it decides nothing.
     pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
@@ -154,12 +112,14 @@ impl Complaint {
             None => Err(self.why(WhyKind::Unlisted)),
         }
     }
+}
 
-    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+impl outcome::Complaint for Complaint {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
         codes::failure(code, fault, &self.code, &self.message)
     }
 
-    pub(crate) fn why(&self, kind: WhyKind) -> Why {
+    fn why(&self, kind: WhyKind) -> Why {
         Why::new(kind, format!("return code {}: {}", self.code, self.message))
     }
 }
@@ -173,11 +133,6 @@ pub(crate) fn word(tree: &Value, name: &str) -> Option<String> {
     }
 }
 
-/// A text that is there and not empty.
-pub(crate) fn given<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
-    text(tree, name).filter(|text| !text.is_empty())
-}
-
 /// Fen, as text (every sample) or as a number.
 pub(crate) fn fen(tree: &Value, name: &str) -> Option<Fen> {
     word(tree, name).and_then(|digits| fen_text(&digits))
@@ -185,6 +140,5 @@ pub(crate) fn fen(tree: &Value, name: &str) -> Option<Fen> {
 
 /// A full moment, 14 digits. A bare date (family A) is not one.
 pub(crate) fn moment(tree: &Value, name: &str) -> Option<Second> {
-    let digits = given(tree, name).filter(|text| text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit()))?;
-    Second::from_local("%Y%m%d%H%M%S", digits)
+    text(tree, name).and_then(compact)
 }

@@ -31,6 +31,26 @@ pub fn encode_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     out
 }
 
+/// As [`encode_pairs`], of pairs that are held.
+#[must_use]
+pub fn encoded<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
+    encode_pairs(borrowed(pairs))
+}
+
+/// Pairs that are held, as names and values.
+pub fn borrowed<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> impl Iterator<Item = (&str, &str)> {
+    pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+}
+
+/// `a=1&b=2` by ascending name, nothing encoded: what most signatures cover. Names are unique.
+#[must_use]
+pub fn canonical<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
+    pairs.sort_unstable();
+    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
+}
+
 /// Why bytes are no form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormError {
@@ -94,7 +114,7 @@ pub fn decode(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FormError, decode_pairs, encode_pairs};
+    use super::{FormError, canonical, decode_pairs, encode_pairs, encoded};
     use proptest::prelude::*;
 
     #[test]
@@ -105,6 +125,13 @@ mod tests {
         assert_eq!(decode_pairs(b"a=1&b=2&%61=3"), Err(FormError::Doubled));
         let flood: Vec<String> = (0..200).map(|n| format!("n{n}=1")).collect();
         assert_eq!(decode_pairs(flood.join("&").as_bytes()), Err(FormError::TooMany));
+    }
+
+    #[test]
+    fn a_canonical_text_is_sorted_by_names_and_raw() {
+        let pairs = [("b", "1 &"), ("a1", "2"), ("a", "3")];
+        assert_eq!(canonical(pairs), "a=3&a1=2&b=1 &");
+        assert_eq!(encoded(&pairs), "b=1%20%26&a1=2&a=3");
     }
 
     #[test]

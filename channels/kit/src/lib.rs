@@ -5,7 +5,14 @@
 pub mod account;
 pub mod aes;
 pub mod archive;
+pub mod bill;
+pub mod callback;
+pub mod channel;
 pub mod codes;
+pub mod field;
 pub mod form;
+pub mod outcome;
 pub mod rsa;
+pub mod text;
 pub mod wire;
+pub mod x509;

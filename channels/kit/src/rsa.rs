@@ -46,6 +46,13 @@ impl PrivateKey {
         Ok(STANDARD.encode(signature))
     }
 
+    /// Whether that is the public half of this key: a merchant's certificate of another key would make every request fail, and a
+    /// channel's key that is our own would take our words for the channel's.
+    #[must_use]
+    pub fn is_pair(&self, public: &PublicKey) -> bool {
+        self.sign(b"pair").is_ok_and(|signature| public.verifies_base64(b"pair", &signature))
+    }
+
     /// For what signing does not cover: decryption of what the channel encrypted for us.
     #[must_use]
     pub const fn pair(&self) -> &KeyPair {

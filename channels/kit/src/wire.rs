@@ -1,7 +1,9 @@
 //! Requests out and members in: what every envelope needs.
 
 use serde_json::{Map, Value};
-use sluice_contract::{Env, Exchange, Fen, HttpReply, HttpRequest, Reading, Refusal, Step};
+use sluice_contract::{
+    Env, Exchange, Fen, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Step, Verb, Why, WhyKind,
+};
 use std::sync::Arc;
 
 /// Answers of create, query and close come at once or not at all.
@@ -31,10 +33,56 @@ pub fn send<A: Send + Sync + 'static, T>(
     }
 }
 
+/// The next exchange of a verb, from inside a reader: what cannot be asked any more is a doubt.
+pub fn then<A: Send + Sync + 'static, T>(
+    account: &Arc<A>,
+    request: Result<HttpRequest, Refusal>,
+    unknown: impl FnOnce(Why) -> T,
+    read: impl Fn(&Arc<A>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
+) -> Reading<T> {
+    match send(account, request, read) {
+        Step::Send(exchange) => Reading::Then(exchange),
+        Step::Done(value) => Reading::Is(value),
+        Step::Refused(refusal) => Reading::Is(unknown(Why::new(WhyKind::Configuration, refusal.inner))),
+    }
+}
+
+/// A POST whose reply is read in memory. `User-Agent` goes along.
+#[must_use]
+pub fn post(api: &'static str, url: String, headers: &[(&str, &str)], body: String, timeout_ms: u64) -> HttpRequest {
+    let mut headers = Headers::new(headers);
+    headers.push("User-Agent", USER_AGENT);
+    let into = Keep::Memory { max_bytes: REPLY_MAX_BYTES };
+    HttpRequest { api, verb: Verb::Post, url, headers, body: body.into_bytes(), identity: None, into, timeout_ms }
+}
+
+/// `N` of the fresh random bytes: nonces, never identity.
+#[must_use]
+pub fn fresh<const N: usize>(env: &Env<'_>) -> [u8; N] {
+    env.entropy.first_chunk().copied().unwrap_or([0; N])
+}
+
 /// A text member, or `None`.
 #[must_use]
 pub fn text<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
     tree.get(name).and_then(Value::as_str)
+}
+
+/// A text member that is not empty.
+#[must_use]
+pub fn given<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
+    text(tree, name).filter(|text| !text.is_empty())
+}
+
+/// Those of the channel's members that say something, under our names: `(ours, theirs)`.
+#[must_use]
+pub fn told(tree: &Value, names: &[(&str, &str)]) -> Notes {
+    notes(names.iter().filter_map(|(ours, theirs)| given(tree, theirs).map(|value| (*ours, value))))
+}
+
+/// Names and values as notes.
+pub fn notes<'a, V: Into<String>>(pairs: impl IntoIterator<Item = (&'a str, V)>) -> Notes {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
 /// A whole, non-negative number of fen.
@@ -66,7 +114,33 @@ pub fn put(body: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     body.insert(name.to_owned(), value.into());
 }
 
+/// Puts a member where there is one.
+pub fn put_some(body: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        put(body, name, value);
+    }
+}
+
 #[must_use]
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fresh, given, told};
+    use sluice_contract::{Env, Notes, Second};
+
+    #[test]
+    fn an_empty_member_says_nothing() {
+        let tree = serde_json::json!({"a": "1", "b": "", "c": 2});
+        assert_eq!(["a", "b", "c", "d"].map(|name| given(&tree, name)), [Some("1"), None, None, None]);
+        assert_eq!(told(&tree, &[("ours", "a"), ("none", "b")]), Notes::from([("ours".to_owned(), "1".to_owned())]));
+    }
+
+    #[test]
+    fn fresh_bytes_are_those_of_the_moment() {
+        let env = Env { now: Second(0), entropy: std::array::from_fn(|at| u8::try_from(at).unwrap_or(0)), notify_url: "" };
+        assert_eq!(fresh::<3>(&env), [0, 1, 2]);
+    }
 }

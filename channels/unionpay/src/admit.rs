@@ -4,11 +4,13 @@ use crate::config::Account;
 use crate::products::{self, Product};
 use sluice_contract::{AttemptRef, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::text::{is_alnum, is_digits};
+use sluice_kit::wire::notes;
 
 /// Checks the binding's `sub` table: nothing, or the sub-merchant of a platform (the statement's columns hold 15 and 32).
 pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
     account::check_sub(&opened.profile, sub, |name, value| match name {
-        "sub_mer_id" => (1..=15).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric()),
+        "sub_mer_id" => is_alnum(value, 1..=15),
         _ => (1..=32).contains(&value.chars().count()) && value.trim() == value && value == told(value, 32),
     })
 }
@@ -16,26 +18,22 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 /// Refuses what UnionPay would refuse; answers what the attempt must remember: with the order's number, merId and txnTime are
 /// its identity (pack §6), and a refund goes by the payment's own product family.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
-    account::admit(&opened.profile, attempt, order)?;
+    account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     let product = product(attempt)?;
     if attempt.app_id.is_some() {
         return Err(Refusal::field("app_id", "UnionPay has no app ids"));
-    }
-    if let Some(problem) = check_sub(opened, &attempt.sub).first() {
-        return Err(Refusal::account(format!("sub.{problem}")));
     }
     if attempt.method.is_barcode() {
         auth_code(order)?;
     }
     let txn_time = attempt.at.compact();
-    let facts = [
+    Ok(notes([
         ("merId", opened.mer_id.as_str()),
         ("accessType", opened.access.code()),
         ("txnTime", txn_time.as_str()),
         ("bizType", product.biz_type),
         ("channelType", product.channel_type),
-    ];
-    Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    ]))
 }
 
 pub(crate) fn product(attempt: &AttemptRef) -> Result<Product, Refusal> {
@@ -44,12 +42,8 @@ pub(crate) fn product(attempt: &AttemptRef) -> Result<Product, Refusal> {
 
 /// The payer's code: 19 digits that begin with 62 (pack §2.5).
 pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
-    let Some(code) = order.auth_code.as_deref() else { return Err(Refusal::field("auth_code", "is required")) };
-    if is_auth_code(code) { Ok(code) } else { Err(Refusal::field("auth_code", "is no UnionPay payment code (19 digits, 62 first)")) }
-}
-
-pub(crate) fn is_auth_code(code: &str) -> bool {
-    code.len() == 19 && code.starts_with("62") && code.bytes().all(|b| b.is_ascii_digit())
+    let fits = |code: &str| code.starts_with("62") && is_digits(code, 19..=19);
+    account::auth_code(order, fits, "is no UnionPay payment code (19 digits, 62 first)")
 }
 
 /// Text for the payer without what breaks the channel's parsers (T17) or its stores.
@@ -60,7 +54,5 @@ pub(crate) fn told(text: &str, max: usize) -> String {
 
 /// A terminal's name: eight digits; letters were refused as a format error (pack §1.3).
 pub(crate) fn term_id(order: &PayOrder) -> Option<&str> {
-    let own = order.terminal.as_ref().and_then(|terminal| terminal.id.as_deref());
-    let of_store = order.store.as_ref().and_then(|store| store.term_id.as_deref());
-    [own, of_store].into_iter().flatten().find(|id| id.len() == 8 && id.bytes().all(|b| b.is_ascii_digit()))
+    account::terminals(order).find(|id| is_digits(id, 8..=8))
 }

@@ -3,6 +3,9 @@
 use crate::dates::nearest;
 use encoding_rs::GBK;
 use sluice_contract::{BillKind, BillRow, Day, Fen};
+use sluice_kit::bill::{line, until_broken};
+use sluice_kit::text::{is_alnum, is_digits};
+use std::io::Cursor;
 
 /// Widths of the columns up to the last we read; what follows is reserved and of any length.
 pub(crate) const WIDTHS: [usize; 41] = [
@@ -20,41 +23,16 @@ const TXN_TYPE: usize = 20;
 const ORIG_ORDER_ID: usize = 41;
 
 /// Reads rows one by one out of the unpacked text.
-pub(crate) struct Rows {
-    text: Vec<u8>,
-    at: usize,
-    day: Day,
-}
-
-impl Rows {
-    pub(crate) fn new(text: Vec<u8>, day: Day) -> Rows {
-        Rows { text, at: 0, day }
-    }
-}
-
-impl Iterator for Rows {
-    type Item = Result<BillRow, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-            // No byte of a GBK character is a line feed.
-            let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-            let line = rest.get(..length).unwrap_or_default();
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let parsed = if line.is_empty() { None } else { Some(row(line, self.day)) };
-            self.at = self.at.saturating_add(length).saturating_add(1);
-            match parsed {
-                // A broken line makes the rest doubtful: one error, then the end.
-                Some(Err(reason)) => {
-                    self.at = self.text.len();
-                    return Some(Err(reason));
-                }
-                Some(parsed) => return Some(parsed),
-                None => {}
+pub(crate) fn rows(text: Vec<u8>, day: Day) -> impl Iterator<Item = Result<BillRow, String>> + Send {
+    let mut text = Cursor::new(text);
+    until_broken(move || {
+        while let Some(line) = line(&mut text)? {
+            if !line.is_empty() {
+                return row(&line, day).map(Some);
             }
         }
-    }
+        Ok(None)
+    })
 }
 
 /// A column's text, decoded after slicing: in characters the widths would slip (T13).
@@ -94,8 +72,7 @@ fn row(line: &[u8], day: Day) -> Result<BillRow, String> {
 /// One of our numbers: a column that slipped holds something else.
 fn number(line: &[u8], column_number: usize) -> Result<String, String> {
     let text = column(line, column_number)?;
-    let fits = (8..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    if fits { Ok(text) } else { Err(format!("column {column_number} of a statement row is no order number")) }
+    if is_alnum(&text, 8..=32) { Ok(text) } else { Err(format!("column {column_number} of a statement row is no order number")) }
 }
 
 /// `C` credits the merchant, `D` debits: what the merchant pays is positive.
@@ -109,6 +86,5 @@ fn fee(text: &str) -> Result<Option<Fen>, String> {
 }
 
 fn digits(text: &str, length: usize) -> Option<i64> {
-    let plain = text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
+    if is_digits(text, length..=length) { text.parse().ok() } else { None }
 }

@@ -6,21 +6,15 @@
 use crate::config::Account;
 use crate::ids;
 use crate::wire::{get, is_utf8};
-use sluice_contract::{Ack, Callback, Env, HttpReply, Notes, RawCallback, Rejected, Says, Verb};
-use sluice_kit::form::{FormError, decode_pairs};
-use sluice_kit::wire::CALLBACK_MAX_BYTES;
+use sluice_contract::{Ack, Callback, Env, HttpReply, Notes, RawCallback, Rejected, Says};
+use sluice_kit::callback::{forged, form, unreadable};
+use sluice_kit::text::is_alnum;
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
-    if raw.verb != Verb::Post || raw.body.len() > CALLBACK_MAX_BYTES {
-        return Err(unreadable("a notice is a POST of at most 256 KiB"));
-    }
-    let fields: Notes = match decode_pairs(raw.body) {
-        Ok(pairs) => pairs.into_iter().collect(),
-        Err(FormError::Doubled) => return Err(forged("a field stands there twice", None)),
-        Err(FormError::Malformed | FormError::TooMany) => return Err(unreadable("the body is no form")),
-    };
-    let number = number(&fields);
-    account.verifier.check(&fields, env.now).map_err(|reason| forged(reason, number.clone()))?;
+    let fields: Notes = form(raw)?.into_iter().collect();
+    // The order that it names, believed or not.
+    let number = fields.get("orderId").map(String::as_str).filter(|id| is_alnum(id, 1..=40));
+    account.verifier.check(&fields, env.now).map_err(|reason| forged(reason, number))?;
     if !is_utf8(&fields) {
         return Err(unreadable("the notice is in another encoding"));
     }
@@ -39,26 +33,12 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     Ok(Callback { claims: ids::claimed(&fields, is_refund), says: Says::Ask, event_id })
 }
 
-/// The order that a notice names, believed or not: at most a query follows from it.
-fn number(fields: &Notes) -> Option<String> {
-    let plain = |id: &&String| (1..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
-    fields.get("orderId").filter(plain).cloned()
-}
-
 /// 200, or 400 for what is not taken: UnionPay then sends it again, four times at most (pack §5). A contradiction is refused too,
 /// because it cannot be told here from a commit that failed; its repeats change nothing.
-pub(crate) fn acknowledge(ack: Ack) -> HttpReply {
+pub(crate) fn acknowledge(_account: &Account, _raw: &RawCallback<'_>, ack: Ack, _env: &Env<'_>) -> HttpReply {
     let (status, body) = match ack {
         Ack::Taken => (200, "ok"),
         Ack::Refused => (400, "fail"),
     };
     HttpReply::new(status, &[("Content-Type", "text/plain; charset=utf-8")], body)
-}
-
-fn forged(reason: &str, number: Option<String>) -> Rejected {
-    Rejected::Forged { reason: reason.to_owned(), number }
-}
-
-fn unreadable(reason: &str) -> Rejected {
-    Rejected::Unreadable { reason: reason.to_owned() }
 }

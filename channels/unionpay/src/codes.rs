@@ -5,7 +5,8 @@
 
 use sluice_contract::{FailureCode as Code, Fault};
 pub(crate) use sluice_kit::codes::Class;
-use sluice_kit::codes::{Rows, failure, find};
+pub(crate) use sluice_kit::codes::failure;
+use sluice_kit::codes::{Rows, find};
 
 /// What a code answers: a call, or the state of a transaction inside a query's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,14 +138,4 @@ pub(crate) fn class(api: Api, code: &str) -> Option<Class> {
         Api::Other => &[OTHER, MONEY],
     };
     find(tables, code)
-}
-
-/// The failure of a class that is definite; refusals of our signature are one too (pack §4: nothing happened, but alert).
-pub(crate) fn failed(class: Class, code: &str, message: &str) -> Option<sluice_contract::Failure> {
-    let message: String = message.chars().take(200).collect();
-    match class {
-        Fail(meaning, fault) => Some(failure(meaning, fault, code, &message)),
-        Config => Some(failure(Code::ChannelConfiguration, Fault::Account, code, &message)),
-        _ => None,
-    }
 }

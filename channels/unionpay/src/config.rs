@@ -5,8 +5,9 @@ use crate::keys::{self, Anchor, Trust};
 use crate::sign::{Hash, Signer, Verifier};
 use crate::{products, profile};
 use sluice_contract::{AccountConfig, Notes, Problem, Profile, Reader};
-use sluice_kit::account::{self, url, word};
+use sluice_kit::account::{self, checked, days_s, parsed, url, word};
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
+use sluice_kit::text::is_alnum;
 use std::sync::RwLock;
 use zeroize::Zeroizing;
 
@@ -34,9 +35,9 @@ pub(crate) struct Terms {
     /// How old a txnTime may be on arrival: UNCONFIRMED, so a setting.
     pub(crate) txn_time_tolerance_s: i64,
     /// Pack §2.7: the system takes 330 days, issuers are obliged to 90.
-    pub(crate) refund_days: i64,
+    pub(crate) refund_window_s: i64,
     /// Pack §2.7: QR products guarantee 30 days; later may be refused.
-    pub(crate) qr_refund_days: i64,
+    pub(crate) qr_refund_window_s: i64,
     /// Whether a full refund of the same clearing day goes as an undo (31).
     pub(crate) same_day_undo: bool,
 }
@@ -58,30 +59,9 @@ pub(crate) struct Account {
 }
 
 /// Every key of the table, so that a complete old table may stand under `previous`.
-const NAMES: &[&str] = &[
-    "mer_id",
-    "sign_method",
-    "private_key",
-    "certificate",
-    "secure_key",
-    "root_certificate",
-    "middle_certificate",
-    "signer_name",
-    "allow_sha1_chain",
-    "allow_test_signer",
-    "encrypt_certificate",
-    "file_base_url",
-    "access_type",
-    "acq_ins_code",
-    "mer_name",
-    "mer_abbr",
-    "mer_cat_code",
-    "txn_time_tolerance_s",
-    "refund_days",
-    "qr_refund_days",
-    "same_day_undo",
-    "previous",
-];
+const NAMES: &str = "mer_id sign_method private_key certificate secure_key root_certificate middle_certificate signer_name allow_sha1_chain \
+                     allow_test_signer encrypt_certificate file_base_url access_type acq_ins_code mer_name mer_abbr mer_cat_code \
+                     txn_time_tolerance_s refund_days qr_refund_days same_day_undo";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SignMethod {
@@ -93,7 +73,7 @@ enum SignMethod {
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
     let table = &config.credentials;
     let methods = account::methods(table, config.methods, products::METHODS, "UnionPay");
-    let mer_id = mer_id(table);
+    let mer_id = checked(table, "mer_id", |id| is_alnum(id, 15..=15), "must be 15 letters and digits");
     let words = [("01", SignMethod::Rsa), ("11", SignMethod::Key(Hash::Sha256)), ("12", SignMethod::Key(Hash::Sm3))];
     let sign_method = word(table, "sign_method", &words, SignMethod::Rsa);
     let accesses = [("0", Access::Direct), ("1", Access::Acquirer), ("2", Access::Platform)];
@@ -101,19 +81,12 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let acquirer = acquirer(table, access);
     let signer = signer(table, sign_method);
     let verifier = verifier(config, sign_method);
-    let encryption = table
-        .text("encrypt_certificate")
-        .and_then(|pem| Encryption::read(pem).map_err(|reason| table.problem("encrypt_certificate", reason)).ok());
+    let encryption = account::read(table, "encrypt_certificate", Encryption::read);
     // A sandbox that plays the gateway plays the file host too; the real ones are two (pack §1.1).
     let files = if config.sandbox { config.base_url } else { "https://filedownload.95516.com" };
     let file_base_url = url(table, "file_base_url", files);
     let terms = terms(table);
-    let _ = table.raw("previous");
-    table.finish();
-    if let Some(old) = &config.previous {
-        account::finish_previous(old, NAMES);
-    }
-    let problems = account::problems(config);
+    let problems = account::finish(config, NAMES, |_| {});
     match (signer, verifier) {
         (Some(signer), Some(verifier)) if problems.is_empty() => Ok(Account {
             base_url: config.base_url.to_owned(),
@@ -131,15 +104,6 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     }
 }
 
-fn mer_id(table: &Reader<'_>) -> String {
-    let id = table.need_text("mer_id");
-    let fits = id.len() == 15 && id.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !id.is_empty() && !fits {
-        table.problem("mer_id", "must be 15 letters and digits");
-    }
-    id.to_owned()
-}
-
 /// Names that an acquirer must give with every order (pack §1.3); for other access types there is nothing to give.
 fn acquirer(table: &Reader<'_>, access: Access) -> Notes {
     let mut named = Notes::new();
@@ -155,53 +119,35 @@ fn acquirer(table: &Reader<'_>, access: Access) -> Notes {
 }
 
 fn terms(table: &Reader<'_>) -> Terms {
-    let qr_refund_days = table.int("qr_refund_days", 1..=330).unwrap_or(30);
     Terms {
         txn_time_tolerance_s: table.int("txn_time_tolerance_s", 60..=86_400).unwrap_or(900),
-        refund_days: table.int("refund_days", 1..=330).unwrap_or(330),
-        qr_refund_days,
+        refund_window_s: days_s(table, "refund_days", 330, 330),
+        qr_refund_window_s: days_s(table, "qr_refund_days", 30, 330),
         same_day_undo: table.flag("same_day_undo").unwrap_or(false),
     }
 }
 
 fn signer(table: &Reader<'_>, method: SignMethod) -> Option<Signer> {
-    let (key, certificate, secret) = (table.text("private_key"), table.text("certificate"), table.text("secure_key"));
-    let missing = |field: &str| table.problem(field, "is required with this sign_method");
-    match method {
-        SignMethod::Key(hash) => match secret.filter(|secret| !secret.is_empty()) {
-            Some(secret) => Some(Signer::Key { hash, secret: Zeroizing::new(secret.to_owned()) }),
-            None => {
-                missing("secure_key");
-                None
-            }
-        },
-        SignMethod::Rsa => {
-            let key = match key {
-                Some(key) => PrivateKey::read(key).map_err(|reason| table.problem("private_key", reason)).ok(),
-                None => {
-                    missing("private_key");
-                    None
-                }
-            };
-            let Some(pem) = certificate else {
-                missing("certificate");
-                return None;
-            };
-            let cert_id = keys::cert_id(pem).map_err(|reason| table.problem("certificate", reason)).ok()?;
-            let key = key?;
-            if !belong_together(&key, pem) {
-                table.problem("certificate", "is not the certificate of private_key");
-            }
-            Some(Signer::Rsa { cert_id, key })
+    let [key, pem, secret] = ["private_key", "certificate", "secure_key"].map(|field| (field, table.text(field).unwrap_or_default()));
+    let given = |(field, text): (&str, &str)| {
+        if text.is_empty() {
+            table.problem(field, "is required with this sign_method");
         }
+    };
+    if let SignMethod::Key(hash) = method {
+        given(secret);
+        return Some(Signer::Key { hash, secret: Zeroizing::new(secret.1.to_owned()) });
     }
-}
-
-/// UnionPay finds the key by certId: a certificate of another key would make every request fail with 11.
-fn belong_together(key: &PrivateKey, certificate: &str) -> bool {
-    let probe = b"sluice";
-    let public = PublicKey::read(certificate, Strength::Sha256);
-    key.sign(probe).is_ok_and(|signature| public.is_ok_and(|public| public.verifies_base64(probe, &signature)))
+    given(key);
+    given(pem);
+    let key = parsed(table, key.0, key.1, PrivateKey::read);
+    let cert_id = parsed(table, pem.0, pem.1, keys::cert_id)?;
+    let key = key?;
+    // UnionPay finds the key by certId: a certificate of another key would make every request fail with 11.
+    if !PublicKey::read(pem.1, Strength::Sha256).is_ok_and(|public| key.is_pair(&public)) {
+        table.problem("certificate", "is not the certificate of private_key");
+    }
+    Some(Signer::Rsa { cert_id, key })
 }
 
 /// Who may have signed what we receive. The former chain and the former secure key go on verifying.

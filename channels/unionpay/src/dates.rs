@@ -1,26 +1,18 @@
 //! UnionPay's times: Beijing wall clock, and without a year wherever it can (pack §6, T13).
 
 use sluice_contract::{Day, Second};
+use sluice_kit::text::compact;
 
 /// From 23:00 on, a payment belongs to the next clearing day (pack §2.7, T15).
 pub(crate) fn clearing_day(at: Second) -> Day {
     at.plus(3600).day()
 }
 
-/// Reads `YYYYMMDDhhmmss`.
-pub(crate) fn of_txn_time(text: &str) -> Option<Second> {
-    let plain = text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit());
-    if plain { Second::from_local("%Y%m%d%H%M%S", text) } else { None }
-}
-
 /// Reads `MMDDhhmmss` in the year that brings it nearest to `near`: on 31 December a neighbour may be a year away.
 pub(crate) fn nearest(near: Second, text: &str) -> Option<Second> {
-    if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
     let year: i64 = near.compact().get(..4)?.parse().ok()?;
     let candidates = [year.saturating_sub(1), year, year.saturating_add(1)];
-    let times = candidates.iter().filter_map(|year| of_txn_time(&format!("{year:04}{text}")));
+    let times = candidates.iter().filter_map(|year| compact(&format!("{year:04}{text}")));
     times.min_by_key(|time| time.0.abs_diff(near.0))
 }
 

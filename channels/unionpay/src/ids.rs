@@ -5,8 +5,9 @@
 
 use crate::config::Account;
 use crate::wire::{get, set, start};
-use sluice_contract::{AttemptRef, Claims, Fen, Notes, RefundRef, Why, WhyKind};
-use sluice_kit::wire::fen_text;
+use sluice_contract::{AttemptRef, Claims, Env, Fen, Notes, Why};
+use sluice_kit::outcome::{contradiction, unreadable};
+use sluice_kit::wire::{fen_text, notes};
 
 /// Our names in a binding's `sub` table, and UnionPay's.
 const SUB: [(&str, &str); 3] = [("sub_mer_id", "subMerId"), ("sub_mer_name", "subMerName"), ("sub_mer_abbr", "subMerAbbr")];
@@ -16,50 +17,49 @@ pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> &'a str {
     get(&attempt.memo, name)
 }
 
-/// The beginning of a message about an attempt, in its own product family unless `biz_type` says otherwise.
-pub(crate) fn about(attempt: &AttemptRef, txn_type: &str, sub_type: &str, biz_type: &str) -> Notes {
-    start(frozen(attempt, "accessType"), frozen(attempt, "merId"), txn_type, sub_type, biz_type)
+/// The beginning of a message about an attempt's transaction: `number` and `time` are a payment's or a refund's.
+pub(crate) fn about(attempt: &AttemptRef, (txn, sub): (&str, &str), biz_type: &str, number: &str, time: &str) -> Notes {
+    let mut fields = start(frozen(attempt, "accessType"), frozen(attempt, "merId"), (txn, sub), biz_type);
+    fields.extend(notes([("orderId", number), ("txnTime", time)]));
+    fields
 }
 
-/// Acquirer or sub-merchant, as the access type demands it on money calls (pack §1.3).
-pub(crate) fn put_parties(fields: &mut Notes, account: &Account, attempt: &AttemptRef) {
+/// The same on money calls: in the payment's own product family, with the acquirer or sub-merchant that the access type demands
+/// (pack §1.3).
+pub(crate) fn money(account: &Account, attempt: &AttemptRef, kind: (&str, &str), number: &str, time: &str) -> Notes {
+    let mut fields = about(attempt, kind, frozen(attempt, "bizType"), number, time);
+    set(&mut fields, "channelType", frozen(attempt, "channelType"));
     match frozen(attempt, "accessType") {
         "1" => fields.extend(account.acquirer.clone()),
-        "2" => SUB.iter().filter_map(|(ours, theirs)| attempt.sub.get(*ours).map(|value| (theirs, value))).for_each(|(name, value)| {
-            set(fields, name, value.as_str());
-        }),
+        "2" => fields.extend(notes(SUB.iter().filter_map(|(ours, theirs)| attempt.sub.get(*ours).map(|value| (*theirs, value.as_str()))))),
         _ => {}
     }
+    fields
 }
 
-/// Which transaction a message must be about.
-pub(crate) struct Identity<'a> {
-    pub(crate) mer_id: &'a str,
-    pub(crate) number: &'a str,
-    pub(crate) txn_time: &'a str,
+/// The beginning of a message about nobody's order.
+pub(crate) fn own(account: &Account, txn: &str, sub: &str, env: &Env<'_>) -> Notes {
+    let mut fields = start(account.access.code(), &account.mer_id, (txn, sub), "000000");
+    set(&mut fields, "txnTime", env.now.compact());
+    fields.extend(account.acquirer.get_key_value("acqInsCode").map(|(name, code)| (name.clone(), code.clone())));
+    fields
 }
 
-impl<'a> Identity<'a> {
-    pub(crate) fn of(attempt: &'a AttemptRef) -> Identity<'a> {
-        Identity { mer_id: frozen(attempt, "merId"), number: &attempt.number, txn_time: frozen(attempt, "txnTime") }
-    }
-
-    /// Signed, yet about another transaction, or about none: it decides nothing.
-    pub(crate) fn check(&self, fields: &Notes) -> Result<(), Why> {
-        let expected = [("merId", self.mer_id), ("orderId", self.number), ("txnTime", self.txn_time)];
-        for (name, value) in expected {
-            match fields.get(name) {
-                Some(found) if found == value && !value.is_empty() => {}
-                Some(_) => return Err(contradiction(name)),
-                None => return Err(Why::new(WhyKind::Unreadable, format!("the answer has no {name}"))),
-            }
+/// Signed, yet about another transaction, or about none: it decides nothing.
+pub(crate) fn expect(fields: &Notes, expected: &[(&str, &str)]) -> Result<(), Why> {
+    for (name, value) in expected {
+        match fields.get(*name) {
+            Some(found) if found == value && !value.is_empty() => {}
+            Some(_) => return Err(contradiction(name)),
+            None => return Err(unreadable(format!("the answer has no {name}"))),
         }
-        Ok(())
     }
+    Ok(())
 }
 
-pub(crate) fn contradiction(field: &str) -> Why {
-    Why::new(WhyKind::Contradiction, format!("the answer is about another {field}"))
+/// A message must name the transaction that it is about: merId, orderId and txnTime.
+pub(crate) fn identified(fields: &Notes, attempt: &AttemptRef, number: &str, time: &str) -> Result<(), Why> {
+    expect(fields, &[("merId", frozen(attempt, "merId")), ("orderId", number), ("txnTime", time)])
 }
 
 /// What a message claims to be about; `amount` is a payment's, `refund_amount` a refund's.
@@ -85,18 +85,7 @@ pub(crate) fn amount(fields: &Notes) -> Option<Fen> {
     fields.get("txnAmt").and_then(|text| fen_text(text))
 }
 
-/// Whether a message about a refund contradicts it.
-pub(crate) fn refund_contradiction(fields: &Notes, refund: &RefundRef) -> Result<(), Why> {
-    match claimed(fields, true).refund_contradiction(refund) {
-        Some(field) => Err(contradiction(field)),
-        None => Ok(()),
-    }
-}
-
 /// Whether a message about a payment contradicts it.
 pub(crate) fn payment_contradiction(fields: &Notes, attempt: &AttemptRef) -> Result<(), Why> {
-    match claimed(fields, false).contradiction(attempt) {
-        Some(field) => Err(contradiction(field)),
-        None => Ok(()),
-    }
+    claimed(fields, false).contradiction(attempt).map_or(Ok(()), |field| Err(contradiction(field)))
 }

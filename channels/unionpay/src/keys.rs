@@ -4,40 +4,22 @@
 //! forge our notices. The two RSA signatures are checked here, because the published test chain is SHA-1, which no TLS library
 //! takes any more; SHA-1 holds for certificates only, by a switch, and never for messages.
 
+pub(crate) use crate::certificates::{install, renew};
 use sluice_contract::Second;
-use sluice_kit::rsa::{PublicKey, Strength};
+pub(crate) use sluice_kit::channel::absent::sub_keys;
+use sluice_kit::rsa::PublicKey;
+use sluice_kit::x509::{der, is_signed_by, key, parsed, span};
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::sync::{Arc, PoisonError, RwLock};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::parse_x509_certificate;
-use x509_parser::pem::Pem;
 
 /// Who signs for UnionPay, in the third part of the common name.
 pub(crate) const SIGNER_NAME: &str = "中国银联股份有限公司";
 /// Who also signs in the test environment.
 const TEST_SIGNER_NAME: &str = "00040000:SIGN";
 
-const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
-const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
-
 /// The accepted leaves that are remembered; UnionPay uses one or two at a time.
 const LEAVES_MAX: usize = 16;
-
-/// The DER of the one certificate in a PEM text.
-pub(crate) fn der(pem: &str) -> Result<Vec<u8>, &'static str> {
-    match Pem::read(Cursor::new(pem.as_bytes())) {
-        Ok((block, _)) if block.label == "CERTIFICATE" => Ok(block.contents),
-        _ => Err("must be an X.509 certificate in PEM"),
-    }
-}
-
-fn parsed(der: &[u8]) -> Result<X509Certificate<'_>, &'static str> {
-    match parse_x509_certificate(der) {
-        Ok(([], cert)) => Ok(cert),
-        _ => Err("is not a readable X.509 certificate"),
-    }
-}
 
 /// The serial as UnionPay writes it: decimal, of any length (T11).
 pub(crate) fn cert_id(pem: &str) -> Result<String, &'static str> {
@@ -49,10 +31,6 @@ pub(crate) fn cert_id(pem: &str) -> Result<String, &'static str> {
 pub(crate) fn validity(pem: &str) -> Result<(Second, Second), &'static str> {
     let der = der(pem)?;
     parsed(&der).map(|cert| span(&cert))
-}
-
-fn span(cert: &X509Certificate<'_>) -> (Second, Second) {
-    (Second(cert.validity().not_before.timestamp()), Second(cert.validity().not_after.timestamp()))
 }
 
 /// A root that is trusted by configuration, and the middle certificate it has signed.
@@ -90,29 +68,11 @@ impl Anchor {
     }
 }
 
-fn is_signed_by(cert: &X509Certificate<'_>, issuer: &[u8], key: &[u8], allow_sha1: bool) -> bool {
-    let strength = match cert.signature_algorithm.algorithm.to_id_string().as_str() {
-        SHA256_WITH_RSA => Strength::Sha256,
-        SHA1_WITH_RSA if allow_sha1 => Strength::Sha1Short,
-        _ => return false,
-    };
-    let key = PublicKey::from_der(key, strength);
-    cert.issuer().as_raw() == issuer
-        && cert.signature_algorithm == cert.tbs_certificate.signature
-        && key.is_ok_and(|key| key.verifies(cert.tbs_certificate.as_ref(), &cert.signature_value.data))
-}
-
 /// A certificate that may sign for UnionPay, and when.
 pub(crate) struct Leaf {
-    key: PublicKey,
+    pub(crate) key: PublicKey,
     from: Second,
     until: Second,
-}
-
-impl Leaf {
-    pub(crate) fn verifies_base64(&self, message: &[u8], signature: &str) -> bool {
-        self.key.verifies_base64(message, signature)
-    }
 }
 
 /// Whom an account believes. Accepted leaves are remembered by their full text; their time is looked at on every use.
@@ -148,7 +108,7 @@ impl Trust {
         if cert.is_ca() || !self.is_unionpay(&cert) {
             return Err("signPubKeyCert does not name UnionPay");
         }
-        let key = PublicKey::from_der(cert.public_key().raw, Strength::Sha256).map_err(|_| "signPubKeyCert has a weak key")?;
+        let key = key(&cert).map_err(|_| "signPubKeyCert has a weak key")?;
         let (from, until) = span(&cert);
         let leaf = Arc::new(Leaf { key, from: from.max(anchor.from), until: until.min(anchor.until) });
         let mut leaves = self.leaves.write().unwrap_or_else(PoisonError::into_inner);

@@ -4,13 +4,15 @@
 //! where a payer may come later (T14), because nothing else ends such an order.
 
 use crate::admit::{auth_code, product, term_id, told};
-use crate::codes::{self, Api, Class, WAITING};
+use crate::codes::{Api, Class, WAITING};
 use crate::config::Account;
-use crate::ids::{self, Identity, frozen};
+use crate::ids::{self, frozen};
 use crate::products::is_form;
 use crate::query;
-use crate::wire::{self, TIMEOUT_MONEY_MS, get, set};
-use sluice_contract::{Action, AttemptRef, Env, Exchange, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
+use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use sluice_kit::outcome::{self, unreadable};
+use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds.
@@ -38,14 +40,10 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
 
 fn fields(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Notes, Refusal> {
     let product = product(attempt)?;
-    let mut fields = ids::about(attempt, "01", product.sub_type, frozen(attempt, "bizType"));
-    set(&mut fields, "channelType", frozen(attempt, "channelType"));
-    set(&mut fields, "orderId", attempt.number.as_str());
-    set(&mut fields, "txnTime", frozen(attempt, "txnTime"));
+    let mut fields = ids::money(account, attempt, ("01", product.sub_type), &attempt.number, frozen(attempt, "txnTime"));
     set(&mut fields, "txnAmt", attempt.amount.to_string());
     set(&mut fields, "currencyCode", "156");
     set(&mut fields, "backUrl", env.notify_url);
-    ids::put_parties(&mut fields, account, attempt);
     if let Some(id) = term_id(order).filter(|_| matches!(attempt.method, Method::UnionpayQr | Method::UnionpayBarcode)) {
         set(&mut fields, "termId", id);
     }
@@ -63,46 +61,33 @@ fn fields(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'
 
 fn read(account: &Arc<Account>, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
     wire::judged(account, reply, env, Pay::Unknown, |fields| {
-        Identity::of(attempt).check(fields)?;
+        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
         ids::payment_contradiction(fields, attempt)?;
         // A genuine answer to another call about this order is no answer to this one.
         let product = product(attempt).map_err(|refusal| Why::new(WhyKind::Configuration, refusal.inner))?;
-        if get(fields, "txnType") != "01" || get(fields, "txnSubType") != product.sub_type {
-            return Err(ids::contradiction("txnType"));
-        }
-        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
-        let class = codes::class(Api::Pay, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
-        if let Some(failure) = codes::failed(class, code, message) {
-            return Ok(Reading::Is(Pay::Failed(failure)));
-        }
-        match class {
+        ids::expect(fields, &[("txnType", "01"), ("txnSubType", product.sub_type)])?;
+        let said = Said::of(fields);
+        match said.class(Api::Pay) {
             // T5: accepted, not paid.
-            Class::Ok if product.brings.is_empty() => confirm(account, attempt),
-            Class::Ok => placed(attempt, product.brings, get(fields, product.brings)).map(Reading::Is),
-            _ if code == WAITING && attempt.method.is_barcode() => Ok(Reading::Is(waiting())),
-            _ => Err(wire::why(WhyKind::Pending, code, message)),
+            Ok(Class::Ok) if product.brings.is_empty() => Ok(query::then(account, attempt)),
+            Ok(Class::Ok) => placed(attempt, product.brings, get(fields, product.brings)).map(Reading::Is),
+            Ok(_) if said.code == WAITING && attempt.method.is_barcode() => Ok(Reading::Is(waiting(attempt))),
+            class => Ok(Reading::Is(outcome::pay(class, &said))),
         }
     })
 }
 
-pub(crate) fn waiting() -> Pay {
-    Pay::Waiting(Action::Wait { poll_after_ms: POLL_AFTER_MS }, Notes::new())
-}
-
-/// The query that says what became of an accepted consume.
-fn confirm(account: &Arc<Account>, attempt: &AttemptRef) -> Result<Reading<Pay>, Why> {
-    let request = query::request(account, attempt).map_err(|refusal| Why::new(WhyKind::Configuration, refusal.inner))?;
-    let (account, attempt) = (Arc::clone(account), attempt.clone());
-    Ok(Reading::Then(Exchange::new(request, move |reply, env| query::read(&account, &attempt, reply, env))))
+pub(crate) fn waiting(attempt: &AttemptRef) -> Pay {
+    Pay::Waiting(outcome::waiting(attempt, POLL_AFTER_MS), Notes::new())
 }
 
 /// The order is there: what the payer does next.
 fn placed(attempt: &AttemptRef, name: &str, value: &str) -> Result<Pay, Why> {
     if value.is_empty() || value.len() > 1024 || value.chars().any(char::is_control) {
-        return Err(Why::new(WhyKind::Unreadable, format!("the answer has no usable {name}")));
+        return Err(unreadable(format!("the answer has no usable {name}")));
     }
     let action = match attempt.method {
-        Method::UnionpayApp => Action::App { params: Notes::from([(name.to_owned(), value.to_owned())]) },
+        Method::UnionpayApp => Action::App { params: notes([(name, value)]) },
         _ => Action::QrCode { content: value.to_owned() },
     };
     Ok(Pay::Waiting(action, Notes::new()))

@@ -29,7 +29,7 @@ pub(crate) fn of(methods: &[Method], access: Access, terms: &Terms, renews: bool
         // N1..12 (pack §1.3).
         amount_max: Fen(999_999_999_999),
         refund: RefundRule {
-            window_s: terms.refund_days.saturating_mul(DAY_S),
+            window_s: terms.refund_window_s,
             // Repeatable until the total is used up: no count and no pace are known.
             count_max: u32::MAX,
             gap_s: 0,
@@ -75,7 +75,7 @@ fn of_method(method: Method, terms: &Terms) -> MethodProfile {
         query_then_every_s: THEN_EVERY_S,
         calls_back: true,
     };
-    let qr_refund_window_s = Some(terms.qr_refund_days.saturating_mul(DAY_S));
+    let qr_refund_window_s = Some(terms.qr_refund_window_s);
     match method {
         Method::UnionpayBarcode => MethodProfile {
             required: &["auth_code"],

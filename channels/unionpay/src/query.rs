@@ -3,16 +3,15 @@
 //! respCode says whether the question worked, origRespCode what became of the payment. Of an order that waits for a payer
 //! (forms, app, QR) a failure is not the end before payTimeout: the payer may try again. A barcode's failure is.
 
-use crate::codes::{self, Api, Class, DEFECTIVE, LATE, REVERSED, STATEMENT_DECIDES, WAITING};
+use crate::codes::{Api, Class, DEFECTIVE, LATE, REVERSED, STATEMENT_DECIDES, WAITING};
 use crate::config::Account;
-use crate::ids::{self, Identity, frozen};
-use crate::wire::{self, TIMEOUT_MS, get, set};
+use crate::ids::{self, frozen};
+use crate::wire::{self, Said, TIMEOUT_MS, get, set};
 use crate::{dates, pay, products};
 use sluice_contract::{
     Action, AttemptRef, Env, FailureCode, Fault, HttpReply, HttpRequest, Notes, Pay, Payment, Reading, Refusal, Second, Step, Wallet, Why,
-    WhyKind,
 };
-use sluice_kit::codes::failure;
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
 use std::sync::Arc;
 
 /// Clocks differ, and a try that was begun in time may end a little later.
@@ -20,10 +19,17 @@ const GRACE_S: i64 = 60;
 /// After payTimeout only 00 and A6 are no failure (pack §4); what is still processing gets the length of the official schedule.
 const PROCESSING_GRACE_S: i64 = 7200;
 
-pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef) -> Step<Pay> {
+pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, _env: &Env<'_>) -> Step<Pay> {
     let request = request(account, attempt);
     let attempt = attempt.clone();
     wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+}
+
+/// The same, as the second exchange of another verb.
+pub(crate) fn then(account: &Arc<Account>, attempt: &AttemptRef) -> Reading<Pay> {
+    let request = request(account, attempt);
+    let attempt = attempt.clone();
+    wire::then(account, request, Pay::Unknown, move |account, reply, env| read(account, &attempt, reply, env))
 }
 
 pub(crate) fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
@@ -32,9 +38,7 @@ pub(crate) fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpReq
 
 /// A query about a payment, or about a refund of it by that refund's number and time.
 pub(crate) fn of(account: &Account, payment: &AttemptRef, number: &str, time: &str, api: &'static str) -> Result<HttpRequest, Refusal> {
-    let mut fields = ids::about(payment, "00", "00", "000000");
-    set(&mut fields, "orderId", number);
-    set(&mut fields, "txnTime", time);
+    let mut fields = ids::about(payment, ("00", "00"), "000000", number, time);
     // An acquirer names itself always (UNCONFIRMED for queries; the pack ties it to the access type only).
     if let Some(code) = account.acquirer.get("acqInsCode").filter(|_| frozen(payment, "accessType") == "1") {
         set(&mut fields, "acqInsCode", code.as_str());
@@ -44,61 +48,52 @@ pub(crate) fn of(account: &Account, payment: &AttemptRef, number: &str, time: &s
 
 pub(crate) fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
     wire::judged(account, reply, env, Pay::Unknown, |fields| {
-        Identity::of(attempt).check(fields)?;
+        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
         match asked(fields)? {
             None => Ok(Reading::Is(Pay::NotFound)),
-            Some(code) => state(attempt, fields, code, env.now).map(Reading::Is),
+            Some(said) => state(attempt, fields, &said, env.now).map(Reading::Is),
         }
     })
 }
 
 /// The origRespCode of a query that worked; `None` when UnionPay does not know the transaction.
-pub(crate) fn asked(fields: &Notes) -> Result<Option<&str>, Why> {
-    let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
-    match codes::class(Api::Query, code) {
-        Some(Class::Ok) => match fields.get("origRespCode") {
-            Some(state) => Ok(Some(state)),
-            None => Err(Why::new(WhyKind::Unreadable, "the query worked and told no state")),
-        },
-        Some(Class::NotCreated) => Ok(None),
-        Some(Class::Config) => Err(wire::why(WhyKind::Configuration, code, message)),
-        Some(_) => Err(wire::why(WhyKind::Pending, code, message)),
-        None => Err(wire::why(WhyKind::Unlisted, code, message)),
+pub(crate) fn asked(fields: &Notes) -> Result<Option<Said<'_>>, Why> {
+    let said = Said::of(fields);
+    match said.class(Api::Query)? {
+        Class::Ok if fields.contains_key("origRespCode") => Ok(Some(Said::of_original(fields))),
+        Class::Ok => Err(unreadable("the query worked and told no state")),
+        Class::NotCreated => Ok(None),
+        class => Err(said.doubt(class)),
     }
 }
 
-fn state(attempt: &AttemptRef, fields: &Notes, code: &str, now: Second) -> Result<Pay, Why> {
+fn state(attempt: &AttemptRef, fields: &Notes, said: &Said<'_>, now: Second) -> Result<Pay, Why> {
     // The state must be that of a consume: a refund has a number of its own.
     if fields.get("txnType").is_some_and(|kind| kind != "01") {
-        return Err(ids::contradiction("txnType"));
+        return Err(contradiction("txnType"));
     }
     ids::payment_contradiction(fields, attempt)?;
-    let message = get(fields, "origRespMsg");
+    let code = said.code;
     if code == REVERSED {
         return Ok(Pay::Reversed);
     }
-    let class = codes::class(Api::Paid, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
-    let ended = !attempt.method.is_barcode();
+    let class = said.class(Api::Paid)?;
+    let waits = !attempt.method.is_barcode();
     let past = |grace_s: i64| now > attempt.expires_at.plus(grace_s);
-    match codes::failed(class, code, message) {
-        Some(_) if ended && !past(GRACE_S) => return Ok(Pay::Waiting(Action::None, Notes::new())),
-        Some(failure) => return Ok(Pay::Failed(failure)),
-        None => {}
-    }
-    match class {
-        Class::Ok => payment(attempt, fields, code).map(Pay::Paid),
-        _ if code == WAITING && attempt.method.is_barcode() => Ok(pay::waiting()),
-        _ if code == WAITING && !past(GRACE_S) => Ok(Pay::Waiting(Action::None, Notes::new())),
-        Class::Unknown if ended && code != STATEMENT_DECIDES && past(PROCESSING_GRACE_S) => {
-            Ok(Pay::Failed(failure(FailureCode::OrderClosed, Fault::Request, code, message)))
+    Ok(match class {
+        Class::Fail(..) | Class::Config if waits && !past(GRACE_S) => Pay::Waiting(Action::None, Notes::new()),
+        Class::Ok => Pay::Paid(payment(attempt, fields, code)?),
+        Class::Unknown if code == WAITING && (!waits || !past(GRACE_S)) => pay::waiting(attempt),
+        Class::Unknown if waits && code != STATEMENT_DECIDES && past(PROCESSING_GRACE_S) => {
+            Pay::Failed(said.failure(FailureCode::OrderClosed, Fault::Request))
         }
-        _ => Err(wire::why(WhyKind::Pending, code, message)),
-    }
+        class => outcome::pay(Ok(class), said),
+    })
 }
 
 /// UnionPay tells neither what left the payer's pocket nor a discount; the payer's card is encrypted and not taken.
 fn payment(attempt: &AttemptRef, fields: &Notes, code: &str) -> Result<Payment, Why> {
-    let amount = ids::amount(fields).ok_or_else(|| Why::new(WhyKind::Unreadable, "paid, but without an amount"))?;
+    let amount = ids::amount(fields).ok_or_else(|| unreadable("paid, but without an amount"))?;
     let mut payment = Payment::of(amount);
     payment.wallet = Some(Wallet::Unionpay);
     payment.channel_returns = code == LATE;

@@ -4,13 +4,14 @@
 //! both amounts, the payment's queryId), so it is the same in every process; but not every bank offers an undo, and one that is
 //! refused cannot fall back to a refund under the same number. The query does not care which of the two it was.
 
-use crate::codes::{self, Api, Class};
+use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::dates::{self, clearing_day};
-use crate::ids::{self, Identity, frozen};
-use crate::wire::{self, TIMEOUT_MONEY_MS, get, set};
+use crate::ids::{self, frozen};
+use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
 use crate::{products, query};
-use sluice_contract::{Env, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why, WhyKind};
+use sluice_contract::{Env, FailureCode, Fault, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why};
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -19,7 +20,7 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
     wire::send(account, request, move |account, reply, env| read(account, &refund, reply, env))
 }
 
-pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef) -> Step<Refund> {
+pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, _env: &Env<'_>) -> Step<Refund> {
     let request = query::of(account, &refund.payment, &refund.number, &refund.at.compact(), "refund.query");
     let refund = refund.clone();
     wire::send(account, request, move |account, reply, env| told(account, &refund, reply, env))
@@ -41,10 +42,7 @@ fn is_undo(account: &Account, refund: &RefundRef) -> bool {
 fn request(account: &Account, refund: &RefundRef, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let payment = &refund.payment;
     let txn_type = if is_undo(account, refund) { "31" } else { "04" };
-    let mut fields = ids::about(payment, txn_type, "00", frozen(payment, "bizType"));
-    set(&mut fields, "channelType", frozen(payment, "channelType"));
-    set(&mut fields, "orderId", refund.number.as_str());
-    set(&mut fields, "txnTime", refund.at.compact());
+    let mut fields = ids::money(account, payment, (txn_type, "00"), &refund.number, &refund.at.compact());
     set(&mut fields, "txnAmt", refund.amount.to_string());
     set(&mut fields, "currencyCode", "156");
     set(&mut fields, "backUrl", format!("{}/refund", env.notify_url));
@@ -55,15 +53,13 @@ fn request(account: &Account, refund: &RefundRef, env: &Env<'_>) -> Result<HttpR
             set(&mut fields, "origTxnTime", frozen(payment, "txnTime"));
         }
     }
-    ids::put_parties(&mut fields, account, payment);
     wire::post(account, "refund", products::BACK, &fields, TIMEOUT_MONEY_MS)
 }
 
 /// A message about this refund and no other.
 fn check(fields: &Notes, refund: &RefundRef) -> Result<(), Why> {
-    let txn_time = refund.at.compact();
-    Identity { mer_id: frozen(&refund.payment, "merId"), number: &refund.number, txn_time: &txn_time }.check(fields)?;
-    ids::refund_contradiction(fields, refund)
+    ids::identified(fields, &refund.payment, &refund.number, &refund.at.compact())?;
+    ids::claimed(fields, true).refund_contradiction(refund).map_or(Ok(()), |field| Err(contradiction(field)))
 }
 
 fn is_refund(fields: &Notes) -> bool {
@@ -74,37 +70,36 @@ fn read(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>)
     wire::judged(account, reply, env, Refund::Unknown, |fields| {
         check(fields, refund)?;
         if !is_refund(fields) {
-            return Err(ids::contradiction("txnType"));
+            return Err(contradiction("txnType"));
         }
-        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
-        let class = codes::class(Api::Refund, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
-        if let Some(failure) = codes::failed(class, code, message) {
-            return Ok(Reading::Is(Refund::Failed(failure)));
-        }
-        match class {
-            Class::Ok => Ok(Reading::Is(Refund::Accepted(query::handles(fields)))),
-            _ => Err(wire::why(WhyKind::Pending, code, message)),
-        }
+        let said = Said::of(fields);
+        Ok(Reading::Is(match said.class(Api::Refund) {
+            Ok(Class::Ok) => Refund::Accepted(query::handles(fields)),
+            class => refused(class, &said),
+        }))
     })
+}
+
+/// Refusals of our signature are definite too (pack §4: nothing happened, but alert).
+fn refused(class: Result<Class, Why>, said: &Said<'_>) -> Refund {
+    match class {
+        Ok(Class::Config) => Refund::Failed(said.failure(FailureCode::ChannelConfiguration, Fault::Account)),
+        class => outcome::refund(class, said, true),
+    }
 }
 
 fn told(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
     wire::judged(account, reply, env, Refund::Unknown, |fields| {
         check(fields, refund)?;
-        let Some(code) = query::asked(fields)? else { return Ok(Reading::Is(Refund::NotFound)) };
+        let Some(said) = query::asked(fields)? else { return Ok(Reading::Is(Refund::NotFound)) };
         if fields.contains_key("txnType") && !is_refund(fields) {
-            return Err(ids::contradiction("txnType"));
+            return Err(contradiction("txnType"));
         }
-        let message = get(fields, "origRespMsg");
-        let class = codes::class(Api::Refunded, code).ok_or_else(|| wire::why(WhyKind::Unlisted, code, message))?;
-        if let Some(failure) = codes::failed(class, code, message) {
-            return Ok(Reading::Is(Refund::Failed(failure)));
-        }
-        match class {
-            Class::Ok if ids::amount(fields).is_some() => Ok(Reading::Is(Refund::Succeeded(refunded(refund, fields)))),
-            Class::Ok => Err(Why::new(WhyKind::Unreadable, "refunded, but without an amount")),
-            _ => Err(wire::why(WhyKind::Pending, code, message)),
-        }
+        Ok(Reading::Is(match said.class(Api::Refunded) {
+            Ok(Class::Ok) if ids::amount(fields).is_some() => Refund::Succeeded(refunded(refund, fields)),
+            Ok(Class::Ok) => Refund::Unknown(unreadable("refunded, but without an amount")),
+            class => refused(class, &said),
+        }))
     })
 }
 

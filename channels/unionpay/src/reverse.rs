@@ -4,15 +4,15 @@
 //! 00 means accepted; the payment's own query says what became of it. Of 46 nobody knows whether money had moved, so it is
 //! `Closed`: it will not stay paid, and what was taken goes back by itself.
 
-use crate::codes::{self, Api, Class};
+use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::dates::clearing_day;
-use crate::ids::{self, Identity, frozen};
-use crate::wire::{self, TIMEOUT_MONEY_MS, get, set};
+use crate::ids::{self, frozen};
+use crate::wire::{self, Said, TIMEOUT_MONEY_MS};
 use crate::{products, query};
-use sluice_contract::{
-    AttemptRef, Env, Exchange, Failure, FailureCode, Fault, HttpReply, HttpRequest, Pay, Reading, Refusal, Step, Undone, Why, WhyKind,
-};
+use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Pay, Reading, Refusal, Step, Undone};
+use sluice_kit::codes::failure;
+use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -20,13 +20,8 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
     if clearing_day(env.now) != clearing_day(attempt.at) {
-        let message = "the clearing day of the payment is over".to_owned();
-        return Step::Done(Undone::Refused(Failure {
-            code: FailureCode::ChannelRefused,
-            fault: Fault::Request,
-            message,
-            channel_code: None,
-        }));
+        let over = failure(FailureCode::ChannelRefused, Fault::Request, "", "the clearing day of the payment is over");
+        return Step::Done(Undone::Refused(Failure { channel_code: None, ..over }));
     }
     let request = request(account, attempt);
     let attempt = attempt.clone();
@@ -35,42 +30,35 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
 
 /// No amount, no original's id, no backUrl: the number and its time are the reference.
 fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
-    let mut fields = ids::about(attempt, "99", "01", frozen(attempt, "bizType"));
-    set(&mut fields, "channelType", frozen(attempt, "channelType"));
-    set(&mut fields, "orderId", attempt.number.as_str());
-    set(&mut fields, "txnTime", frozen(attempt, "txnTime"));
-    ids::put_parties(&mut fields, account, attempt);
+    let fields = ids::money(account, attempt, ("99", "01"), &attempt.number, frozen(attempt, "txnTime"));
     wire::post(account, "reverse", products::BACK, &fields, TIMEOUT_MONEY_MS)
 }
 
 fn read(account: &Arc<Account>, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Undone> {
     wire::judged(account, reply, env, Undone::Unknown, |fields| {
-        Identity::of(attempt).check(fields)?;
-        if get(fields, "txnType") != "99" {
-            return Err(ids::contradiction("txnType"));
-        }
-        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
-        match codes::class(Api::Reverse, code) {
-            Some(Class::Ok) => then_query(account, attempt, true),
+        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
+        ids::expect(fields, &[("txnType", "99")])?;
+        let said = Said::of(fields);
+        Ok(match said.class(Api::Reverse)? {
+            Class::Ok => then_query(account, attempt, true),
             // Refused: undone before, failed, paid or never there. The payment's own state says which.
-            Some(Class::Fail(..)) => then_query(account, attempt, false),
-            Some(Class::NotCreated) => Ok(Reading::Is(Undone::NotFound)),
-            Some(Class::Config) => Err(wire::why(WhyKind::Configuration, code, message)),
+            Class::Fail(..) => then_query(account, attempt, false),
+            Class::NotCreated => Reading::Is(Undone::NotFound),
+            Class::Config => return Err(said.doubt(Class::Config)),
             // Idempotent under the same identity: come again.
-            Some(_) => Ok(Reading::Is(Undone::Busy)),
-            None => Err(wire::why(WhyKind::Unlisted, code, message)),
-        }
+            _ => Reading::Is(Undone::Busy),
+        })
     })
 }
 
-fn then_query(account: &Arc<Account>, attempt: &AttemptRef, accepted: bool) -> Result<Reading<Undone>, Why> {
-    let request = query::request(account, attempt).map_err(|refusal| Why::new(WhyKind::Configuration, refusal.inner))?;
-    let (account, attempt) = (Arc::clone(account), attempt.clone());
-    Ok(Reading::Then(Exchange::new(request, move |reply, env| match query::read(&account, &attempt, reply, env) {
+fn then_query(account: &Arc<Account>, attempt: &AttemptRef, accepted: bool) -> Reading<Undone> {
+    let request = query::request(account, attempt);
+    let attempt = attempt.clone();
+    wire::then(account, request, Undone::Unknown, move |account, reply, env| match query::read(account, &attempt, reply, env) {
         Reading::Is(pay) => Reading::Is(undone(pay, accepted)),
         // A query asks nothing further and needs no key.
         Reading::Then(_) | Reading::NeedKeys(_) => Reading::Is(Undone::Busy),
-    })))
+    })
 }
 
 fn undone(pay: Pay, accepted: bool) -> Undone {

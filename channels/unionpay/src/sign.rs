@@ -11,6 +11,7 @@ use crate::keys::Trust;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use sluice_contract::{Notes, Refusal, Second};
+use sluice_kit::form;
 use sluice_kit::rsa::PrivateKey;
 use sm3::{Digest, Sm3};
 use zeroize::Zeroizing;
@@ -79,16 +80,7 @@ impl Signer {
 
 /// `key=value&…` of everything but the signature, in byte order of the keys, nothing encoded.
 pub(crate) fn canonical(fields: &Notes) -> String {
-    let mut text = String::new();
-    for (name, value) in fields.iter().filter(|(name, _)| *name != "signature") {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        text.push_str(name);
-        text.push('=');
-        text.push_str(value);
-    }
-    text
+    form::canonical(fields.iter().filter(|(name, _)| *name != "signature").map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// The 64 characters that an RSA signature covers.
@@ -131,7 +123,7 @@ impl Verifier {
         let holds = match self {
             Verifier::Chain(trust) => {
                 let leaf = trust.leaf(get("signPubKeyCert").ok_or("there is no signPubKeyCert")?, now)?;
-                leaf.verifies_base64(digest_hex(fields).as_bytes(), signature)
+                leaf.key.verifies_base64(digest_hex(fields).as_bytes(), signature)
             }
             Verifier::Key { hash, secrets } => {
                 secrets.iter().any(|secret| verify_slices_are_equal(keyed(*hash, fields, secret).as_bytes(), signature.as_bytes()).is_ok())

@@ -3,16 +3,17 @@
 //! It comes from the file host and stays in memory: the signature covers it, so it cannot be read before it is whole. Every step
 //! of the unpacking is bounded.
 
-use crate::bill::Rows;
-use crate::codes::{self, Api, Class};
+use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::ids::contradiction;
-use crate::wire::{self, get, set, start};
+use crate::wire::{self, Said, get, set};
+use crate::{bill, ids};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
-use sluice_contract::{Day, Env, HttpReply, HttpRequest, Into as Keep, Reading, Refusal, Statement, Step, Why, WhyKind};
+use sluice_contract::{Day, Env, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Statement, Step, Why, WhyKind};
 use sluice_kit::archive::{Limits, Unpacked, unzip};
+use sluice_kit::bill::TIMEOUT_MS;
+use sluice_kit::outcome::{Complaint as _, contradiction, unreadable};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -21,9 +22,8 @@ const REPLY_MAX_BYTES: u64 = 64 << 20;
 const ZIP_MAX_BYTES: u64 = 48 << 20;
 /// One statement of 600-byte rows; more is a bomb.
 const LIMITS: Limits = Limits { files_max: 64, file_max_bytes: 256 << 20 };
-const TIMEOUT_MS: u64 = 300_000;
 
-pub(crate) fn statement(account: &Arc<Account>, day: Day, env: &Env<'_>) -> Step<Statement> {
+pub(crate) fn statement(account: &Arc<Account>, day: Day, _sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
     let request = request(account, day, env);
     wire::send(account, request, move |account, reply, env| read(account, day, reply, env))
 }
@@ -34,31 +34,23 @@ fn month_day(day: Day) -> String {
 }
 
 fn request(account: &Account, day: Day, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    let mut fields = start(account.access.code(), &account.mer_id, "76", "01", "000000");
-    set(&mut fields, "txnTime", env.now.compact());
+    let mut fields = ids::own(account, "76", "01", env);
     set(&mut fields, "settleDate", month_day(day));
     set(&mut fields, "fileType", "00");
-    if let Some(code) = account.acquirer.get("acqInsCode") {
-        set(&mut fields, "acqInsCode", code.as_str());
-    }
     let request = wire::post(account, "bill", "/", &fields, TIMEOUT_MS)?;
     Ok(HttpRequest { url: format!("{}/", account.file_base_url), into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, ..request })
 }
 
 fn read(account: &Account, day: Day, reply: &HttpReply, env: &Env<'_>) -> Reading<Statement> {
     wire::judged(account, reply, env, Statement::Unknown, |fields| {
-        let expected = [("merId", account.mer_id.as_str()), ("txnType", "76"), ("settleDate", &month_day(day))];
-        if let Some((name, _)) = expected.iter().find(|(name, value)| get(fields, name) != *value) {
-            return Err(contradiction(name));
-        }
-        let (code, message) = (get(fields, "respCode"), get(fields, "respMsg"));
-        match codes::class(Api::Other, code) {
-            Some(Class::Ok) => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")).map(Reading::Is),
+        ids::expect(fields, &[("merId", &account.mer_id), ("txnType", "76"), ("settleDate", &month_day(day))])?;
+        let said = Said::of(fields);
+        match said.class(Api::Other)? {
+            Class::Ok => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")).map(Reading::Is),
             // 98, no such file: not ready, or nothing happened that day; the pack does not tell the two apart. 37: asked too often.
-            Some(Class::Retry) => Ok(Reading::Is(Statement::NotYet)),
-            Some(Class::Config | Class::Fail(..)) => Err(wire::why(WhyKind::Configuration, code, message)),
-            Some(_) => Err(wire::why(WhyKind::Pending, code, message)),
-            None => Err(wire::why(WhyKind::Unlisted, code, message)),
+            Class::Retry => Ok(Reading::Is(Statement::NotYet)),
+            Class::Config | Class::Fail(..) => Err(said.why(WhyKind::Configuration)),
+            class => Err(said.doubt(class)),
         }
     })
 }
@@ -68,16 +60,16 @@ fn rows(account: &Account, day: Day, name: &str, content: &str) -> Result<Statem
     if !name.contains(&day.compact()) {
         return Err(contradiction("fileName"));
     }
-    let members = members(&account.mer_id, day, content).map_err(|note| Why::new(WhyKind::Unreadable, note))?;
+    let members = members(&account.mer_id, day, content).map_err(unreadable)?;
     if members.is_empty() {
-        return Err(Why::new(WhyKind::Unreadable, "the archive holds no ZM file of that day"));
+        return Err(unreadable("the archive holds no ZM file of that day"));
     }
     let mut text = Vec::new();
     for member in members {
         text.extend_from_slice(&member.bytes);
         text.push(b'\n');
     }
-    Ok(Statement::Rows(Box::new(Rows::new(text, day))))
+    Ok(Statement::Rows(Box::new(bill::rows(text, day))))
 }
 
 /// The normal transactions; the errors and disputes beside them (`88ZME_`) are no rows of ours, and other members are ignored.

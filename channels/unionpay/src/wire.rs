@@ -1,11 +1,13 @@
 //! Requests out and replies in. Two decoders on purpose (T2): the answer of a call is split as it is, a notice is a form.
 
+use crate::codes::{self, Api, Class};
 use crate::config::Account;
 use crate::sign::VERSION;
-use sluice_contract::{Env, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Verb, Why, WhyKind};
+use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Reading, Refusal, Why, WhyKind};
 use sluice_kit::form::encode_pairs;
-use sluice_kit::wire::cut;
-pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, send};
+use sluice_kit::outcome::{Complaint, unreadable};
+use sluice_kit::wire::{self as kit, cut};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, send, then};
 
 /// The most fields a message has.
 const FIELDS_MAX: usize = 128;
@@ -14,10 +16,8 @@ const FIELDS_MAX: usize = 128;
 pub(crate) fn post(account: &Account, api: &'static str, path: &str, fields: &Notes, timeout_ms: u64) -> Result<HttpRequest, Refusal> {
     let url = format!("{}{path}", account.base_url);
     let signed = account.signer.sign(fields)?;
-    let body = encode_pairs(signed.iter().map(|(name, value)| (name.as_str(), value.as_str()))).into_bytes();
-    let headers = Headers::new(&[("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8"), ("User-Agent", USER_AGENT)]);
-    let into = Keep::Memory { max_bytes: REPLY_MAX_BYTES };
-    Ok(HttpRequest { api, verb: Verb::Post, url, headers, body, identity: None, into, timeout_ms })
+    let body = encode_pairs(signed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    Ok(kit::post(api, url, &[("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")], body, timeout_ms))
 }
 
 /// Splits the answer of a call (pack §1.6): nothing is decoded, and inside `{}` and `[]` separators are text. A key that stands
@@ -73,7 +73,6 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Res
     if reply.status != 200 || reply.bytes().is_empty() {
         return Err(Why::new(WhyKind::NoAnswer, format!("HTTP {} without an answer", reply.status)));
     }
-    let unreadable = |note: &str| Why::new(WhyKind::Unreadable, note);
     let text = std::str::from_utf8(reply.bytes()).map_err(|_| unreadable("the answer is not UTF-8"))?;
     let fields = split(text).ok_or_else(|| unreadable("the answer is no list of fields, or names one twice"))?;
     if !fields.contains_key("respCode") {
@@ -104,17 +103,16 @@ pub(crate) fn judged<T>(
 }
 
 /// What every message begins with.
-pub(crate) fn start(access_type: &str, mer_id: &str, txn_type: &str, sub_type: &str, biz_type: &str) -> Notes {
-    let pairs = [
+pub(crate) fn start(access_type: &str, mer_id: &str, (txn, sub): (&str, &str), biz_type: &str) -> Notes {
+    kit::notes([
         ("version", VERSION),
         ("encoding", "UTF-8"),
-        ("txnType", txn_type),
-        ("txnSubType", sub_type),
+        ("txnType", txn),
+        ("txnSubType", sub),
         ("bizType", biz_type),
         ("accessType", access_type),
         ("merId", mer_id),
-    ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    ])
 }
 
 pub(crate) fn set(fields: &mut Notes, name: &str, value: impl Into<String>) {
@@ -126,7 +124,33 @@ pub(crate) fn get<'a>(fields: &'a Notes, name: &str) -> &'a str {
     fields.get(name).map_or("", String::as_str)
 }
 
-/// An unknown of a kind, in UnionPay's words: the code and its text, never a field about the payer.
-pub(crate) fn why(kind: WhyKind, code: &str, message: &str) -> Why {
-    Why::new(kind, format!("{} {}", cut(code, 8), cut(message, 120)))
+/// A response code and its text: of the call, or of the transaction that a query was about.
+pub(crate) struct Said<'a> {
+    pub(crate) code: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Said<'a> {
+    pub(crate) fn of(fields: &'a Notes) -> Said<'a> {
+        Said { code: get(fields, "respCode"), message: get(fields, "respMsg") }
+    }
+
+    pub(crate) fn of_original(fields: &'a Notes) -> Said<'a> {
+        Said { code: get(fields, "origRespCode"), message: get(fields, "origRespMsg") }
+    }
+
+    pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
+        codes::class(api, self.code).ok_or_else(|| self.why(WhyKind::Unlisted))
+    }
+}
+
+impl Complaint for Said<'_> {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+        codes::failure(code, fault, self.code, &cut(self.message, 200))
+    }
+
+    /// Never a field about the payer.
+    fn why(&self, kind: WhyKind) -> Why {
+        Why::new(kind, format!("{} {}", cut(self.code, 8), cut(self.message, 120)))
+    }
 }

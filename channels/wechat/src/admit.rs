@@ -3,6 +3,7 @@
 use crate::config::{Account, Dialect, Mode, is_app_id, is_mchid};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::text::{is_digits, shown};
 use std::net::IpAddr;
 
 /// Checks the binding's `sub` table: nothing for a direct account, `sub_mchid` and perhaps `sub_appid` for a provider's.
@@ -12,12 +13,9 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 
 /// Refuses what WeChat Pay would refuse; answers what the attempt must remember.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
-    account::admit(&opened.profile, attempt, order)?;
+    account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     if description(&order.subject).is_empty() {
         return Err(Refusal::field("subject", "must have characters that WeChat Pay can show (it refuses emoji)"));
-    }
-    if let Some(problem) = check_sub(opened, &attempt.sub).first() {
-        return Err(Refusal::account(format!("sub.{problem}")));
     }
     of_method(opened, attempt, order)?;
     freeze(opened, attempt)
@@ -40,10 +38,8 @@ fn of_method(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Resul
 
 /// The payer's code: 18 digits that begin with 10 to 15 (pack §3.6).
 pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
-    let Some(code) = order.auth_code.as_deref() else { return Err(Refusal::field("auth_code", "is required")) };
-    let is_code = code.len() == 18 && code.bytes().all(|b| b.is_ascii_digit());
-    let is_ours = code.get(..2).is_some_and(|prefix| ("10"..="15").contains(&prefix));
-    if is_code && is_ours { Ok(code) } else { Err(Refusal::field("auth_code", "is no WeChat payment code (18 digits, 10 to 15 first)")) }
+    let fits = |code: &str| is_digits(code, 18..=18) && code.get(..2).is_some_and(|prefix| ("10"..="15").contains(&prefix));
+    account::auth_code(order, fits, "is no WeChat payment code (18 digits, 10 to 15 first)")
 }
 
 /// H5 wants the payer's own public address; loopback is refused (pack §3.4). The sandbox's payers do live there.
@@ -65,8 +61,7 @@ pub(crate) fn h5_type(order: &PayOrder) -> Result<&'static str, Refusal> {
 
 /// What the payer reads: without 4-byte characters, which WeChat refuses (pack §1), and control characters; 127 at most.
 pub(crate) fn description(subject: &str) -> String {
-    let shown: String = subject.chars().filter(|c| c.len_utf8() < 4 && !c.is_control()).collect();
-    shown.trim().chars().take(127).collect()
+    shown(subject, 127)
 }
 
 /// The facts that requests, queries and claims will be made of (see [`crate::ids`]), the dialect, and in partner mode

@@ -3,44 +3,30 @@
 //! A plain header row names the columns; each value of a data row is prefixed with a backtick and joined by commas, so
 //! rows are split on `` ,` `` and commas inside names survive. A second plain row begins the summary: it ends the data.
 
-use sluice_contract::{BillKind, BillRow, Fen, Second};
-use std::io::{BufRead, BufReader, Read};
-
-/// Longer lines are not a bill.
-const LINE_MAX_BYTES: u64 = 64 * 1024;
+use sluice_contract::{BillKind, BillRow};
+use sluice_kit::bill::{Cells, line, until_broken};
+use sluice_kit::text::plain;
+use std::io::{BufReader, Read};
 
 /// The summary's first column.
 const SUMMARY: &str = "总交易单数";
 
 /// Reads rows one by one, so that a bill of any size needs one line of memory.
-pub(crate) struct Rows {
-    lines: BufReader<Box<dyn Read + Send>>,
-    columns: Vec<String>,
-    done: bool,
+pub(crate) fn rows(text: Box<dyn Read + Send>) -> impl Iterator<Item = Result<BillRow, String>> + Send {
+    let mut bill = Bill { lines: BufReader::new(text), columns: Vec::new() };
+    until_broken(move || bill.advance())
 }
 
-impl Rows {
-    pub(crate) fn new(text: Box<dyn Read + Send>) -> Rows {
-        Rows { lines: BufReader::new(text), columns: Vec::new(), done: false }
-    }
+struct Bill {
+    lines: BufReader<Box<dyn Read + Send>>,
+    columns: Vec<String>,
+}
 
-    /// The next line without its end, or `None` at the end of the file.
-    fn line(&mut self) -> Result<Option<String>, String> {
-        let mut line = Vec::new();
-        let read = self.lines.by_ref().take(LINE_MAX_BYTES).read_until(b'\n', &mut line);
-        if read.map_err(|e| format!("the bill cannot be read: {e}"))? == 0 {
-            return Ok(None);
-        }
-        let is_whole = line.ends_with(b"\n") || u64::try_from(line.len()).is_ok_and(|length| length < LINE_MAX_BYTES);
-        if !is_whole {
-            return Err("the bill has a line of more than 64 KiB".into());
-        }
-        let line = String::from_utf8(line).map_err(|_| "the bill is not UTF-8".to_owned())?;
-        Ok(Some(line.trim_end_matches(['\n', '\r']).trim_start_matches('\u{feff}').to_owned()))
-    }
-
+impl Bill {
     fn advance(&mut self) -> Result<Option<BillRow>, String> {
-        while let Some(line) = self.line()? {
+        while let Some(line) = line(&mut self.lines)? {
+            let line = String::from_utf8(line).map_err(|_| "the bill is not UTF-8".to_owned())?;
+            let line = line.trim_start_matches('\u{feff}');
             if line.is_empty() {
                 continue;
             }
@@ -56,49 +42,27 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
-    type Item = Result<BillRow, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let next = self.advance().transpose();
-        // A broken line makes the rest doubtful: one error, then the end.
-        self.done = !matches!(next, Some(Ok(_)));
-        next
-    }
-}
-
 /// One data row. Amounts are yuan text and become fen exactly.
 fn row(columns: &[String], values: &str) -> Result<BillRow, String> {
-    let values: Vec<&str> = values.split(",`").collect();
-    if values.len() != columns.len() {
-        return Err(format!("a bill row has {} values for {} columns", values.len(), columns.len()));
-    }
-    let get = |name: &str| columns.iter().zip(&values).find(|(column, _)| *column == name).map(|(_, value)| value.trim());
-    let need = |name: &str| get(name).ok_or_else(|| format!("the bill has no column {name}"));
-    let money = |name: &str| {
-        let text = need(name)?;
-        Fen::from_yuan(text).ok_or_else(|| format!("{name} is no amount: {text}"))
-    };
+    let values: Vec<String> = values.split(",`").map(|value| value.trim().to_owned()).collect();
+    let row = Cells::new(columns, &values)?;
     // `0` and empty stand for "none".
-    let id = |name: &str| get(name).filter(|text| !text.is_empty() && *text != "0").map(str::to_owned);
-    let state = need("交易状态")?;
+    let id = |name: &str| row.given(name).filter(|text| text != "0");
+    let state = row.need("交易状态")?;
     let (kind, amount, state, refund_number) = match state {
-        "SUCCESS" => (BillKind::Payment, money("订单金额")?, state, None),
-        "REFUND" => (BillKind::Refund, money("申请退款金额")?, need("退款状态")?, id("商户退款单号")),
-        "REVOKED" => (BillKind::Reversal, money("申请退款金额")?, state, None),
+        "SUCCESS" => (BillKind::Payment, row.yuan("订单金额")?, state, None),
+        "REFUND" => (BillKind::Refund, row.yuan("申请退款金额")?, row.need("退款状态")?, id("商户退款单号")),
+        "REVOKED" => (BillKind::Reversal, row.yuan("申请退款金额")?, state, None),
         other => return Err(format!("the bill has a row of an unlisted kind: {other}")),
     };
     Ok(BillRow {
         kind,
-        number: need("商户订单号")?.to_owned(),
+        number: row.need("商户订单号")?.to_owned(),
         refund_number,
         channel_trade_no: id("微信订单号"),
         amount,
-        fee: Some(money("手续费")?),
+        fee: Some(row.yuan("手续费")?),
         state: state.to_owned(),
-        at: Second::from_local("%Y-%m-%d %H:%M:%S", need("交易时间")?),
+        at: plain(row.need("交易时间")?),
     })
 }

@@ -9,15 +9,11 @@ use crate::wire::text;
 use crate::{trade, v2_notify};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, KeyHint, Pay, RawCallback, Rejected, Says, Verb};
-
-/// WeChat's notices are a few kilobytes; more is not one.
-pub(crate) const BODY_MAX_BYTES: usize = 256 * 1024;
+use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, KeyHint, Pay, RawCallback, Rejected, Says};
+use sluice_kit::callback::{forged, post, unreadable};
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
-    if raw.verb != Verb::Post || raw.body.len() > BODY_MAX_BYTES {
-        return Err(unreadable("a callback is a POST of at most 256 KiB"));
-    }
+    post(raw)?;
     if is_xml(raw.body) {
         let v2 = account.v2.as_ref().filter(|_| account.barcode == Dialect::V2);
         return v2.map_or_else(|| Err(unreadable("this account takes no v2 callbacks")), |v2| v2_notify::read(account, v2, raw.body));
@@ -34,7 +30,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     let tree = parse_json(&plain).map_err(|_| unreadable("the resource is not acceptable JSON"))?;
     let ours = ["mchid", "sp_mchid"].iter().filter_map(|name| text(&tree, name)).collect::<Vec<_>>();
     if ours != [account.signer.mchid.as_str()] {
-        return Err(forged("the merchant is not this account's", text(&tree, "out_trade_no").map(str::to_owned)));
+        return Err(forged("the merchant is not this account's", text(&tree, "out_trade_no")));
     }
     let (claims, says) = meaning(text(&envelope, "event_type").unwrap_or_default(), &tree)?;
     Ok(Callback { claims, says, event_id: text(&envelope, "id").map(str::to_owned) })
@@ -73,7 +69,7 @@ fn meaning(event: &str, tree: &Value) -> Result<(Claims, Says), Rejected> {
 }
 
 /// `200 SUCCESS` or `500 FAIL` in the caller's own language: v3 sends JSON, v2 XML. Why it was refused is not told.
-pub(crate) fn acknowledge(raw: &RawCallback<'_>, ack: Ack) -> HttpReply {
+pub(crate) fn acknowledge(_account: &Account, raw: &RawCallback<'_>, ack: Ack, _env: &Env<'_>) -> HttpReply {
     let (status, json, xml) = match ack {
         Ack::Taken => (200, r#"{"code":"SUCCESS","message":"OK"}"#, ("SUCCESS", "OK")),
         Ack::Refused => (500, r#"{"code":"FAIL","message":"not taken"}"#, ("FAIL", "not taken")),
@@ -88,12 +84,4 @@ pub(crate) fn acknowledge(raw: &RawCallback<'_>, ack: Ack) -> HttpReply {
 
 fn is_xml(body: &[u8]) -> bool {
     body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
-}
-
-pub(crate) fn forged(reason: &str, number: Option<String>) -> Rejected {
-    Rejected::Forged { reason: reason.to_owned(), number }
-}
-
-pub(crate) fn unreadable(reason: &str) -> Rejected {
-    Rejected::Unreadable { reason: reason.to_owned() }
 }

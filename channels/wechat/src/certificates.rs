@@ -7,12 +7,14 @@ use crate::sign::{self, Seal};
 use crate::wire::{self, text};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Env, HttpReply, KeyItem, KeyUpdate, Reading, Refusal, Renewed, Step, Why, WhyKind};
+use sluice_contract::{Env, HttpReply, KeyHint, KeyItem, KeyUpdate, Reading, Refusal, Renewed, Step, Why, WhyKind};
+use sluice_kit::outcome::{no_answer, unreadable};
+use sluice_kit::x509;
 use std::sync::Arc;
 
 /// Asks for the certificates. An account that only has a public key may be answered 500 for ever: that is `Unknown`,
 /// and its callbacks go on with the key it has.
-pub(crate) fn renew(account: &Arc<Account>, env: &Env<'_>) -> Step<Renewed> {
+pub(crate) fn renew(account: &Arc<Account>, _why: &KeyHint, env: &Env<'_>) -> Step<Renewed> {
     let request = wire::get(account, "certificates", "/v3/certificates?algorithm_type=RSA", env);
     wire::send(account, request, |account, reply, env| Reading::Is(read(account, reply, env)))
 }
@@ -22,11 +24,11 @@ fn read(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Renewed {
         return Renewed::Refused(format!("HTTP {}: check mchid, serial_no and private_key", reply.status));
     }
     if !reply.is_success() {
-        return Renewed::Unknown(Why::new(WhyKind::NoAnswer, format!("HTTP {}", reply.status)));
+        return Renewed::Unknown(no_answer(reply));
     }
     let tree = parse_json(reply.bytes()).unwrap_or_default();
     let Some(entries) = tree.get("data").and_then(Value::as_array) else {
-        return Renewed::Unknown(Why::new(WhyKind::Unreadable, "the reply is no list of certificates"));
+        return Renewed::Unknown(unreadable("the reply is no list of certificates"));
     };
     let Some(found) = entries.iter().map(|entry| certificate(account, entry)).collect::<Option<Vec<_>>>() else {
         return Renewed::Refused("a certificate does not decrypt to what it says it is: check api_v3_key".into());
@@ -58,15 +60,7 @@ fn certificate(account: &Account, entry: &Value) -> Option<(KeyItem, Arc<Platfor
 
 /// Takes stored certificates into use.
 pub(crate) fn install(account: &Account, update: &KeyUpdate) -> Result<(), Refusal> {
-    let mut read = Vec::new();
-    for item in &update.items {
-        match keys::certificate(&item.value) {
-            Ok((serial, key)) if serial == item.id => read.push((serial, key)),
-            Ok(_) => return Err(Refusal::account(format!("the certificate {} has another serial", item.id))),
-            Err(reason) => return Err(Refusal::account(format!("the certificate {} {reason}", item.id))),
-        }
-    }
-    for (serial, key) in read {
+    for (serial, key) in x509::install(update, keys::certificate)? {
         account.keys.add(serial, Arc::new(key));
     }
     Ok(())

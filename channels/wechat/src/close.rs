@@ -5,7 +5,8 @@ use crate::config::Account;
 use crate::ids;
 use crate::wire::{self, Answer, Complaint, TIMEOUT_MS, Unsealed};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Env, HttpReply, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_contract::{AttemptRef, Env, HttpReply, Reading, Refusal, Step, Undone};
+use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -21,7 +22,7 @@ fn read(account: &Arc<Account>, reply: &HttpReply, env: &Env<'_>) -> Reading<Und
     wire::judged(account, reply, env, Undone::Unknown, |answer| match answer {
         // 204, sealed over the empty body, on the first close and on every repeat.
         Answer::Good(Value::Null) => Undone::Closed,
-        Answer::Good(_) => Undone::Unknown(Why::new(WhyKind::Unreadable, "a close is confirmed by an empty body")),
+        Answer::Good(_) => Undone::Unknown(unreadable("a close is confirmed by an empty body")),
         Answer::Error(complaint) => refused(&complaint),
     })
 }
@@ -31,11 +32,10 @@ fn refused(complaint: &Complaint) -> Undone {
         Ok(Class::Ok) => Undone::Closed,
         // 202 USER_PAYING. Unsealed it is no worse: it only makes us come again.
         Ok(Class::Unknown) => Undone::Busy,
-        Ok(Class::Config) => Undone::Unknown(complaint.why(WhyKind::Configuration)),
         // The create may still be in flight: the caller knows from when on this is a definite no.
         Ok(_) if complaint.sealed && crate::codes::normalise(&complaint.code) == "ORDERNOTEXIST" => Undone::NotFound,
         // Paid: the query will say.
-        Ok(_) => Undone::Unknown(complaint.why(WhyKind::Pending)),
+        Ok(class) => Undone::Unknown(complaint.doubt(class)),
         Err(why) => Undone::Unknown(why),
     }
 }

@@ -6,8 +6,8 @@ use crate::sign::{ApiKey, Signer};
 use crate::v2_sign::SignType;
 use aws_lc_rs::digest::{SHA256, digest};
 use sluice_contract::{AccountConfig, Identity, Method, Problem, Profile, Reader};
-use sluice_kit::account::{self, url, word};
-use sluice_kit::rsa::PrivateKey;
+use sluice_kit::account::{self, checked, optional, parsed, url, word};
+use sluice_kit::text::{is_alnum, is_digits};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -77,29 +77,9 @@ impl Account {
 }
 
 /// Every key of the table, so that a complete old table may stand under `previous`.
-const NAMES: &[&str] = &[
-    "mchid",
-    "app_id",
-    "app_ids",
-    "serial_no",
-    "private_key",
-    "api_v3_key",
-    "api_v2_key",
-    "v2_sign_type",
-    "v2_refund_api",
-    "public_key_id",
-    "public_key",
-    "platform_certificates",
-    "client_certificate",
-    "mode",
-    "barcode_api",
-    "app_partner_id",
-    "oauth_secret",
-    "oauth_secrets",
-    "oauth_base_url",
-    "authorize_base_url",
-    "previous",
-];
+const NAMES: &str = "mchid app_id app_ids serial_no private_key api_v3_key api_v2_key v2_sign_type v2_refund_api public_key_id public_key \
+                     platform_certificates client_certificate mode barcode_api app_partner_id oauth_secret oauth_secrets oauth_base_url \
+                     authorize_base_url";
 
 /// Reads an account, or tells everything that is wrong with it.
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
@@ -120,17 +100,13 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let mut v2 = v2(table, config.id, needs_v2, config.sandbox);
     let signer = signer(table);
     let oauth = oauth(table, app_ids.get(&Method::WechatJsapi));
-    let _ = table.raw("previous");
-    table.finish();
-    if let Some(old) = &config.previous {
+    let problems = account::finish(config, NAMES, |old| {
         api_keys.extend(api_key(old, false));
         let _ = platform_keys(old, &keys);
         if let (Some(v2), Some(key)) = (&mut v2, old.text("api_v2_key")) {
             v2.keys.push(Zeroizing::new(key.to_owned()));
         }
-        account::finish_previous(old, NAMES);
-    }
-    let problems = account::problems(config);
+    });
     match signer {
         Some(signer) if problems.is_empty() => Ok(Account {
             base_url: config.base_url.to_owned(),
@@ -154,22 +130,21 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
 }
 
 fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Vec<String>) {
-    let default = table.text("app_id").map(|id| checked_app_id(table, "app_id", id));
+    let default = optional(table, "app_id", is_app_id, APP_ID);
     let mut by_method = BTreeMap::new();
     let mut known: Vec<String> = default.iter().cloned().collect();
     // A list only says which other ids there are; a table says which method takes which.
     let is_list = table.raw("app_ids").is_some_and(serde_json::Value::is_array);
     let list = if is_list { table.texts("app_ids").unwrap_or_default() } else { Vec::new() };
-    known.extend(list.into_iter().map(|id| checked_app_id(table, "app_ids", id)));
+    if !list.iter().all(|id| is_app_id(id)) {
+        table.problem("app_ids", APP_ID);
+    }
+    known.extend(list.into_iter().map(str::to_owned));
     let chosen = if is_list { None } else { table.table("app_ids") };
     for method in profile::METHODS {
         let name = method.word().trim_start_matches("wechat_");
-        let own = chosen.as_ref().and_then(|t| t.text(name).map(|id| checked_app_id(t, name, id)));
-        if let Some(id) = &own
-            && !known.contains(id)
-        {
-            known.push(id.clone());
-        }
+        let own = chosen.as_ref().and_then(|table| optional(table, name, is_app_id, APP_ID));
+        known.extend(own.clone().filter(|id| !known.contains(id)));
         if !methods.contains(method) {
             continue;
         }
@@ -178,53 +153,34 @@ fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Ve
             None => table.problem("app_id", format!("is required, or app_ids.{name}")),
         }
     }
-    if let Some(chosen) = chosen {
-        chosen.finish();
-    }
+    chosen.iter().for_each(Reader::finish);
     (by_method, known)
 }
 
-fn checked_app_id(table: &Reader<'_>, field: &str, id: &str) -> String {
-    if !is_app_id(id) {
-        table.problem(field, "must be 1 to 32 letters and digits");
-    }
-    id.to_owned()
-}
+const APP_ID: &str = "must be 1 to 32 letters and digits";
 
-/// `wx…`: letters and digits, at most 32 (pack §3.2).
+/// App ids are letters and digits.
 pub(crate) fn is_app_id(id: &str) -> bool {
-    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
+    is_alnum(id, 1..=32)
 }
 
 /// A merchant number: digits, at most 32.
 pub(crate) fn is_mchid(id: &str) -> bool {
-    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
+    is_digits(id, 1..=32)
 }
 
 fn signer(table: &Reader<'_>) -> Option<Signer> {
-    let mchid = table.need_text("mchid");
-    if !mchid.is_empty() && !is_mchid(mchid) {
-        table.problem("mchid", "must be 1 to 32 digits");
-    }
-    let serial_no = table.need_text("serial_no").to_ascii_uppercase();
-    if !serial_no.bytes().all(|b| b.is_ascii_hexdigit()) {
-        table.problem("serial_no", "must be the hex serial of the merchant API certificate, leading zeros kept");
-    }
-    let pem = table.need_text("private_key");
-    if pem.is_empty() {
-        return None;
-    }
-    let key = PrivateKey::read(pem).map_err(|reason| table.problem("private_key", reason)).ok()?;
-    Some(Signer { mchid: mchid.to_owned(), serial_no, key })
+    let mchid = checked(table, "mchid", is_mchid, "must be 1 to 32 digits");
+    let is_hex = |serial: &str| serial.bytes().all(|b| b.is_ascii_hexdigit());
+    let wanted = "must be the hex serial of the merchant API certificate, leading zeros kept";
+    let serial_no = checked(table, "serial_no", is_hex, wanted).to_ascii_uppercase();
+    Some(Signer { mchid, serial_no, key: account::private_key(table)? })
 }
 
 fn api_key(table: &Reader<'_>, required: bool) -> Option<ApiKey> {
     let text = if required { table.need_text("api_v3_key") } else { table.text("api_v3_key")? };
-    let bytes: Option<[u8; 32]> = text.as_bytes().try_into().ok();
-    if bytes.is_none() && !text.is_empty() {
-        table.problem("api_v3_key", "must be exactly 32 bytes");
-    }
-    bytes.map(Zeroizing::new)
+    let read = |text: &str| text.as_bytes().try_into().map(Zeroizing::new).map_err(|_| "must be exactly 32 bytes");
+    parsed(table, "api_v3_key", text, read)
 }
 
 /// Takes the configured keys of WeChat into `keys`; answers the public key's id.

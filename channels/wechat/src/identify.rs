@@ -8,8 +8,11 @@ use crate::wire::{TIMEOUT_MS, USER_AGENT, encode, text};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{
-    Exchange, Headers, HttpReply, HttpRequest, Into as Keep, Method, Notes, Person, Reading, Refusal, Step, Verb, Visitor, Why, WhyKind,
+    Env, Exchange, Headers, HttpReply, HttpRequest, Into as Keep, Method, Person, Reading, Refusal, Step, Verb, Visitor, Why, WhyKind,
 };
+use sluice_kit::outcome::unreadable;
+use sluice_kit::text::is_alnum;
+use sluice_kit::wire::notes;
 
 /// The page that the payer's browser is sent to first. The order of the parameters is part of the protocol, and
 /// `return_url` is encoded once; its host must be registered for the app.
@@ -17,7 +20,7 @@ pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, 
     if who.method != Method::WechatJsapi {
         return Err(Refusal::unsupported("authorisation page for this method"));
     }
-    if !(1..=128).contains(&state.len()) || !state.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !is_alnum(state, 1..=128) {
         return Err(Refusal::account("state must be 1 to 128 letters and digits"));
     }
     let (app, _) = app(account, who)?;
@@ -29,7 +32,7 @@ pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, 
 }
 
 /// Exchanges the code that came back: of a web page for JSAPI, of `wx.login` for the mini-program.
-pub(crate) fn identify(account: &Account, who: &Visitor<'_>, query: &str) -> Step<Person> {
+pub(crate) fn identify(account: &Account, who: &Visitor<'_>, query: &str, _env: &Env<'_>) -> Step<Person> {
     let (path, name) = match who.method {
         Method::WechatMini => ("/sns/jscode2session", "js_code"),
         Method::WechatJsapi => ("/sns/oauth2/access_token", "code"),
@@ -80,7 +83,7 @@ fn code_of(query: &str) -> Option<&str> {
 /// Decided by `errcode`, never by text or status.
 pub(crate) fn read(reply: &HttpReply) -> Person {
     let Ok(tree) = parse_json(reply.bytes()) else {
-        return Person::Unknown(Why::new(WhyKind::Unreadable, format!("HTTP {} without JSON", reply.status)));
+        return Person::Unknown(unreadable(format!("HTTP {} without JSON", reply.status)));
     };
     match tree.get("errcode").and_then(Value::as_i64).unwrap_or(0) {
         0 => {}
@@ -94,7 +97,7 @@ pub(crate) fn read(reply: &HttpReply) -> Person {
         return Person::Refused("the page was opened as a snapshot: tap 使用完整服务 and come again".into());
     }
     match text(&tree, "openid").filter(|id| (1..=128).contains(&id.len())) {
-        Some(openid) => Person::Known(Notes::from([("openid".to_owned(), openid.to_owned())])),
-        None => Person::Unknown(Why::new(WhyKind::Unreadable, "the answer names no openid")),
+        Some(openid) => Person::Known(notes([("openid", openid)])),
+        None => Person::Unknown(unreadable("the answer names no openid")),
     }
 }

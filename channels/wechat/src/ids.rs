@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Notes};
+use sluice_kit::wire::{notes, text};
 
 pub(crate) const APPS: [&str; 3] = ["appid", "sp_appid", "sub_appid"];
 pub(crate) const MERCHANTS: [&str; 3] = ["mchid", "sp_mchid", "sub_mchid"];
@@ -12,6 +13,11 @@ pub(crate) const MERCHANTS: [&str; 3] = ["mchid", "sp_mchid", "sub_mchid"];
 /// A frozen fact: from the memo, else from the binding.
 pub(crate) fn frozen<'a>(attempt: &'a AttemptRef, name: &str) -> Option<&'a str> {
     attempt.memo.get(name).or_else(|| attempt.sub.get(name)).map(String::as_str)
+}
+
+/// Whether an attempt was made in API v2.
+pub(crate) fn is_v2(attempt: &AttemptRef) -> bool {
+    frozen(attempt, "dialect") == Some("v2")
 }
 
 /// `v3` paths: partner orders live under their own.
@@ -39,12 +45,11 @@ pub(crate) fn query(attempt: &AttemptRef) -> String {
 }
 
 fn members(attempt: &AttemptRef, names: &[&str]) -> Map<String, Value> {
-    let found = names.iter().filter_map(|name| frozen(attempt, name).map(|id| (*name, id)));
-    found.map(|(name, id)| (name.to_owned(), Value::from(id))).collect()
+    names.iter().filter_map(|name| frozen(attempt, name).map(|id| ((*name).to_owned(), Value::from(id)))).collect()
 }
 
 /// What a message says of them. An absent name claims nothing; a present one must be what was frozen.
 pub(crate) fn claimed(tree: &Value) -> Notes {
     let names = APPS.iter().chain(&MERCHANTS);
-    names.filter_map(|name| crate::wire::text(tree, name).map(|id| ((*name).to_owned(), id.to_owned()))).collect()
+    notes(names.filter_map(|name| text(tree, name).map(|id| (*name, id))))
 }

@@ -5,12 +5,13 @@
 use crate::config::{Account, AppPartner};
 use crate::ids::frozen;
 use crate::sign;
-use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Refusal};
+use sluice_contract::{Action, AttemptRef, Env, Method, Refusal};
+use sluice_kit::wire::notes;
 
 /// Signs the invocation of a prepaid order. Signed afresh at every reading: it carries time and nonce.
 pub(crate) fn action(account: &Account, attempt: &AttemptRef, prepay_id: &str, env: &Env<'_>) -> Result<Action, Refusal> {
     let app = app_that_opens(attempt);
-    let nonce = sign::nonce(&env.entropy);
+    let nonce = sign::nonce(env);
     let time = env.now.0.to_string();
     if attempt.method == Method::WechatApp {
         let sign = account.signer.sign(&lines(&[app, &time, &nonce, prepay_id]))?;
@@ -23,13 +24,13 @@ pub(crate) fn action(account: &Account, attempt: &AttemptRef, prepay_id: &str, e
             ("timeStamp", &time),
             ("sign", &sign),
         ];
-        return Ok(Action::App { params: notes(&params) });
+        return Ok(Action::App { params: notes(params) });
     }
     let package = format!("prepay_id={prepay_id}");
     let sign = account.signer.sign(&lines(&[app, &time, &nonce, &package]))?;
     let params =
         [("appId", app), ("timeStamp", &time), ("nonceStr", &nonce), ("package", &package), ("signType", "RSA"), ("paySign", &sign)];
-    Ok(Action::Jsapi { params: notes(&params) })
+    Ok(Action::Jsapi { params: notes(params) })
 }
 
 /// The app in which the payer is: the sub-merchant's when the order was placed for it, else ours.
@@ -49,8 +50,4 @@ fn partner_id<'a>(account: &'a Account, attempt: &'a AttemptRef) -> &'a str {
 /// Each part and a newline after it, the last one included.
 pub(crate) fn lines(parts: &[&str]) -> Vec<u8> {
     parts.iter().flat_map(|part| [part.as_bytes(), b"\n"]).flatten().copied().collect()
-}
-
-fn notes(pairs: &[(&str, &str)]) -> Notes {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -3,8 +3,11 @@
 //! Two modes at once (pack §2.3): platform certificates (hex serial, fetched and rotated) and the WeChat Pay public key
 //! (`PUB_KEY_ID_…`, configured). A serial is only ever a name to look up; it is never parsed.
 
+pub(crate) use crate::certificates::{install, renew};
 use sluice_contract::Second;
+pub(crate) use sluice_kit::channel::absent::sub_keys;
 use sluice_kit::rsa::{PublicKey, Strength};
+use sluice_kit::x509;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -52,32 +55,23 @@ impl Keys {
 
 /// Reads an X.509 certificate in PEM: its serial as OpenSSL prints it (upper hex, leading zeros kept) and its key.
 pub(crate) fn certificate(pem: &str) -> Result<(String, PlatformKey), &'static str> {
-    let block = block(pem, "CERTIFICATE")?;
-    let cert = block.parse_x509().map_err(|_| "is not a readable X.509 certificate")?;
+    let der = x509::der(pem)?;
+    let cert = x509::parsed(&der)?;
     // DER puts a zero byte before a serial whose first bit is set; it is a sign, not a digit.
     let serial = match cert.raw_serial() {
         [0, rest @ ..] if !rest.is_empty() => rest,
         whole => whole,
     };
-    let validity = cert.validity();
-    let mut key = parsed(cert.public_key().raw)?;
-    key.from = Some(Second(validity.not_before.timestamp()));
-    key.until = Some(Second(validity.not_after.timestamp()));
-    Ok((hex::encode_upper(serial), key))
+    let (from, until) = x509::span(&cert);
+    Ok((hex::encode_upper(serial), PlatformKey { key: x509::key(&cert)?, from: Some(from), until: Some(until) }))
 }
 
 /// Reads a public key in PEM (SPKI), as the merchant console hands it out. It never expires.
 pub(crate) fn public_key(pem: &str) -> Result<PlatformKey, &'static str> {
-    parsed(&block(pem, "PUBLIC KEY")?.contents)
-}
-
-fn parsed(der: &[u8]) -> Result<PlatformKey, &'static str> {
-    Ok(PlatformKey { key: PublicKey::from_der(der, Strength::Sha256)?, from: None, until: None })
-}
-
-fn block(pem: &str, label: &str) -> Result<Pem, &'static str> {
     match Pem::read(Cursor::new(pem.as_bytes())) {
-        Ok((block, _)) if block.label == label => Ok(block),
+        Ok((block, _)) if block.label == "PUBLIC KEY" => {
+            Ok(PlatformKey { key: PublicKey::from_der(&block.contents, Strength::Sha256)?, from: None, until: None })
+        }
         _ => Err("is not PEM of the right kind"),
     }
 }

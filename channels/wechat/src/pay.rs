@@ -7,14 +7,20 @@ use crate::admit::{auth_code, description, h5_type, payer_ip};
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::trade::{self, POLL_AFTER_MS};
-use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unsealed, text};
-use crate::{ids, invoke};
+use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unsealed};
+use crate::{ids, invoke, v2_trade};
 use serde_json::{Map, Value};
 use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
-use sluice_kit::wire::{object, plain as cut, put};
+use sluice_kit::account::terminals;
+use sluice_kit::outcome::{self, unreadable};
+use sluice_kit::text::is_digits;
+use sluice_kit::wire::{given, object, plain as cut, put, put_some};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
+    if ids::is_v2(attempt) {
+        return v2_trade::pay(account, attempt, order, env);
+    }
     let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
     let (api, rest) = product(attempt.method);
     let target = ids::path(attempt, rest);
@@ -50,9 +56,7 @@ fn body(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>
     if let Some(openid) = order.payer.openid.as_deref().filter(|_| matches!(attempt.method, Method::WechatJsapi | Method::WechatMini)) {
         put(&mut body, "payer", object([(openid_name(attempt), Value::from(openid))]));
     }
-    if let Some(scene) = scene(account, attempt, order)? {
-        put(&mut body, "scene_info", scene);
-    }
+    put_some(&mut body, "scene_info", scene(account, attempt, order)?);
     Ok(body)
 }
 
@@ -72,9 +76,7 @@ fn scene(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Op
     let Some(address) = address else { return Ok(None) };
     let mut scene = Map::new();
     put(&mut scene, "payer_client_ip", address);
-    if let Some(id) = device(order) {
-        put(&mut scene, "device_id", id);
-    }
+    put_some(&mut scene, "device_id", device(order));
     if is_h5 {
         put(&mut scene, "h5_info", object([("type", Value::from(h5_type(order)?))]));
     }
@@ -82,9 +84,7 @@ fn scene(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Op
         let mut info = Map::new();
         put(&mut info, "id", cut(&store.id, 32));
         for (name, value, max) in [("name", &store.name, 256), ("area_code", &store.area_code, 32), ("address", &store.address, 512)] {
-            if let Some(value) = value {
-                put(&mut info, name, cut(value, max));
-            }
+            put_some(&mut info, name, value.as_deref().map(|value| cut(value, max)));
         }
         put(&mut scene, "store_info", Value::Object(info));
     }
@@ -98,32 +98,22 @@ fn counter(attempt: &AttemptRef, order: &PayOrder) -> Value {
     put(&mut info, "out_id", cut(order.store.as_ref().map_or(own, |store| &store.id), 256));
     // What this account calls the store is WeChat's place id when it is one (digits).
     let place = order.store.as_ref().and_then(|store| store.store_code.as_deref());
-    if let Some(place) = place.filter(|code| !code.is_empty() && code.len() <= 32 && code.bytes().all(|b| b.is_ascii_digit())) {
-        put(&mut info, "id", place);
-    }
+    put_some(&mut info, "id", place.filter(|code| is_digits(code, 1..=32)));
     let mut scene = Map::new();
     put(&mut scene, "store_info", Value::Object(info));
-    if let Some(id) = device(order) {
-        put(&mut scene, "device_id", id);
-    }
-    if let Some(ip) = order.terminal.as_ref().and_then(|t| t.ip.as_deref()) {
-        put(&mut scene, "device_ip", ip);
-    }
+    put_some(&mut scene, "device_id", device(order));
+    put_some(&mut scene, "device_ip", order.terminal.as_ref().and_then(|t| t.ip.as_deref()));
     Value::Object(scene)
 }
 
 /// The terminal's id, else what the account calls the store's terminal.
 pub(crate) fn device(order: &PayOrder) -> Option<String> {
-    let own = order.terminal.as_ref().and_then(|t| t.id.as_deref());
-    own.or_else(|| order.store.as_ref().and_then(|s| s.term_id.as_deref())).map(|id| cut(id, 32))
+    terminals(order).next().map(|id| cut(id, 32))
 }
 
 fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
     wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
-        Answer::Good(tree) if attempt.method.is_barcode() => match trade::read(&tree) {
-            Some(trade) => trade.about(attempt),
-            None => Pay::Unknown(Why::new(WhyKind::Unreadable, "the reply is no transaction")),
-        },
+        Answer::Good(tree) if attempt.method.is_barcode() => trade::about(&tree, attempt),
         Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
         Answer::Error(complaint) => refused(attempt, &complaint),
     })
@@ -136,11 +126,9 @@ fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tre
         Method::WechatH5 => "h5_url",
         _ => "prepay_id",
     };
-    let Some(value) = text(tree, name).filter(|value| !value.is_empty()) else {
-        return Pay::Unknown(Why::new(WhyKind::Unreadable, format!("the reply has no {name}")));
-    };
+    let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
     // From now on a payer may hold a code: no later refusal may fail the attempt.
-    let mut handles = Notes::from([("placed".to_owned(), "yes".to_owned())]);
+    let mut handles = outcome::placed();
     let action = match attempt.method {
         Method::WechatNative => Action::QrCode { content: value.to_owned() },
         Method::WechatH5 => Action::Redirect { url: with_return(value, return_url) },
@@ -165,21 +153,10 @@ fn with_return(h5_url: &str, return_url: Option<&str>) -> String {
 fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
     let barcode = attempt.method.is_barcode();
     let (api, unsealed) = if barcode { (Api::Codepay, Unsealed::DecidesNothing) } else { (Api::Create, Unsealed::MayFail) };
-    let class = match complaint.class(api, unsealed) {
-        Ok(class) => class,
-        Err(why) => return Pay::Unknown(why),
-    };
-    let may_hold_a_code = attempt.handles.contains_key("placed");
-    match class {
-        Class::Unknown if barcode && crate::codes::normalise(&complaint.code) == "USERPAYING" => {
-            Pay::Waiting(Action::Wait { poll_after_ms: POLL_AFTER_MS }, Notes::new())
+    match complaint.class(api, unsealed) {
+        Ok(Class::Unknown) if barcode && crate::codes::normalise(&complaint.code) == "USERPAYING" => {
+            Pay::Waiting(outcome::waiting(attempt, POLL_AFTER_MS), Notes::new())
         }
-        Class::Fail(..) | Class::Config if may_hold_a_code => Pay::Unknown(complaint.why(WhyKind::Pending)),
-        Class::Fail(code, fault) => Pay::Failed(complaint.failure(code, fault)),
-        Class::Config => {
-            Pay::Failed(complaint.failure(sluice_contract::FailureCode::ChannelConfiguration, sluice_contract::Fault::Account))
-        }
-        Class::Decline(code, fault) => Pay::Unknown(Why::declined(complaint.failure(code, fault))),
-        Class::Ok | Class::Unknown | Class::Query | Class::Retry | Class::NotCreated => Pay::Unknown(complaint.why(WhyKind::Pending)),
+        class => outcome::pay_again(attempt, class, complaint),
     }
 }

@@ -2,12 +2,16 @@
 
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Answer, Complaint, Unsealed};
-use crate::{ids, trade};
-use sluice_contract::{AttemptRef, Env, HttpReply, Pay, Reading, Step, Why, WhyKind};
+use crate::wire::{self, Answer, Unsealed};
+use crate::{ids, trade, v2_trade};
+use sluice_contract::{AttemptRef, Env, HttpReply, Pay, Reading, Step};
+use sluice_kit::outcome::{self, Complaint as _};
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
+    if ids::is_v2(attempt) {
+        return v2_trade::query(account, attempt, env);
+    }
     let rest = format!("out-trade-no/{}?{}", wire::encode(&attempt.number), ids::query(attempt));
     let request = wire::get(account, "order.query", &ids::path(attempt, &rest), env);
     let attempt = attempt.clone();
@@ -16,20 +20,10 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
 
 fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
     wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
-        Answer::Good(tree) => match trade::read(&tree) {
-            Some(trade) => trade.about(attempt),
-            None => Pay::Unknown(Why::new(WhyKind::Unreadable, "the reply is no transaction")),
+        Answer::Good(tree) => trade::about(&tree, attempt),
+        Answer::Error(complaint) => match complaint.class(Api::Query, Unsealed::DecidesNothing) {
+            Ok(Class::NotCreated) if complaint.status != 404 => Pay::Unknown(complaint.doubt(Class::NotCreated)),
+            class => outcome::query(class, &complaint),
         },
-        Answer::Error(complaint) => refused(&complaint),
     })
-}
-
-/// A query fails nothing. Only the code says "no such order": any other 404 is a wrong path, not a fact about money.
-fn refused(complaint: &Complaint) -> Pay {
-    match complaint.class(Api::Query, Unsealed::DecidesNothing) {
-        Ok(Class::NotCreated) if complaint.status == 404 => Pay::NotFound,
-        Ok(Class::Config) => Pay::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Pay::Unknown(why),
-    }
 }

@@ -1,30 +1,43 @@
 //! Refunds and their queries (pack §6). A 200 means accepted, not refunded; the number never changes.
 
 use crate::codes::{Api, Class};
-use crate::config::Account;
-use crate::ids;
+use crate::config::{Account, Dialect};
 use crate::trade::fen;
 use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, Unsealed, text};
+use crate::{ids, v2_refund};
 use serde_json::{Map, Value};
 use sluice_contract::{
-    AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck, Why, WhyKind,
+    AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck,
 };
-use sluice_kit::wire::{object, plain as cut, put};
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_kit::wire::{object, plain as cut, put, put_some, told};
 use std::sync::Arc;
 
 const PATH: &str = "/v3/refund/domestic/refunds";
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
+    if goes_by_v2(account, refund) {
+        return v2_refund::refund(account, refund, env);
+    }
     let request = wire::post(account, "refund.create", PATH, body(refund, env), TIMEOUT_MONEY_MS, env);
     let refund = refund.clone();
     wire::send(account, request, move |account, reply, env| read(account, Api::Refund, &refund, reply, env))
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
+    if goes_by_v2(account, refund) {
+        return v2_refund::query_refund(account, refund, env);
+    }
     let sub = sub_mchid(&refund.payment).map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
     let request = wire::get(account, "refund.query", &format!("{PATH}/{}{sub}", wire::encode(&refund.number)), env);
     let refund = refund.clone();
     wire::send(account, request, move |account, reply, env| read(account, Api::RefundQuery, &refund, reply, env))
+}
+
+/// v2 and v3 see the same orders (pack §10: general practice, UNCONFIRMED in text): a setting says which API refunds a payment that
+/// was made in v2. Frozen neither with the attempt nor with the refund: change it only at rest.
+fn goes_by_v2(account: &Account, refund: &RefundRef) -> bool {
+    ids::is_v2(&refund.payment) && account.refund_v2_orders_by == Dialect::V2
 }
 
 fn sub_mchid(payment: &AttemptRef) -> Option<&str> {
@@ -34,18 +47,13 @@ fn sub_mchid(payment: &AttemptRef) -> Option<&str> {
 /// The same bytes for every repeat of the same refund: nothing in it comes from the moment.
 fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     let mut body = Map::new();
-    if let Some(id) = sub_mchid(&refund.payment) {
-        put(&mut body, "sub_mchid", id);
-    }
+    put_some(&mut body, "sub_mchid", sub_mchid(&refund.payment));
     match refund.payment.handles.get("transaction_id") {
         Some(id) => put(&mut body, "transaction_id", id.as_str()),
         None => put(&mut body, "out_trade_no", refund.payment.number.as_str()),
     }
     put(&mut body, "out_refund_no", refund.number.as_str());
-    let reason = refund.reason.as_deref().map(|reason| cut(reason, 80)).unwrap_or_default();
-    if !reason.is_empty() {
-        put(&mut body, "reason", reason);
-    }
+    put_some(&mut body, "reason", refund.reason.as_deref().map(|reason| cut(reason, 80)).filter(|reason| !reason.is_empty()));
     put(&mut body, "notify_url", format!("{}/refund", env.notify_url));
     // `total` is the payment's own amount, never the remainder.
     let amount =
@@ -58,7 +66,7 @@ fn read(account: &Account, api: Api, refund: &RefundRef, reply: &HttpReply, env:
     wire::judged(account, reply, env, Refund::Unknown, |answer| match answer {
         Answer::Good(tree) => match Told::read(&tree, "status") {
             Some(told) => told.about(refund),
-            None => Refund::Unknown(Why::new(WhyKind::Unreadable, "the reply is no refund")),
+            None => Refund::Unknown(unreadable("the reply is no refund")),
         },
         Answer::Error(complaint) => refused(api, refund, &complaint),
     })
@@ -89,7 +97,7 @@ impl Told {
                 payer_amount: fen(amount, "payer_refund"),
                 settle_date: None,
                 at: text(tree, "success_time").and_then(Second::from_rfc3339),
-                handles: text(tree, "refund_id").iter().map(|id| ("refund_id".to_owned(), (*id).to_owned())).collect(),
+                handles: told(tree, &[("refund_id", "refund_id")]),
             },
         })
     }
@@ -97,7 +105,7 @@ impl Told {
     fn about(self, refund: &RefundRef) -> Refund {
         match self.claims.refund_contradiction(refund) {
             None => self.says(),
-            Some(field) => Refund::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))),
+            Some(field) => Refund::Unknown(contradiction(field)),
         }
     }
 
@@ -113,7 +121,7 @@ impl Told {
                 "WeChat Pay closed the refund: no money moved",
             )),
             "ABNORMAL" => Refund::Stuck(Stuck::PayeeAccount, note(&self.refunded.handles), self.refunded.handles),
-            state => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund status {}", cut(state, 32)))),
+            state => Refund::Unknown(unlisted("refund status", state)),
         }
     }
 }
@@ -124,21 +132,14 @@ fn note(handles: &Notes) -> String {
 }
 
 fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
-    let class = match complaint.class(api, Unsealed::DecidesNothing) {
-        Ok(class) => class,
-        Err(why) => return Refund::Unknown(why),
-    };
     // Accepted before: what a repeat is refused for says nothing about that refund.
-    let accepted_before = refund.handles.contains_key("refund_id");
-    match class {
-        Class::Fail(FailureCode::MerchantBalance, _) => Refund::Stuck(Stuck::MerchantBalance, complaint.message.clone(), Notes::new()),
-        Class::Fail(code, fault) if !accepted_before => Refund::Failed(complaint.failure(code, fault)),
-        Class::NotCreated if complaint.status == 404 => Refund::NotFound,
-        Class::Config => Refund::Unknown(complaint.why(WhyKind::Configuration)),
-        Class::Query if complaint.sealed && is_refusal(api, &complaint.code) && !accepted_before => {
+    let may_fail = !refund.handles.contains_key("refund_id");
+    match complaint.class(api, Unsealed::DecidesNothing) {
+        Ok(Class::NotCreated) if complaint.status != 404 => Refund::Unknown(complaint.doubt(Class::NotCreated)),
+        Ok(Class::Query) if complaint.sealed && is_refusal(api, &complaint.code) && may_fail => {
             Refund::Failed(complaint.failure(FailureCode::RequestInvalid, Fault::Request))
         }
-        _ => Refund::Unknown(complaint.why(WhyKind::Pending)),
+        class => outcome::refund(class, complaint, may_fail),
     }
 }
 

@@ -3,15 +3,19 @@
 //! WeChat does not say which of the two it was. We answer `Closed`, meaning: it will not stay paid, and money that was
 //! taken goes back by itself. `Returned` would claim that there was money.
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
-use crate::ids;
-use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, Unsealed, text};
+use crate::wire::{self, Answer, TIMEOUT_MONEY_MS, Unsealed, text};
+use crate::{ids, v2_trade};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Claims, Env, Failure, FailureCode, Fault, HttpReply, Reading, Refusal, Step, Undone, Why, WhyKind};
+use sluice_contract::{AttemptRef, Claims, Env, HttpReply, Reading, Refusal, Step, Undone};
+use sluice_kit::outcome::{self, contradiction, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
+    if ids::is_v2(attempt) {
+        return v2_trade::reverse(account, attempt, env);
+    }
     if !attempt.method.is_barcode() {
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
@@ -25,39 +29,16 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
 fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Undone> {
     wire::judged(account, reply, env, Undone::Unknown, |answer| match answer {
         Answer::Good(tree) => reversed(attempt, &tree),
-        Answer::Error(complaint) => refused(&complaint),
+        // Come again: "repeat while the answer is missing or an error".
+        Answer::Error(complaint) => outcome::undone(complaint.class(Api::Reverse, Unsealed::DecidesNothing), &complaint),
     })
 }
 
 fn reversed(attempt: &AttemptRef, tree: &Value) -> Undone {
-    let Some(number) = text(tree, "out_trade_no") else {
-        return Undone::Unknown(Why::new(WhyKind::Unreadable, "the reply does not name the order"));
-    };
+    let Some(number) = text(tree, "out_trade_no") else { return Undone::Unknown(unreadable("the reply does not name the order")) };
     let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() };
     match claims.contradiction(attempt) {
         None => Undone::Closed,
-        Some(field) => Undone::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))),
-    }
-}
-
-fn refused(complaint: &Complaint) -> Undone {
-    match complaint.class(Api::Reverse, Unsealed::DecidesNothing) {
-        Ok(class) => {
-            let kind = if class == Class::Config { WhyKind::Configuration } else { WhyKind::Pending };
-            outcome(class, |code, fault| complaint.failure(code, fault), || complaint.why(kind))
-        }
-        Err(why) => Undone::Unknown(why),
-    }
-}
-
-/// What a listed class means for a reversal, v2 and v3 alike.
-pub(crate) fn outcome(class: Class, failure: impl FnOnce(FailureCode, Fault) -> Failure, why: impl FnOnce() -> Why) -> Undone {
-    match class {
-        Class::Ok => Undone::Closed,
-        Class::NotCreated => Undone::NotFound,
-        // Come again: "repeat while the answer is missing or an error".
-        Class::Retry | Class::Unknown => Undone::Busy,
-        Class::Fail(code, fault) | Class::Decline(code, fault) => Undone::Refused(failure(code, fault)),
-        Class::Query | Class::Config => Undone::Unknown(why()),
+        Some(field) => Undone::Unknown(contradiction(field)),
     }
 }

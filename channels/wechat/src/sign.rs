@@ -16,8 +16,9 @@ use crate::keys::PlatformKey;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sluice_contract::{Headers, Refusal, Second, Verb};
+use sluice_contract::{Env, Headers, Refusal, Second, Verb};
 use sluice_kit::rsa::PrivateKey;
+use sluice_kit::wire::fresh;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -60,9 +61,8 @@ pub(crate) fn request_text(verb: Verb, target: &str, now: Second, nonce: &str, b
 }
 
 /// 32 characters from fresh randomness.
-pub(crate) fn nonce(entropy: &[u8; 32]) -> String {
-    let (first, _) = entropy.split_at(16);
-    hex::encode_upper(first)
+pub(crate) fn nonce(env: &Env<'_>) -> String {
+    hex::encode_upper(fresh::<16>(env))
 }
 
 /// What the signature of a message is worth.

@@ -1,6 +1,6 @@
 //! The trade bill of a day (pack §9): first a signed link, then the unsigned file, judged by its SHA-1.
 
-use crate::bill::Rows;
+use crate::bill::rows;
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::wire::{self, Answer, Complaint, Unsealed, text};
@@ -8,6 +8,8 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use sluice_contract::{Body, Day, Env, Exchange, FailureCode, HttpReply, Into as Keep, Notes, Reading, Statement, Step, Why, WhyKind};
+use sluice_kit::bill::TIMEOUT_MS;
+use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -16,7 +18,6 @@ use std::sync::Arc;
 const FILE_MAX_BYTES: u64 = 512 << 20;
 /// The most it may have unpacked: a bill packs about ten to one; more is a bomb.
 const TEXT_MAX_BYTES: u64 = 8 << 30;
-const FILE_TIMEOUT_MS: u64 = 300_000;
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
     // A provider's bill holds all its sub-merchants when none is named.
@@ -32,7 +33,7 @@ fn link(account: &Arc<Account>, reply: &HttpReply, env: &Env<'_>) -> Reading<Sta
         Err(wire::Doubt::Keys(hint)) => return Reading::NeedKeys(hint),
         Err(wire::Doubt::Why(why)) => return Reading::Is(Statement::Unknown(why)),
     };
-    file_of(account, &tree, env).unwrap_or_else(|note| Reading::Is(unknown(WhyKind::Unreadable, note)))
+    file_of(account, &tree, env).unwrap_or_else(|note| Reading::Is(Statement::Unknown(unreadable(note))))
 }
 
 /// The second exchange. The link must point at the host we talk to: our signature goes nowhere else.
@@ -45,8 +46,8 @@ fn file_of(account: &Arc<Account>, tree: &Value, env: &Env<'_>) -> Result<Readin
     let target = target.ok_or("the download_url points at another host")?;
     let mut request = wire::get(account, "bill.file", target, env).map_err(|_| "the download could not be signed")?;
     request.into = Keep::File { max_bytes: FILE_MAX_BYTES };
-    request.timeout_ms = FILE_TIMEOUT_MS;
-    Ok(Reading::Then(Exchange::new(request, move |reply, _| Reading::Is(rows(reply, &hash)))))
+    request.timeout_ms = TIMEOUT_MS;
+    Ok(Reading::Then(Exchange::new(request, move |reply, _| Reading::Is(checked(reply, &hash)))))
 }
 
 fn refused(complaint: &Complaint) -> Statement {
@@ -54,26 +55,21 @@ fn refused(complaint: &Complaint) -> Statement {
         // The only failure a bill has: no trade that day.
         Ok(Class::Fail(FailureCode::RequestInvalid, _)) => Statement::Empty,
         Ok(Class::Retry) => Statement::NotYet,
-        Ok(Class::Config) => Statement::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Statement::Unknown(complaint.why(WhyKind::Pending)),
+        Ok(class) => Statement::Unknown(complaint.doubt(class)),
         Err(why) => Statement::Unknown(why),
     }
 }
 
 /// The file is read twice: once to know that it is the one the link promised, once row by row.
-fn rows(reply: &HttpReply, hash: &[u8]) -> Statement {
+fn checked(reply: &HttpReply, hash: &[u8]) -> Statement {
     if reply.status != 200 {
-        return unknown(WhyKind::Unreadable, "the file could not be fetched: ask for a new link");
+        return Statement::Unknown(unreadable("the file could not be fetched: ask for a new link"));
     }
     match (sha1_of(&reply.body), unpacked(&reply.body)) {
-        (Ok(found), Ok(text)) if found == hash => Statement::Rows(Box::new(Rows::new(text))),
-        (Ok(_), Ok(_)) => unknown(WhyKind::BadSignature, "the file is not the one the link promised: SHA-1 differs"),
-        _ => unknown(WhyKind::Unreadable, "the file cannot be read or is too large"),
+        (Ok(found), Ok(text)) if found == hash => Statement::Rows(Box::new(rows(text))),
+        (Ok(_), Ok(_)) => Statement::Unknown(Why::new(WhyKind::BadSignature, "the file is not the one the link promised: SHA-1 differs")),
+        _ => Statement::Unknown(unreadable("the file cannot be read or is too large")),
     }
-}
-
-fn unknown(kind: WhyKind, note: &str) -> Statement {
-    Statement::Unknown(Why::new(kind, note))
 }
 
 fn sha1_of(body: &Body) -> io::Result<Vec<u8>> {

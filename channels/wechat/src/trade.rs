@@ -6,8 +6,9 @@ use crate::wire::text;
 use serde_json::Value;
 use sluice_contract::{
     Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
-    WhyKind,
 };
+use sluice_kit::outcome::{contradiction, unlisted, unreadable};
+use sluice_kit::wire::{cut, told};
 pub(crate) use sluice_kit::wire::{fen, fen_text};
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §5.3).
@@ -42,17 +43,22 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
         },
         state: text(tree, "trade_state")?.to_owned(),
         payment: total.filter(|_| has_app).map(|total| payment(tree, total)),
-        described: text(tree, "trade_state_desc").unwrap_or_default().chars().take(100).collect(),
+        described: text(tree, "trade_state_desc").map(|text| cut(text, 100)).unwrap_or_default(),
     })
+}
+
+/// A transaction as an outcome of its attempt.
+pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
+    read(tree).map_or_else(|| Pay::Unknown(unreadable("the reply is no transaction")), |trade| trade.about(attempt))
 }
 
 impl Trade {
     /// What it means for an attempt, which it must not contradict.
-    pub(crate) fn about(self, attempt: &AttemptRef) -> Pay {
-        if let Some(field) = self.claims.contradiction(attempt) {
-            return Pay::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")));
+    fn about(self, attempt: &AttemptRef) -> Pay {
+        match self.claims.contradiction(attempt) {
+            Some(field) => Pay::Unknown(contradiction(field)),
+            None => self.says(attempt.method.is_barcode()),
         }
-        self.says(attempt.method.is_barcode())
     }
 
     /// The state as an outcome (pack §5.2). An unlisted state is unknown, never failed.
@@ -61,43 +67,36 @@ impl Trade {
         match (self.state.as_str(), self.payment) {
             // REFUND: paid once, and something of it was refunded.
             ("SUCCESS" | "REFUND", Some(payment)) => Pay::Paid(payment),
-            ("SUCCESS" | "REFUND", None) => Pay::Unknown(Why::new(WhyKind::Unreadable, "paid, but without amount or app id")),
+            ("SUCCESS" | "REFUND", None) => Pay::Unknown(unreadable("paid, but without amount or app id")),
             ("NOTPAY" | "USERPAYING" | "ACCEPT", _) => Pay::Waiting(waiting, Notes::new()),
             ("CLOSED", _) => Pay::Closed,
             ("REVOKED", _) => Pay::Reversed,
             ("PAYERROR", _) if barcode => {
                 Pay::Unknown(Why::declined(crate::wire::failure(FailureCode::PayerDeclined, Fault::Payer, "PAYERROR", &self.described)))
             }
-            (state, _) => Pay::Unknown(Why::new(WhyKind::Unlisted, format!("trade_state {}", state.chars().take(32).collect::<String>()))),
+            (state, _) => Pay::Unknown(unlisted("trade_state", state)),
         }
     }
 }
 
 fn payment(tree: &Value, total: Fen) -> Payment {
-    let trade_no = text(tree, "transaction_id").map(str::to_owned);
+    let coupons = tree.get("promotion_detail").and_then(Value::as_array);
     Payment {
-        amount: total,
         payer_amount: tree.get("amount").and_then(|a| fen(a, "payer_total")),
-        discounts: tree
-            .get("promotion_detail")
-            .and_then(Value::as_array)
-            .map(|all| all.iter().flat_map(discounts).collect())
-            .unwrap_or_default(),
+        discounts: coupons.map(|all| all.iter().flat_map(discounts).collect()).unwrap_or_default(),
         wallet: Some(Wallet::Wechat),
         payer: payer(tree.get("payer").unwrap_or(&Value::Null)),
-        handles: trade_no.iter().map(|no| ("transaction_id".to_owned(), no.clone())).collect(),
-        channel_trade_no: trade_no,
+        handles: told(tree, &[("transaction_id", "transaction_id")]),
+        channel_trade_no: text(tree, "transaction_id").map(str::to_owned),
         paid_at: text(tree, "success_time").and_then(Second::from_rfc3339),
-        settle_date: None,
-        channel_returns: false,
+        ..Payment::of(total)
     }
 }
 
 /// Direct: `openid`. Partner: `openid` is the provider's, `sub_openid` stands beside it.
 fn payer(tree: &Value) -> Notes {
-    let openid = ["openid", "sp_openid"].iter().find_map(|name| text(tree, name));
-    let pairs = [("openid", openid), ("sub_openid", text(tree, "sub_openid"))];
-    pairs.into_iter().filter_map(|(name, id)| id.map(|id| (name.to_owned(), id.to_owned()))).collect()
+    // The later name wins.
+    told(tree, &[("openid", "sp_openid"), ("openid", "openid"), ("sub_openid", "sub_openid")])
 }
 
 /// One coupon, split by who bears it. Where WeChat does not say, `CASH` was prefunded (it settles to the merchant) and

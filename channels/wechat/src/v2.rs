@@ -4,11 +4,11 @@ use crate::codes::{self, Api, Class};
 use crate::config::{Account, V2};
 use crate::ids::frozen;
 use crate::trade::fen_text;
-use crate::wire::{self, TIMEOUT_MONEY_MS, USER_AGENT};
+use crate::wire::{self, TIMEOUT_MONEY_MS};
 use crate::{sign, v2_sign, xml};
-use sluice_contract::{
-    AttemptRef, Claims, Env, Failure, FailureCode, Fault, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Refusal, Verb, Why, WhyKind,
-};
+use sluice_contract::{AttemptRef, Claims, Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Refusal, Why, WhyKind};
+use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
+use sluice_kit::wire::{cut, post};
 
 /// v2's name, ours (v3's) in direct mode, ours in partner mode.
 const NAMES: [(&str, &str, &str); 4] = [
@@ -38,21 +38,14 @@ pub(crate) fn request(
             members.insert(name.to_owned(), id.to_owned());
         }
     }
-    members.insert("nonce_str".to_owned(), sign::nonce(&env.entropy));
+    members.insert("nonce_str".to_owned(), sign::nonce(env));
     members.insert("sign_type".to_owned(), v2.sign_type.word().to_owned());
     members.retain(|_, value| !value.is_empty());
     let sign = v2_sign::sign(&members, key, v2.sign_type);
     members.insert("sign".to_owned(), sign);
-    Ok(HttpRequest {
-        api,
-        verb: Verb::Post,
-        url: format!("{}{path}", account.base_url),
-        headers: Headers::new(&[("Accept", "text/xml"), ("Content-Type", "text/xml; charset=utf-8"), ("User-Agent", USER_AGENT)]),
-        body: xml::write(&members).into_bytes(),
-        identity,
-        into: Keep::Memory { max_bytes: 256 * 1024 },
-        timeout_ms: TIMEOUT_MONEY_MS,
-    })
+    let url = format!("{}{path}", account.base_url);
+    let headers = [("Accept", "text/xml"), ("Content-Type", "text/xml; charset=utf-8")];
+    Ok(HttpRequest { identity, ..post(api, url, &headers, xml::write(&members), TIMEOUT_MONEY_MS) })
 }
 
 /// A reply that may be believed: signed with our key, whatever it says.
@@ -72,12 +65,12 @@ pub(crate) struct Complaint {
 /// Judges a reply. `return_code = FAIL` carries no signature, so it proves nothing: unknown.
 pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
     if reply.status != 200 {
-        return Err(Why::new(WhyKind::NoAnswer, format!("HTTP {}", reply.status)));
+        return Err(no_answer(reply));
     }
-    let members = xml::read(reply.bytes()).ok_or_else(|| Why::new(WhyKind::Unreadable, "the reply is no XML of WeChat Pay"))?;
+    let members = xml::read(reply.bytes()).ok_or_else(|| unreadable("the reply is no XML of WeChat Pay"))?;
     let get = |name: &str| members.get(name).map(String::as_str).unwrap_or_default();
     if get("return_code") != "SUCCESS" {
-        let message: String = get("return_msg").chars().take(100).collect();
+        let message = cut(get("return_msg"), 100);
         return Err(Why::new(WhyKind::BadSignature, format!("return_code FAIL, which nobody signs: {message}")));
     }
     let is_signed = account.v2.as_ref().is_some_and(|v2| is_signed(v2, &members));
@@ -87,11 +80,10 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
     match get("result_code") {
         "SUCCESS" => Ok(Answer::Good(members)),
         "FAIL" => {
-            let short = |name: &str, max: usize| get(name).chars().take(max).collect::<String>();
-            let (code, message) = (short("err_code", 64), short("err_code_des", 200));
+            let (code, message) = (cut(get("err_code"), 64), cut(get("err_code_des"), 200));
             Ok(Answer::Error(Complaint { code, message, members }))
         }
-        _ => Err(Why::new(WhyKind::Unreadable, "the reply has no result_code")),
+        _ => Err(unreadable("the reply has no result_code")),
     }
 }
 
@@ -104,12 +96,14 @@ impl Complaint {
     pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
         codes::class(api, &self.code).ok_or_else(|| self.why(WhyKind::Unlisted))
     }
+}
 
-    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+impl outcome::Complaint for Complaint {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
         wire::failure(code, fault, &self.code, &self.message)
     }
 
-    pub(crate) fn why(&self, kind: WhyKind) -> Why {
+    fn why(&self, kind: WhyKind) -> Why {
         Why::new(kind, format!("{}: {}", self.code, self.message))
     }
 }

@@ -1,10 +1,10 @@
 //! v2 callbacks: XML, and only ever a hint (CONTRACT 7). What they say is asked for again by a query.
 
-use crate::callback::{forged, unreadable};
 use crate::config::{Account, V2};
 use crate::v2_sign::{self, SignType};
 use crate::{v2, xml};
 use sluice_contract::{Callback, Notes, Rejected, Says};
+use sluice_kit::callback::{forged, unreadable};
 
 /// Reads a payment notice (signed) or a refund notice (`req_info`, encrypted and unsigned).
 pub(crate) fn read(account: &Account, v2: &V2, body: &[u8]) -> Result<Callback, Rejected> {
@@ -39,6 +39,6 @@ fn is_signed(v2: &V2, members: &Notes) -> bool {
 }
 
 /// The number a forgery names: readable without trust, worth a query at most.
-fn number(members: &Notes) -> Option<String> {
-    members.get("out_trade_no").filter(|number| (6..=32).contains(&number.len())).cloned()
+fn number(members: &Notes) -> Option<&str> {
+    members.get("out_trade_no").map(String::as_str).filter(|number| (6..=32).contains(&number.len()))
 }

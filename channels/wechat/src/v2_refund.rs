@@ -4,9 +4,11 @@ use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::trade::fen_text;
 use crate::v2::{self, Answer, Complaint};
-use crate::v2_trade::notes;
 use crate::{refund, wire};
-use sluice_contract::{Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck, Why, WhyKind};
+use sluice_contract::{Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Step, Stuck};
+use sluice_kit::outcome::{self, Complaint as _, unlisted};
+use sluice_kit::text::plain;
+use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -38,7 +40,7 @@ pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env
 fn read(account: &Account, refund: &RefundRef, reply: &HttpReply) -> Refund {
     match v2::answer(account, reply) {
         Ok(Answer::Good(members)) => match contradiction(refund, &members, "out_refund_no", "refund_fee") {
-            Some(field) => Refund::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))),
+            Some(field) => Refund::Unknown(outcome::contradiction(&field)),
             None => Refund::Accepted(handles(&members, "refund_id")),
         },
         Ok(Answer::Error(complaint)) => refused(Api::V2Refund, refund, &complaint),
@@ -54,14 +56,14 @@ fn read_query(account: &Account, refund: &RefundRef, reply: &HttpReply) -> Refun
         Err(why) => return Refund::Unknown(why),
     };
     if let Some(field) = contradiction(refund, &members, "out_refund_no_0", "refund_fee_0") {
-        return Refund::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")));
+        return Refund::Unknown(outcome::contradiction(&field));
     }
     let get = |name: &str| members.get(name).map(String::as_str).unwrap_or_default();
     match get("refund_status_0") {
         "SUCCESS" => Refund::Succeeded(Refunded {
             payer_amount: fen_text(get("cash_refund_fee_0")),
             settle_date: None,
-            at: Second::from_local("%Y-%m-%d %H:%M:%S", get("refund_success_time_0")),
+            at: plain(get("refund_success_time_0")),
             handles: handles(&members, "refund_id_0"),
         }),
         "PROCESSING" => Refund::Accepted(handles(&members, "refund_id_0")),
@@ -74,7 +76,7 @@ fn read_query(account: &Account, refund: &RefundRef, reply: &HttpReply) -> Refun
             "the payer's card or account cannot take the refund: another way is needed".into(),
             handles(&members, "refund_id_0"),
         ),
-        other => Refund::Unknown(Why::new(WhyKind::Unlisted, format!("refund_status {}", sluice_kit::wire::plain(other, 32)))),
+        other => Refund::Unknown(unlisted("refund_status", other)),
     }
 }
 
@@ -93,16 +95,11 @@ fn handles(members: &Notes, name: &str) -> Notes {
 }
 
 fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
-    let accepted_before = refund.handles.contains_key("refund_id");
+    let may_fail = !refund.handles.contains_key("refund_id");
     match complaint.class(api) {
-        Ok(Class::Fail(FailureCode::MerchantBalance, _)) => Refund::Stuck(Stuck::MerchantBalance, complaint.code.clone(), Notes::new()),
-        Ok(Class::Fail(code, fault)) if !accepted_before => Refund::Failed(complaint.failure(code, fault)),
-        Ok(Class::Query) if refund::is_refusal(api, &complaint.code) && !accepted_before => {
+        Ok(Class::Query) if refund::is_refusal(api, &complaint.code) && may_fail => {
             Refund::Failed(complaint.failure(FailureCode::RequestInvalid, Fault::Request))
         }
-        Ok(Class::NotCreated) => Refund::NotFound,
-        Ok(Class::Config) => Refund::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Refund::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Refund::Unknown(why),
+        class => outcome::refund(class, complaint, may_fail),
     }
 }

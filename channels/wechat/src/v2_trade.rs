@@ -4,14 +4,16 @@ use crate::admit::{auth_code, description};
 use crate::codes::{Api, Class, normalise};
 use crate::config::Account;
 use crate::pay::device;
-use crate::reverse;
 use crate::trade::{POLL_AFTER_MS, fen_text};
 use crate::v2::{self, Answer, Complaint};
 use crate::wire;
 use sluice_contract::{
     Action, AttemptRef, Discount, DiscountKind, Env, FailureCode, Fault, Fen, FundedBy, HttpReply, HttpRequest, Notes, Pay, PayOrder,
-    Payment, Reading, Refusal, Second, Step, Undone, Wallet, Why, WhyKind,
+    Payment, Reading, Refusal, Step, Undone, Wallet, Why,
 };
+use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_kit::text::{compact, cut_bytes};
+use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
@@ -23,7 +25,8 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
 fn micropay(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let terminal_ip = order.terminal.as_ref().and_then(|t| t.ip.as_deref());
     let members = [
-        ("body", bytes_cut(&description(&order.subject), 127)),
+        // v2 counts the description in bytes.
+        ("body", cut_bytes(&description(&order.subject), 127).to_owned()),
         ("out_trade_no", attempt.number.clone()),
         ("total_fee", attempt.amount.to_string()),
         ("fee_type", "CNY".to_owned()),
@@ -49,22 +52,6 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     wire::send(account, request, move |account, reply, _| Reading::Is(read_reverse(account, &attempt, reply)))
 }
 
-pub(crate) fn notes<const N: usize>(pairs: [(&str, String); N]) -> Notes {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// v2 counts the description in bytes.
-fn bytes_cut(text: &str, max: usize) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if out.len().saturating_add(c.len_utf8()) > max {
-            break;
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// micropay has no `trade_state`: a signed SUCCESS is paid.
 fn read_pay(account: &Account, attempt: &AttemptRef, reply: &HttpReply) -> Pay {
     match v2::answer(account, reply) {
@@ -79,32 +66,22 @@ fn refused(complaint: &Complaint) -> Pay {
         Ok(Class::Unknown) if normalise(&complaint.code) == "USERPAYING" => {
             Pay::Waiting(Action::Wait { poll_after_ms: POLL_AFTER_MS }, Notes::new())
         }
-        Ok(Class::Fail(code, fault)) => Pay::Failed(complaint.failure(code, fault)),
-        Ok(Class::Decline(code, fault)) => Pay::Unknown(Why::declined(complaint.failure(code, fault))),
-        Ok(Class::Config) => Pay::Unknown(complaint.why(WhyKind::Configuration)),
-        Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
-        Err(why) => Pay::Unknown(why),
+        Ok(Class::Config) => Pay::Unknown(complaint.doubt(Class::Config)),
+        class => outcome::pay(class, complaint),
     }
 }
 
 fn read_query(account: &Account, attempt: &AttemptRef, reply: &HttpReply) -> Pay {
     match v2::answer(account, reply) {
         Ok(Answer::Good(members)) => about(attempt, &members).unwrap_or_else(|| state(&members)),
-        Ok(Answer::Error(complaint)) => match complaint.class(Api::V2Query) {
-            Ok(Class::NotCreated) => Pay::NotFound,
-            Ok(Class::Config) => Pay::Unknown(complaint.why(WhyKind::Configuration)),
-            Ok(_) => Pay::Unknown(complaint.why(WhyKind::Pending)),
-            Err(why) => Pay::Unknown(why),
-        },
+        Ok(Answer::Error(complaint)) => outcome::query(complaint.class(Api::V2Query), &complaint),
         Err(why) => Pay::Unknown(why),
     }
 }
 
 /// The contradiction between a reply and the attempt, if there is one.
 fn about(attempt: &AttemptRef, members: &Notes) -> Option<Pay> {
-    let claims = v2::claims(members);
-    let field = claims.contradiction(attempt)?;
-    Some(Pay::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}"))))
+    v2::claims(members).contradiction(attempt).map(|field| Pay::Unknown(contradiction(field)))
 }
 
 fn state(members: &Notes) -> Pay {
@@ -115,7 +92,7 @@ fn state(members: &Notes) -> Pay {
         "CLOSED" => Pay::Closed,
         "REVOKED" => Pay::Reversed,
         "PAYERROR" => Pay::Unknown(Why::declined(wire::failure(FailureCode::PayerDeclined, Fault::Payer, "PAYERROR", described))),
-        other => Pay::Unknown(Why::new(WhyKind::Unlisted, format!("trade_state {}", other.chars().take(32).collect::<String>()))),
+        other => Pay::Unknown(unlisted("trade_state", other)),
     }
 }
 
@@ -123,20 +100,17 @@ fn paid(members: &Notes) -> Pay {
     let get = |name: &str| members.get(name).map(String::as_str).filter(|text| !text.is_empty());
     let fen = |name: &str| get(name).and_then(fen_text);
     let (Some(amount), Some(trade_no)) = (fen("total_fee"), get("transaction_id")) else {
-        return Pay::Unknown(Why::new(WhyKind::Unreadable, "paid, but without amount or transaction_id"));
+        return Pay::Unknown(unreadable("paid, but without amount or transaction_id"));
     };
-    let named = |name: &str, ours: &str| get(name).map(|id| (ours.to_owned(), id.to_owned()));
     Pay::Paid(Payment {
-        amount,
         payer_amount: fen("cash_fee"),
         discounts: discounts(amount, fen("settlement_total_fee"), fen("coupon_fee")),
         wallet: Some(Wallet::Wechat),
-        payer: named("openid", "openid").into_iter().chain(named("sub_openid", "sub_openid")).collect(),
+        payer: notes(["openid", "sub_openid"].into_iter().filter_map(|name| get(name).map(|id| (name, id)))),
         channel_trade_no: Some(trade_no.to_owned()),
-        paid_at: get("time_end").and_then(|time| Second::from_local("%Y%m%d%H%M%S", time)),
-        settle_date: None,
-        channel_returns: false,
-        handles: notes([("transaction_id", trade_no.to_owned())]),
+        paid_at: get("time_end").and_then(compact),
+        handles: notes([("transaction_id", trade_no)]),
+        ..Payment::of(amount)
     })
 }
 
@@ -164,14 +138,11 @@ fn read_reverse(account: &Account, attempt: &AttemptRef, reply: &HttpReply) -> U
     let mut claims = v2::claims(&members);
     claims.number.get_or_insert_with(|| attempt.number.clone());
     if let Some(field) = claims.contradiction(attempt) {
-        return Undone::Unknown(Why::new(WhyKind::Contradiction, format!("the reply is about another {field}")));
+        return Undone::Unknown(contradiction(field));
     }
     if members.get("recall").is_some_and(|recall| recall == "Y") {
         return Undone::Busy;
     }
     let Some(complaint) = complaint else { return Undone::Closed };
-    match complaint.class(Api::V2Reverse) {
-        Ok(class) => reverse::outcome(class, |code, fault| complaint.failure(code, fault), || complaint.why(WhyKind::Pending)),
-        Err(why) => Undone::Unknown(why),
-    }
+    outcome::undone(complaint.class(Api::V2Reverse), &complaint)
 }

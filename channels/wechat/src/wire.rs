@@ -10,6 +10,8 @@ use sluice_contract::{
 };
 pub(crate) use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::form::encode;
+use sluice_kit::outcome;
+use sluice_kit::wire::cut;
 pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, send, text};
 
 /// A signed GET. `target` is path and query, already percent-encoded.
@@ -38,7 +40,7 @@ fn request(
     timeout_ms: u64,
     env: &Env<'_>,
 ) -> Result<HttpRequest, Refusal> {
-    let nonce = sign::nonce(&env.entropy);
+    let nonce = sign::nonce(env);
     let authorization = account.signer.authorization(verb, target, env.now, &nonce, &body)?;
     let mut headers = Headers::new(&[("Accept", "application/json"), ("User-Agent", USER_AGENT), ("Authorization", &authorization)]);
     if verb == Verb::Post {
@@ -108,7 +110,7 @@ fn doubt(kind: WhyKind, note: String) -> Doubt {
 
 fn complaint(status: u16, body: &[u8], sealed: bool) -> Complaint {
     let tree = parse_json(body).unwrap_or_default();
-    let short = |name: &str, max: usize| text(&tree, name).unwrap_or_default().chars().take(max).collect::<String>();
+    let short = |name: &str, max| cut(text(&tree, name).unwrap_or_default(), max);
     Complaint { status, code: short("code", 64), message: short("message", 200), sealed }
 }
 
@@ -144,13 +146,14 @@ impl Complaint {
             class => Ok(class),
         }
     }
+}
 
-    pub(crate) fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
+impl outcome::Complaint for Complaint {
+    fn failure(&self, code: FailureCode, fault: Fault) -> Failure {
         failure(code, fault, &self.code, &self.message)
     }
 
-    /// An unknown of a kind, in WeChat's words.
-    pub(crate) fn why(&self, kind: WhyKind) -> Why {
+    fn why(&self, kind: WhyKind) -> Why {
         Why::new(kind, format!("HTTP {} {}: {}", self.status, self.code, self.message))
     }
 }

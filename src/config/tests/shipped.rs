@@ -6,14 +6,19 @@ use serde_json::Value;
 use std::io;
 use std::path::Path;
 
-/// The example's files from the disk; its secrets from a pretend channel's throw-away credentials.
+/// The example's files from the disk; its secrets from pretend channels' throw-away credentials, by channel.
 struct Example {
     credentials: Value,
 }
 
 impl Example {
-    fn credential(&self, name: &str) -> String {
-        self.credentials.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    fn of(names: &[&str]) -> Example {
+        let told = CHANNELS.iter().filter(|listed| names.contains(&listed.name));
+        Example { credentials: told.map(|l| (l.name.to_owned(), (l.fixed)(1).credentials("http://127.0.0.1:1"))).collect() }
+    }
+
+    fn credential(&self, channel: &str, name: &str) -> String {
+        self.credentials[channel][name].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -24,6 +29,7 @@ impl Strings for Example {
             "SLUICE_SEAL_KEY_BEFORE" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh4=".to_owned(),
             "ORCHARD_WEBHOOK" => "whsec_b3JjaGFyZC13ZWJob29rLXNlY3JldC0w".to_owned(),
             "BAKERY_WEBHOOK" => "whsec_YmFrZXJ5LXdlYmhvb2stc2VjcmV0LTAx".to_owned(),
+            "CMB_ORCHARD_PRIVATE_KEY" => self.credential("cmb", "private_key"),
             _ if name.contains("API_V3_KEY") => "0123456789abcdef0123456789abcdef".to_owned(),
             _ => format!("{name}-0123456789-0123456789-0123456789"),
         })
@@ -31,8 +37,9 @@ impl Strings for Example {
 
     fn file(&self, path: &Path) -> io::Result<String> {
         match path.file_name().and_then(|name| name.to_str()) {
-            Some("apiclient_key.pem") => Ok(self.credential("private_key")),
-            Some("pub_key.pem") => Ok(self.credential("public_key")),
+            Some("apiclient_key.pem") => Ok(self.credential("wechat", "private_key")),
+            Some("pub_key.pem") => Ok(self.credential("wechat", "public_key")),
+            Some("bank_public_key.txt") => Ok(self.credential("cmb", "public_key")),
             Some("night-desk.token") => Ok("night-desk-token-0123456789-0123456789\n".to_owned()),
             _ => std::fs::read_to_string(path),
         }
@@ -45,14 +52,15 @@ fn lines(loaded: Result<Settings, Vec<crate::config::Finding>>) -> Result<Settin
 
 #[test]
 fn the_example_is_accepted() -> Result<(), String> {
-    let wechat = CHANNELS.iter().find(|listed| listed.name == "wechat").ok_or("wechat is listed")?;
-    let strings = Example { credentials: (wechat.sandbox)(1).credentials("http://127.0.0.1:1") };
+    let strings = Example::of(&["wechat", "cmb"]);
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example");
     let settings = lines(load(&dir, &strings, CHANNELS))?;
     assert!(settings.livemode());
     let direct = |id: &str| settings.account(id).map(|a| (a.is_direct(), a.owner.clone()));
     assert_eq!(direct("wx-orchard"), Some((true, Some("m_orchard".to_owned()))));
     assert_eq!(direct("wx-partner"), Some((false, None)));
+    let shown: std::collections::BTreeSet<&str> = settings.accounts.iter().map(|account| account.channel.profile().channel).collect();
+    assert_eq!(shown.len(), CHANNELS.len(), "the example has an account of every channel: {shown:?}");
     assert_eq!((settings.merchants.len(), settings.operators.len(), settings.store.previous_seal_keys.len()), (2, 2, 1));
     assert!(!format!("{settings:?}").contains("0123456789"), "a secret is in Debug output");
     Ok(())

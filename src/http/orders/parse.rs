@@ -99,7 +99,7 @@ fn auth_code(reader: &Reader<'_>) -> Option<String> {
     let is_code = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     // A merchant's QR code scanned by mistake is told as such, later.
     if !is_code && !(looks_presented(text) && text.len() <= AUTH_CODE_MAX) {
-        reader.problem("auth_code", "must be the 16 to 32 digits of a payment code");
+        reader.problem("auth_code", "must be the digits of a payment code, 32 at most");
         return None;
     }
     Some(text.to_owned())

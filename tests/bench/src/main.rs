@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -10,6 +10,7 @@
     reason = "a bench measures real clocks and prints ratios"
 )]
 
+mod adapters;
 mod channel;
 mod drive;
 mod engines;
@@ -67,6 +68,9 @@ async fn main() -> Done {
     let mut bench = Bench { binary, channel, account_toml, yardstick, signature, stored, seconds, missed: 0 };
     let asked = |name: &str| words.is_empty() || words.iter().any(|w| w == name);
     println!("one RSA-2048 signature: {:?}", bench.signature.get());
+    if asked("adapters") {
+        bench.adapters()?;
+    }
     if asked("orders") {
         bench.orders().await?;
     }

@@ -16,6 +16,11 @@ fn cpu_of(path: &str) -> Duration {
     TICK * (ticks(11) + ticks(12))
 }
 
+/// Processor time this thread has used.
+pub fn thread_cpu() -> Duration {
+    cpu_of("/proc/thread-self/stat")
+}
+
 /// Processor time a process has used.
 pub fn cpu(pid: u32) -> Duration {
     cpu_of(&format!("/proc/{pid}/stat"))

@@ -5,7 +5,7 @@ use super::{
     vectors, with,
 };
 use crate::Alipay;
-use crate::bill::{Rows, is_detail};
+use crate::bill::{is_detail, rows as read_rows};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use encoding_rs::GBK;
@@ -59,7 +59,7 @@ fn gbk(text: &str) -> Vec<u8> {
 }
 
 fn read_text(bytes: Vec<u8>) -> Result<Vec<BillRow>, String> {
-    Rows::new(bytes).collect()
+    read_rows(bytes).collect()
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_bill_that_does_not_add_up_ends_in_an_error() {
     }
     assert!(read_text([gbk(text), vec![b'x'; 70_000]].concat()).is_err());
     assert!(read_text(gbk(text).into_iter().chain([0xff, b'\n']).collect()).is_err());
-    assert_eq!(Rows::new(b"nonsense\nmore\n".to_vec()).count(), 1, "one error, then the end");
+    assert_eq!(read_rows(b"nonsense\nmore\n".to_vec()).count(), 1, "one error, then the end");
 }
 
 #[test]

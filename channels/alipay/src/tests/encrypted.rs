@@ -1,9 +1,10 @@
 //! Content encryption: encrypted before it is signed, verified before it is decrypted.
 
 use super::{NOW, alipay, attempt, direct, env, is_signed, order, read, reading, sealed, sent_by, trade};
-use crate::{Alipay, aes};
+use crate::Alipay;
 use serde_json::{Value, json};
 use sluice_contract::{Action, Channel, HttpReply, Method, Pay, Step, WhyKind};
+use sluice_kit::aes::AesKey;
 
 const KEY: &str = "aYA0GP8JEW+D7/UFaskCWA==";
 const OTHER: &str = "aa4BtZ4tspm2wnXLb1ThQA==";
@@ -14,7 +15,7 @@ fn encrypting() -> Alipay {
 }
 
 fn sealed_under(key: &str, node: &str) -> HttpReply {
-    sealed(QUERY, &format!("\"{}\"", aes::encrypt(&aes::key(key).unwrap(), node).unwrap()))
+    sealed(QUERY, &format!("\"{}\"", AesKey::read(key).unwrap().seal(node.as_bytes()).unwrap()))
 }
 
 #[test]
@@ -24,7 +25,7 @@ fn content_goes_out_encrypted_and_its_signature_covers_the_cipher() {
         let attempt = attempt(&alipay, method);
         let sent = sent_by(&alipay.pay(&attempt, &order(), &env(NOW)));
         assert_eq!(sent["encrypt_type"], "AES");
-        let plain = aes::decrypt(&[aes::key(KEY).unwrap()], &sent["biz_content"]).unwrap();
+        let plain = AesKey::read(KEY).unwrap().open(&sent["biz_content"]).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&plain).unwrap()["total_amount"], "88.88");
         assert!(is_signed(&sent));
     }
@@ -48,7 +49,7 @@ fn replies_are_verified_with_their_quotes_and_then_decrypted() {
         Pay::Unknown(why) => why.kind,
         other => panic!("{other:?}"),
     };
-    let third = aes::encrypt(&aes::key("AAAAAAAAAAAAAAAAAAAAAA==").unwrap(), &trade(json!({}))).unwrap();
+    let third = AesKey::read("AAAAAAAAAAAAAAAAAAAAAA==").unwrap().seal(trade(json!({})).as_bytes()).unwrap();
     assert_eq!(kind(&sealed(QUERY, &format!("\"{third}\""))), WhyKind::Unreadable);
     for node in ["\"\"", "\"!!\"", "\"AAAA\"", "7", "null", "[]"] {
         assert_eq!(kind(&sealed(QUERY, node)), WhyKind::Unreadable, "{node}");
@@ -56,7 +57,7 @@ fn replies_are_verified_with_their_quotes_and_then_decrypted() {
     assert_eq!(kind(&sealed_under(KEY, "[1]")), WhyKind::Unreadable);
     assert_eq!(kind(&sealed_under(KEY, "{\"code\":\"10000\",\"code\":\"10000\"}")), WhyKind::Unreadable);
     let swapped = String::from_utf8(sealed_under(KEY, &trade(json!({}))).bytes().to_vec()).unwrap();
-    let other = aes::encrypt(&aes::key(KEY).unwrap(), &trade(json!({"trade_status": "TRADE_CLOSED"}))).unwrap();
+    let other = AesKey::read(KEY).unwrap().seal(trade(json!({"trade_status": "TRADE_CLOSED"})).as_bytes()).unwrap();
     let (start, rest) = swapped.split_at(swapped.find(":\"").unwrap() + 2);
     let bent = format!("{start}{other}{}", &rest[rest.find('"').unwrap()..]);
     assert_eq!(kind(&super::reply(&bent)), WhyKind::BadSignature);

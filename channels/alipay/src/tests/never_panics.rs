@@ -1,10 +1,11 @@
 //! Arbitrary bytes: nothing panics, and nothing that nobody signed is believed.
 
 use super::{NOW, attempt, certs, direct, env, opened, order, provider, refund_of};
-use crate::{Alipay, aes, bill, certificate, sign};
+use crate::{Alipay, bill, certificate, sign};
 use proptest::prelude::*;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Channel, HttpReply, KeyHint, Method, Pay, Person, Reading, Refund, Renewed, Statement, Step, Undone, Visitor};
+use sluice_kit::aes::AesKey;
 use std::sync::{Arc, LazyLock};
 
 static KEYED: LazyLock<Alipay> = LazyLock::new(direct);
@@ -92,9 +93,9 @@ proptest! {
     fn readers_of_plain_bytes_do_not_panic(body in body(), text in ".{0,60}") {
         let _ = sign::raw_member(&body, "sign");
         let _ = sign::envelope(&body, "alipay.trade.query");
-        let _ = bill::Rows::new(body.clone()).take(100).count();
+        let _ = bill::rows(body.clone()).take(100).count();
         let _ = bill::is_detail(&body);
-        let _ = aes::decrypt(&[aes::key("aYA0GP8JEW+D7/UFaskCWA==").unwrap()], &text);
+        let _ = AesKey::read("aYA0GP8JEW+D7/UFaskCWA==").unwrap().open(&text);
         let _ = certificate::read(&text);
         let _ = crate::trade::time(&text);
         let _ = super::identities::identify(&KEYED, &text);

@@ -3,11 +3,12 @@
 use super::{alipay, app_key, cases, credentials, direct, env, str_of, vectors};
 use crate::sign::{Seal, canonical, envelope, notice_seal, request_text};
 use crate::wire::{Call, Content, signed};
-use crate::{aes, certificate, keys::Ring};
+use crate::{certificate, keys::Ring};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use sluice_contract::{Person, Second};
+use sluice_kit::aes::AesKey;
 use sluice_kit::form::decode_pairs;
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 
@@ -174,9 +175,9 @@ fn content_is_encrypted_and_decrypted_as_the_sdks_do() {
         if id.starts_with("sm2") {
             continue;
         }
-        let key = aes::key(str_of(&vector, "key_b64")).unwrap();
+        let key = AesKey::read(str_of(&vector, "key_b64")).unwrap();
         let sealed = str_of(&vector, "ciphertext_b64");
-        let plain = aes::decrypt(std::slice::from_ref(&key), sealed);
+        let plain = key.open(sealed);
         if vector["expect"] == "error" {
             assert_eq!(plain, None, "{id}");
         } else if id == "aes_v2_random_iv" {
@@ -185,7 +186,7 @@ fn content_is_encrypted_and_decrypted_as_the_sdks_do() {
         } else {
             spoken += 1;
             assert_eq!(plain.as_deref(), Some(str_of(&vector, "plaintext").as_bytes()), "{id}");
-            assert_eq!(aes::encrypt(&key, str_of(&vector, "plaintext")).unwrap(), sealed, "{id}");
+            assert_eq!(key.seal(str_of(&vector, "plaintext").as_bytes()).unwrap(), sealed, "{id}");
         }
     }
     assert_eq!(spoken, 2);

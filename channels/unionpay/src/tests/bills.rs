@@ -1,7 +1,7 @@
 //! Statements: signed, unpacked within bounds, sliced by bytes.
 
 use super::{BASE, MER_ID, NOW, changed, direct, env, list, notes, read_at, reply, request_of, sandbox, sent, str_of, vectors};
-use crate::bill::{Rows, WIDTHS};
+use crate::bill::{self, WIDTHS};
 use crate::statement::unpacked;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -210,7 +210,7 @@ fn a_broken_row_ends_the_statement_with_one_error() {
         b"short\r\n".to_vec(),
     ] {
         let text = [line(&payment()), broken, line(&payment())].concat();
-        let read: Vec<_> = Rows::new(text, day()).collect();
+        let read: Vec<_> = bill::rows(text, day()).collect();
         assert_eq!(read.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false], "{read:?}");
     }
 }
@@ -219,6 +219,6 @@ fn a_broken_row_ends_the_statement_with_one_error() {
 fn a_row_of_new_years_eve_belongs_to_the_old_year() {
     let mut columns = payment();
     columns[0] = (5, "1231235900");
-    let read: Vec<_> = Rows::new(line(&columns), Day::parse("2027-01-01").unwrap()).collect();
+    let read: Vec<_> = bill::rows(line(&columns), Day::parse("2027-01-01").unwrap()).collect();
     assert_eq!(read[0].as_ref().unwrap().at, Second::from_rfc3339("2026-12-31T23:59:00+08:00"));
 }

@@ -3,11 +3,12 @@
 use super::{cert, key, list, notes, opened, pem, split, str_of, vectors, with};
 use crate::config::Account;
 use crate::sign::{Hash, Signer, Verifier, canonical, digest_hex};
-use crate::{UnionPay, pkcs1, wire};
+use crate::{UnionPay, wire};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sluice_contract::{Channel, Env, Headers, HttpReply, Notes, RawCallback, Second, Verb};
+use sluice_kit::field::{Padding, decrypt, encrypt};
 use sluice_kit::form::{decode_pairs, encode_pairs};
 use sluice_kit::rsa::PrivateKey;
 use std::sync::Arc;
@@ -168,19 +169,19 @@ fn encrypted_fields_of_the_vectors_are_read_and_ours_too() {
     let file = vectors!("encryption");
     for vector in list(&file, "vectors") {
         let own = key(str_of(vector, "key"));
-        let plain = pkcs1::decrypt(&own, str_of(vector, "ciphertext"), |_| true);
+        let plain = decrypt(&own, str_of(vector, "ciphertext"), Padding::Pkcs1, |_| true);
         assert_eq!(plain.as_deref().map(String::as_str), Some(str_of(vector, "plaintext")), "{}", str_of(vector, "id"));
-        assert!(pkcs1::decrypt(&own, str_of(vector, "ciphertext"), |text| text.len() == 3).is_none());
+        assert!(decrypt(&own, str_of(vector, "ciphertext"), Padding::Pkcs1, |text| text.len() == 3).is_none());
     }
-    let sealed = pkcs1::encrypt(&cert("sandbox_a.upenc"), "6216261000000000018").unwrap();
-    let read = pkcs1::decrypt(&key("sandbox_a.upenc"), &sealed, |text| text.bytes().all(|b| b.is_ascii_digit()));
+    let sealed = encrypt(&cert("sandbox_a.upenc"), "6216261000000000018", Padding::Pkcs1).unwrap();
+    let read = decrypt(&key("sandbox_a.upenc"), &sealed, Padding::Pkcs1, |text| text.bytes().all(|b| b.is_ascii_digit()));
     assert_eq!(read.as_deref().map(String::as_str), Some("6216261000000000018"));
     for broken in ["", "AAAA", "not base64!", &"A".repeat(344)] {
         // Noise under a key may come out as noise (implicit rejection): the shape is what is judged.
-        assert!(pkcs1::decrypt(&key("sandbox_a.upenc"), broken, |text| text.len() == 19 && text.starts_with("62")).is_none());
+        assert!(decrypt(&key("sandbox_a.upenc"), broken, Padding::Pkcs1, |text| text.len() == 19 && text.starts_with("62")).is_none());
     }
-    assert_eq!(pkcs1::encrypt(&cert("sandbox_a.upenc"), &"1".repeat(300)), None);
-    assert_eq!(pkcs1::encrypt("no certificate", "1"), None);
+    assert_eq!(encrypt(&cert("sandbox_a.upenc"), &"1".repeat(300), Padding::Pkcs1), None);
+    assert_eq!(encrypt("no certificate", "1", Padding::Pkcs1), None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::callbacks::Notice;
 use super::{NOW, attempt, direct, env, keyed, order, refund_of, split};
 use crate::UnionPay;
-use crate::bill::Rows;
+use crate::bill::rows;
 use crate::statement::unpacked;
 use proptest::prelude::*;
 use sluice_contract::{Channel, HttpReply, KeyHint, Method, Notes, Pay, Reading, Refund, Renewed, Statement, Step, Undone, Verb};
@@ -119,10 +119,10 @@ proptest! {
         let _ = split(&text);
         let _ = split(&String::from_utf8_lossy(&body));
         let _ = unpacked(&text);
-        let _ = Rows::new(body.clone(), NOW.day()).take(100).count();
+        let _ = rows(body.clone(), NOW.day()).take(100).count();
         let padded: Vec<u8> = body.iter().copied().cycle().take(if body.is_empty() { 0 } else { 1300 }).collect();
-        let _ = Rows::new(padded, NOW.day()).take(100).count();
-        let _ = crate::pkcs1::decrypt(&text, &text, |_| true);
+        let _ = rows(padded, NOW.day()).take(100).count();
+        let _ = sluice_kit::field::decrypt(&text, &text, sluice_kit::field::Padding::Pkcs1, |_| true);
         let _ = crate::keys::cert_id(&text);
         let _ = crate::dates::nearest(NOW, &text);
     }

@@ -138,7 +138,7 @@ fn a_broken_bill_is_an_error_and_then_the_end() {
     let good = "`2025-05-31 10:34:56,`4200,`A1,`SUCCESS,`1.00,`0.00,`,`0,`0.01000\n";
     let parse = |text: &str| {
         let bytes = text.as_bytes().to_vec();
-        crate::bill::Rows::new(Box::new(std::io::Cursor::new(bytes))).collect::<Vec<_>>()
+        crate::bill::rows(Box::new(std::io::Cursor::new(bytes))).collect::<Vec<_>>()
     };
     let summary = "总交易单数,订单总金额\n`45.0,`0.0\n";
     assert_eq!(parse(&format!("{head}{good}{good}{summary}")).iter().filter(|row| row.is_ok()).count(), 2);

@@ -1,9 +1,10 @@
 //! Vectors of the primitives: AES-GCM, OAEP, front-end signatures, keys.
 
 use super::{API_KEY, pem, signer_of, str_of, vectors};
-use crate::{keys, oaep, sign};
+use crate::{keys, sign};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sluice_kit::field::{self, Padding::OaepSha1};
 use zeroize::Zeroizing;
 
 #[test]
@@ -40,17 +41,17 @@ fn oaep_vectors() {
         let key = str_of(&vector, "key_ref");
         let Some(ciphertext) = vector["ciphertext"].as_str() else {
             let too_long = str_of(&vector, "plaintext");
-            assert_eq!(oaep::encrypt(&pem(key, "public_key_pem"), too_long), None, "{}", vector["id"]);
+            assert_eq!(field::encrypt(&pem(key, "public_key_pem"), too_long, OaepSha1), None, "{}", vector["id"]);
             let (_, fits) = too_long.split_at(1);
-            assert!(oaep::encrypt(&pem(key, "public_key_pem"), fits).is_some());
+            assert!(field::encrypt(&pem(key, "public_key_pem"), fits, OaepSha1).is_some());
             continue;
         };
-        let plain = oaep::decrypt(&pem(key, "private_key_pem"), ciphertext);
+        let plain = field::decrypt(&pem(key, "private_key_pem"), ciphertext, OaepSha1, |_| true);
         assert_eq!(plain.as_ref().map(|text| text.as_str()), vector["plaintext"].as_str(), "{}", vector["id"]);
     }
-    let sealed = oaep::encrypt(&pem("platform", "public_key_pem"), "张三").unwrap();
-    assert_eq!(oaep::decrypt(&pem("platform", "private_key_pem"), &sealed).unwrap().as_str(), "张三");
-    assert_eq!(oaep::decrypt(&pem("merchant", "private_key_pem"), &sealed), None);
+    let sealed = field::encrypt(&pem("platform", "public_key_pem"), "张三", OaepSha1).unwrap();
+    assert_eq!(field::decrypt(&pem("platform", "private_key_pem"), &sealed, OaepSha1, |_| true).unwrap().as_str(), "张三");
+    assert_eq!(field::decrypt(&pem("merchant", "private_key_pem"), &sealed, OaepSha1, |_| true), None);
 }
 
 #[test]
