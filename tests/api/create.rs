@@ -158,7 +158,7 @@ async fn what_a_method_needs_is_named_and_what_nobody_serves_is_refused() {
         answer.refused(400, "INVALID_REQUEST");
         assert!(fields.contains(field), "{method}: {fields:?}");
     }
-    let alipay = world.demo.post("/v1/orders", &order("alipay_qr", 100)).await;
+    let alipay = world.demo.post("/v1/orders", &with(order("alipay_qr", 100), json!({"account": "wx-main"}))).await;
     assert!(["METHOD_NOT_AVAILABLE", "INVALID_REQUEST"].contains(&alipay.code()) && alipay.status == 400, "{}", alipay.text());
     let unknown = with(order("auto_barcode", 100), json!({"auth_code": "999999999999999999"}));
     world.demo.post("/v1/orders", &unknown).await.refused(400, "UNKNOWN_AUTH_CODE");

@@ -99,7 +99,10 @@ async fn a_disabled_account_takes_no_new_order_and_finishes_the_old() {
         let id = placed["id"].as_str().unwrap();
         world.ops.post(&format!("/ops/v1/accounts/wx-main/{act}")).await.expect(200);
         world.demo.post("/v1/orders", &order("wechat_native", 100)).await.refused(422, "NO_ROUTE");
-        assert!(world.demo.get("/v1/methods").await.expect(200)["data"].as_array().unwrap().is_empty());
+        let methods = world.demo.get("/v1/methods").await.expect(200);
+        let left = methods["data"].as_array().unwrap().iter().filter(|m| m["method"].as_str().unwrap().starts_with("wechat_"));
+        assert_eq!(left.count(), 0, "{methods}");
+        assert!(!methods.to_string().contains("wx-main"), "{methods}");
         world.control.pay(&placed).await;
         world.demo.until_status(id, "paid").await;
         let body = json!({"merchant_refund_no": format!("OFF-{id}"), "amount": 100});

@@ -1,5 +1,6 @@
 //! A channel in trouble: slow, unreachable, silent (B1, B6, B8).
 
+use crate::harness::limits::wechat_account;
 use crate::harness::{World, order, with};
 use serde_json::json;
 
@@ -28,7 +29,7 @@ async fn the_next_account_is_tried_when_the_first_provably_took_nothing() {
     let world = World::plan()
         .edit("channels.toml", |old| {
             let dead = unreachable_channel(&old).replace("id = \"wx-main\"", "id = \"wx-dead\"");
-            format!("{dead}\n{}", old.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n"))
+            format!("{dead}\n{}", wechat_account(&old))
         })
         .start();
     let paid = world.paid(&order("wechat_native", 100)).await;

@@ -49,6 +49,7 @@ fn pay(id: &OrderId, said: &Pay, source: Source, at: Millis) -> Command {
         next_at: at.plus_s(60),
         undo_at: at,
         not_found_final: false,
+        payable_until: at,
         payer_sealed: None,
         action_expires_at: None,
         fallback: Vec::new(),

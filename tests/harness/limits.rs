@@ -75,11 +75,17 @@ pub fn with_rules(rules: &[Rule]) -> Plan {
     World::plan().append("limits.toml", &file(rules))
 }
 
+/// The table of the first account of `channels.toml`, WeChat's, without the file's mark.
+pub fn wechat_account(file: &str) -> String {
+    let table = file.split("[[account]]").nth(1).unwrap();
+    assert!(table.contains("id = \"wx-main\""), "{table}");
+    format!("[[account]]{table}")
+}
+
 /// The same with a second account of the same merchant at the channel, `wx-second`.
 pub fn with_two_accounts(rules: &[Rule]) -> Plan {
     with_rules(rules).edit("channels.toml", |old| {
-        let second = old.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
-        format!("{old}\n{}\n", second.replace("id = \"wx-main\"", "id = \"wx-second\""))
+        format!("{old}\n{}\n", wechat_account(&old).replace("id = \"wx-main\"", "id = \"wx-second\""))
     })
 }
 

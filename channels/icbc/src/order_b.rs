@@ -48,8 +48,8 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
     put(&mut body, "fee_type", "001");
     put(&mut body, "total_fee", attempt.amount.to_string());
     // Sic. The pack has it beside what every call carries, and online orders have no device: the merchant's number is its till.
-    let device = terminals(order).next().or_else(|| attempt.memo.get("mer_id").map(String::as_str)).unwrap_or(&account.mer_id);
-    put(&mut body, "decive_info", cut(device, 32));
+    let merchant = attempt.memo.get("mer_id").map_or(account.mer_id.as_str(), String::as_str);
+    put(&mut body, "decive_info", cut(terminals(order).next().unwrap_or(merchant), 32));
     // The payer's address, else the terminal's; the pack's sample has loopback where nobody knows it.
     let ip = order.client_ip.as_deref().or_else(|| order.terminal.as_ref().and_then(|t| t.ip.as_deref()));
     put(&mut body, "spbill_create_ip", ip.unwrap_or("127.0.0.1"));

@@ -5,7 +5,9 @@
 use crate::Bench;
 use crate::meter::thread_cpu;
 use crate::subject::Done;
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
 use aws_lc_rs::{rand::SystemRandom, signature};
 use sluice::channels::{CHANNELS, Listed};
 use sluice_contract::{AccountConfig, AttemptRef, Channel, Env, Exchange, Fen, Millis, Notes, Pay, PayOrder, Reader, Reading, Step};
@@ -42,7 +44,7 @@ impl Crypto {
             let told = sim.credentials("http://icbc.test");
             (PublicKey::read(told["gateway_public_key"].as_str().unwrap_or_default(), Strength::Sha1Short)?, 128)
         } else {
-            let spki = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(sign.public_key()).map_err(|_| "a key")?;
+            let spki: PublicKeyX509Der<'_> = sign.public_key().as_der().map_err(|_| "a key")?;
             (PublicKey::from_der(spki.as_ref(), Strength::Sha256)?, 256)
         };
         Ok(Crypto::Rsa { sign, verify, length })

@@ -105,6 +105,7 @@ fn paid(order: &Order) -> Command {
         next_at: at,
         undo_at: at,
         not_found_final: false,
+        payable_until: at,
         payer_sealed: Some(vec![7; 80]),
         action_expires_at: None,
         fallback: Vec::new(),
