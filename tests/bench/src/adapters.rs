@@ -117,7 +117,8 @@ impl Desk {
         let before = thread_cpu();
         let steps: Vec<Step<Pay>> = asked.iter().map(|(attempt, order, nth)| self.channel.pay(attempt, order, &self.env(*nth))).collect();
         let mut spent = thread_cpu() - before;
-        let exchanges: Vec<Exchange<Pay>> = steps.into_iter().filter_map(|step| if let Step::Send(exchange) = step { Some(exchange) } else { None }).collect();
+        let exchanges: Vec<Exchange<Pay>> =
+            steps.into_iter().filter_map(|step| if let Step::Send(exchange) = step { Some(exchange) } else { None }).collect();
         let mut replies = Vec::new();
         for exchange in &exchanges {
             let request = &exchange.request;
@@ -140,7 +141,9 @@ impl Desk {
 
 impl Bench {
     pub fn adapters(&mut self) -> Done {
-        println!("adapters: an order's request built and signed, its reply verified and read; {ROUNDS} rounds of {ORDERS} in turn, the least of each:");
+        println!(
+            "adapters: an order's request built and signed, its reply verified and read; {ROUNDS} rounds of {ORDERS} in turn, the least of each:"
+        );
         for listed in CHANNELS {
             let mut desk = Desk::open(listed)?;
             let crypto = Crypto::of(listed.name, desk.sim.as_ref())?;
@@ -153,7 +156,12 @@ impl Bench {
                 bare = bare.min((thread_cpu() - before) / ORDERS);
             }
             println!("    {:<9} {adapter:>9.1?} of which cryptography {bare:>9.1?}", listed.name);
-            self.line(&format!("{}: an order at the adapter", listed.name), adapter.as_secs_f64() / bare.as_secs_f64(), "× its cryptography", Some(BAR));
+            self.line(
+                &format!("{}: an order at the adapter", listed.name),
+                adapter.as_secs_f64() / bare.as_secs_f64(),
+                "× its cryptography",
+                Some(BAR),
+            );
         }
         Ok(())
     }
