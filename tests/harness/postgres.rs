@@ -162,8 +162,7 @@ impl Server {
         for (file, pem) in [("server.crt", &root.server_cert), ("server.key", &root.server_key)] {
             std::fs::write(data.join(file), pem).unwrap();
         }
-        let done =
-            Command::new("sh").current_dir(&data).args(["-c", "chown --reference=. server.* && chmod 600 server.*"]).status().unwrap();
+        let done = Command::new("sh").current_dir(&data).args(["-c", "chown --reference=. server.* && chmod 600 server.*"]).status().unwrap();
         assert!(done.success());
         self.set("ssl", Some("on"));
         root.save(&self.dir.join("root.pem"))
