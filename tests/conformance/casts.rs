@@ -9,7 +9,7 @@ use sluice_wechat_sim as wechat;
 
 /// The usual ways, one for each channel of the list.
 pub fn usual() -> Vec<Cast> {
-    sluice::channels::CHANNELS.iter().map(|listed| Cast::usual(listed)).collect()
+    sluice::channels::CHANNELS.iter().map(Cast::usual).collect()
 }
 
 /// The usual ways and the settings.

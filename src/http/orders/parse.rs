@@ -98,7 +98,8 @@ fn auth_code(reader: &Reader<'_>) -> Option<String> {
     let text = trimmed(reader.text("auth_code")?);
     let is_code = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     // A merchant's QR code scanned by mistake is told as such, later.
-    if !is_code && !(looks_presented(text) && text.len() <= AUTH_CODE_MAX) {
+    let is_mistake = looks_presented(text) && text.len() <= AUTH_CODE_MAX;
+    if !is_code && !is_mistake {
         reader.problem("auth_code", "must be the digits of a payment code, 32 at most");
         return None;
     }
