@@ -76,7 +76,11 @@ impl Gateway {
     ) -> Result<Placed, Refused> {
         let directory = self.directory.load_full();
         let merchant = directory.merchant(merchant_id).ok_or_else(|| Refused::new(Code::UnknownKey, "the merchant of this key is gone"))?;
-        let method = resolve::method(&directory, merchant, request)?;
+        // A repeat of a stored order is answered with that order, whatever the bindings and rules say of its code by now.
+        let method = match resolve::method(&directory, merchant, request) {
+            Ok(method) => method,
+            Err(refused) => return self.replay_or(merchant_id, request, refused).await,
+        };
         let now = self.now();
         let id = OrderId::new(now, self.random());
         let pay_order = self.pay_order_of(merchant, request, &id);

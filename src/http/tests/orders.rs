@@ -259,3 +259,20 @@ async fn orders_are_closed_synced_and_not_reversed_when_they_should_not() {
     assert_eq!(stage.post(&act("close"), "").await.json()["status"], "closed", "closing twice is closing");
     assert_eq!(stage.post(&act("action"), "").await.code(), "INVALID_STATE");
 }
+
+/// A rule or a binding that changed in between must not make a retry of the till look like a second, refused order.
+#[tokio::test]
+async fn a_repeat_is_the_same_order_when_its_code_is_no_longer_recognised() {
+    let stage = stage();
+    let body = order("SO-TILL").replace("wechat_native", "auto_barcode\",\"auth_code\":\"134737690209713402");
+    let placed = stage.post("/v1/orders", &body).await;
+    assert_eq!(placed.status, 201);
+    let now = stage.app.gateway.directory.load_full();
+    let (accounts, merchants, keys) = (now.accounts.clone(), now.merchants.clone(), now.keys.clone());
+    let codes = sluice_codes::payment::Rules(Vec::new());
+    stage.app.gateway.directory.store(Arc::new(crate::flow::Directory { accounts, merchants, keys, codes, ..Default::default() }));
+    let again = stage.post("/v1/orders", &body).await;
+    assert_eq!((again.status.as_u16(), &again.json()["id"]), (200, &placed.json()["id"]));
+    let other = stage.post("/v1/orders", &body.replace("SO-TILL", "SO-OTHER")).await;
+    assert_eq!(other.code(), "UNKNOWN_AUTH_CODE");
+}
