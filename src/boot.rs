@@ -42,6 +42,7 @@ pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, o
         sealer,
         pace: Pace::new(fast),
         renewals: crate::outbound::Renewals::default(),
+        routing: Default::default(),
         metrics: crate::telemetry::Metrics::default(),
         keep_months: settings.store.keep_months,
         public_url: public_url.trim_end_matches('/').to_owned(),
@@ -53,6 +54,7 @@ pub async fn boot(dir: &Path, settings: Settings, public_url: &str, fast: u32, o
     }
     let booted = Booted { gateway, settings: ArcSwap::from_pointee(settings), dir: dir.to_path_buf() };
     booted.refresh().await?;
+    booted.gateway.recall().await.map_err(|refused| refused.inner.unwrap_or(refused.detail))?;
     Ok(booted)
 }
 
@@ -106,7 +108,8 @@ async fn seed(gateway: &Gateway, settings: &Settings) -> Result<Vec<Finding>, St
             None => None,
         };
         let webhook_url = merchant.webhook.as_ref().and_then(|w| w.url.clone());
-        let doc = json!({"id": merchant.id, "name": merchant.name, "enabled": true, "webhook_url": webhook_url, "webhook_sealed": webhook_sealed});
+        let doc = json!({"id": merchant.id, "name": merchant.name, "enabled": true, "webhook_url": webhook_url, "prefer": merchant.prefer,
+            "webhook_sealed": webhook_sealed});
         records.push(Record { kind: "merchant".into(), id: merchant.id.clone(), doc: Some(doc) });
         for key in &merchant.keys {
             let doc = json!({"merchant_id": merchant.id, "sealed": seal(gateway, "merchant_key", &key.secret)?, "enabled": true});
@@ -210,17 +213,23 @@ async fn records(gateway: &Gateway, kind: &str) -> Result<Vec<(String, Value)>, 
 
 async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, String> {
     let states: BTreeMap<String, Value> = records(gateway, "account_state").await?.into_iter().collect();
+    let weights: BTreeMap<String, Value> = records(gateway, "account_weight").await?.into_iter().collect();
     let mut directory = Directory::default();
     for account in &settings.accounts {
-        let switched = states.get(&account.id).and_then(|doc| serde_json::from_value(doc.get("state")?.clone()).ok());
+        let switched = states.get(&account.id);
         directory.accounts.push(Arc::new(Account {
             id: account.id.clone(),
             channel: Arc::clone(&account.channel),
             sandbox: account.sandbox,
             owner: account.owner.clone(),
             methods: account.methods.clone(),
-            fee_rate: account.fee_rate.map(|rate| rate.to_string()),
-            state: switched.unwrap_or(state(account.state)),
+            fee: account.terms.fee.clone(),
+            app_ids: account.terms.app_ids.clone(),
+            amount_min: account.terms.amount_min,
+            amount_max: account.terms.amount_max,
+            opening: account.terms.opening.clone(),
+            weight: weights.get(&account.id).and_then(|doc| doc.get("weight")?.as_u64()).and_then(|weight| u32::try_from(weight).ok()),
+            state: switched.and_then(|doc| serde_json::from_value(doc.get("state")?.clone()).ok()).unwrap_or(state(account.state)),
             notify_url: format!("{}/notify/{}", gateway.public_url, account.id),
         }));
     }
@@ -247,6 +256,7 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
     directory.keys = keys(gateway, &merchants).await?;
     directory.merchants = merchants.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
     directory.codes = settings.codes.clone();
+    directory.routing = settings.routing.clone();
     gateway.install_keys(&directory, gateway.kept_keys().await?);
     Ok(directory)
 }

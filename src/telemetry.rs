@@ -52,6 +52,7 @@ pub struct Metrics {
     limits: Family<LimitLabels, Counter>,
     risk_refused: Family<ResultLabels, Counter>,
     bindings_off: Family<AccountLabels, Counter>,
+    breakers: Family<AccountLabels, Counter>,
     requests: Family<RouteLabels, Histogram>,
     /// Orders that only a person can finish.
     pub suspended: Gauge,
@@ -80,6 +81,7 @@ impl Default for Metrics {
             limits: Family::default(),
             risk_refused: Family::default(),
             bindings_off: Family::default(),
+            breakers: Family::default(),
             requests: Family::new_with_constructor(seconds),
             suspended: Gauge::default(),
             overdue_ms: Gauge::default(),
@@ -103,6 +105,7 @@ impl Default for Metrics {
         registry.register("sluice_callbacks_refused", "Callbacks of channels that were not believed", metrics.callbacks_refused.clone());
         registry.register("sluice_limits", "Limits that refused an account, came near their max, or were overrun", metrics.limits.clone());
         registry.register("sluice_risk_refused", "Orders that risk control refused, by who judged", metrics.risk_refused.clone());
+        registry.register("sluice_account_breakers", "Breakers of accounts that opened or closed", metrics.breakers.clone());
         registry.register("sluice_bindings_off", "Bindings switched off because their token died", metrics.bindings_off.clone());
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
@@ -126,6 +129,11 @@ impl Metrics {
 
     pub fn risk_refused(&self, by: &str) {
         self.risk_refused.get_or_create(&ResultLabels { result: by.to_owned() }).inc();
+    }
+
+    /// `what`: opened, closed.
+    pub fn breaker(&self, account: &str, what: &str) {
+        self.breakers.get_or_create(&AccountLabels { account: account.to_owned(), result: what.to_owned() }).inc();
     }
 
     pub fn exchange(&self, account: &str, result: &str, ms: i64) {

@@ -1,10 +1,10 @@
 //! `channels.toml`: the accounts, each opened through its channel, and the rules that keep other people's money out of them.
 
 use super::secret::Source;
+use super::terms::{self, Terms};
 use super::{base_url, methods, need_id};
 use crate::channels::Listed;
 use crate::config::Merchant;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sluice_contract::{AccountConfig, Channel, Method, Notes, Problem, Reader};
@@ -51,8 +51,8 @@ pub struct Account {
     pub owner: Option<String>,
     /// What may be routed here: as written, in that order, or everything that the channel serves.
     pub methods: Vec<Method>,
-    /// Share of the amount: `0.006` is 0.6 %.
-    pub fee_rate: Option<Decimal>,
+    /// What it costs, what it takes and when.
+    pub terms: Terms,
     /// As the file says. The operator API may have said otherwise since: the store knows.
     pub state: State,
     pub channel: Arc<dyn Channel>,
@@ -141,7 +141,7 @@ fn account(table: &Reader<'_>, id: String, sandbox: bool, source: Source<'_>, ch
     let base_url = read_base_url(table, sandbox);
     let owner = table.text("owner").map(str::to_owned);
     let chosen = methods(table, "methods");
-    let fee_rate = fee_rate(table);
+    let terms = terms::read(table);
     let state = state(table);
     let listed = listed(table, channels);
     let opened = open(table, &id, listed, base_url.as_deref().unwrap_or("https://unreadable.invalid"), sandbox, chosen.as_deref(), source);
@@ -154,7 +154,7 @@ fn account(table: &Reader<'_>, id: String, sandbox: bool, source: Source<'_>, ch
     let identity = format!("{} {} {identity}", channel.profile().channel, if sandbox { "sandbox" } else { "live" });
     let methods = chosen.unwrap_or(served);
     let channel_name = listed?.name;
-    Some(Account { id, channel_name, base_url: base_url?, sandbox, owner, methods, fee_rate, state, channel, identity, fingerprint })
+    Some(Account { id, channel_name, base_url: base_url?, sandbox, owner, methods, terms, state, channel, identity, fingerprint })
 }
 
 fn listed<'c>(table: &Reader<'_>, channels: &'c [Listed]) -> Option<&'c Listed> {
@@ -194,16 +194,6 @@ fn is_loopback(parsed: &url::Url) -> bool {
         }
         None => false,
     }
-}
-
-fn fee_rate(table: &Reader<'_>) -> Option<Decimal> {
-    let text = table.text("fee_rate")?;
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let rate = Decimal::from_str_exact(text).ok().filter(|rate| plain && *rate >= Decimal::ZERO && *rate <= Decimal::ONE);
-    if rate.is_none() {
-        table.problem("fee_rate", "must be a decimal in text from \"0\" to \"1\", such as \"0.006\" for 0.6 %");
-    }
-    rate
 }
 
 fn state(table: &Reader<'_>) -> State {

@@ -21,6 +21,8 @@ pub struct Merchant {
     /// In file order: for a code that two wallets take, the first binding wins.
     pub bindings: Vec<Binding>,
     pub stores: Vec<Shop>,
+    /// Its own order of accounts, before the platform's rules; `None`: the accounts it owns come first.
+    pub prefer: Option<Vec<String>>,
 }
 
 /// A key that signs requests. `id` is unique among all merchants.
@@ -93,11 +95,20 @@ pub(super) fn read(reader: &Reader<'_>, source: Source<'_>, accounts: &mut Accou
         let webhook = webhook(&table, source, &id, &mut taken);
         let bindings = bindings(&table, source, &id, accounts);
         let stores = shops(&table, accounts);
+        let prefer = prefer(&table, accounts);
         table.finish();
-        list.push(Merchant { id, name, keys, webhook, bindings, stores });
+        list.push(Merchant { id, name, keys, webhook, bindings, stores, prefer });
     }
     reader.finish();
     list
+}
+
+fn prefer(table: &Reader<'_>, accounts: &Accounts) -> Option<Vec<String>> {
+    let list = table.texts("prefer")?;
+    for id in list.iter().filter(|id| !accounts.ids.contains(**id)) {
+        table.problem("prefer", format!("{id} is no account of channels.toml"));
+    }
+    Some(list.into_iter().map(str::to_owned).collect())
 }
 
 fn keys(table: &Reader<'_>, source: Source<'_>, merchant: &str, taken: &mut Taken) -> Vec<Key> {

@@ -16,6 +16,7 @@ mod rules;
 mod secret;
 mod server;
 mod store_url;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -27,11 +28,13 @@ pub use reload::{reload, removed_in_use};
 pub use secret::{SealKey, Secret, webhook_key};
 pub use server::{Http, Notify, Operator, Ops, Role, Store};
 pub use store_url::{PostgresUrl, StoreUrl};
+pub use terms::Terms;
 pub use tree::Finding;
 pub use write::write_sandbox;
 
 use crate::channels::Listed;
 use crate::domain::limit::Limit;
+use crate::domain::route::Routing;
 use secret::Source;
 use sluice_codes::payment::Rules;
 use sluice_contract::{Problem, Reader};
@@ -78,6 +81,8 @@ pub struct Settings {
     pub accounts: Vec<Arc<Account>>,
     /// How payment codes are recognised.
     pub codes: Rules,
+    /// The rules of routing.
+    pub routing: Routing,
     /// In file order, as configured: operators' changes come on top.
     pub limits: Vec<Arc<Limit>>,
     /// What is not wrong and yet worth knowing: rules that stay in CEL.
@@ -117,7 +122,7 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
     let mut missing = Vec::new();
     let mut open = |file, required| document(source, file, required, &mut missing);
     let [server, merchants, accounts] = ["sluice.toml", "merchants.toml", "channels.toml"].map(|file| open(file, true));
-    let [routing, limits] = ["routing.toml", "limits.toml"].map(|file| open(file, false));
+    let [routing_file, limits] = ["routing.toml", "limits.toml"].map(|file| open(file, false));
 
     let account_reader = Reader::root("channels.toml", &accounts.tree);
     let mut opened = accounts::read(&account_reader, source, channels);
@@ -131,9 +136,9 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
     findings.extend(server.findings(server_reader.found()));
     findings.extend(merchants.findings(merchant_reader.found()));
     findings.extend(accounts.findings(account_reader.found()));
-    let routing_reader = Reader::root("routing.toml", &routing.tree);
-    let codes = rules::read(&routing_reader);
-    findings.extend(routing.findings(routing_reader.found()));
+    let routing_reader = Reader::root("routing.toml", &routing_file.tree);
+    let (codes, routing) = rules::read(&routing_reader);
+    findings.extend(routing_file.findings(routing_reader.found()));
     let limit_reader = Reader::root("limits.toml", &limits.tree);
     let read_limits = limits::read(&limit_reader);
     findings.extend(limits.findings(limit_reader.found()));
@@ -156,6 +161,7 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
                 merchants: read_merchants,
                 accounts,
                 codes,
+                routing,
                 limits: read_limits,
                 notes,
                 limit_lines,

@@ -2,6 +2,7 @@
 //! obeyed is worse than none, so it is refused.
 
 use super::methods;
+use crate::domain::route::Routing;
 use sluice_codes::payment::{Rule, Rules};
 use sluice_contract::Reader;
 
@@ -10,7 +11,7 @@ const PREFIX_MAX: usize = 12;
 const DIGITS: std::ops::RangeInclusive<i64> = 10..=32;
 
 /// The recognition rules: the built-in table with what the file changes of it, by `kind`, or adds to it.
-pub(super) fn read(root: &Reader<'_>) -> Rules {
+pub(super) fn read(root: &Reader<'_>) -> (Rules, Routing) {
     for (index, _) in root.tables("rule").iter().enumerate() {
         root.problem(&format!("rule[{index}]"), "this build does not obey [[rule]] yet: take it out");
     }
@@ -34,7 +35,7 @@ pub(super) fn read(root: &Reader<'_>) -> Rules {
         }
     }
     root.finish();
-    rules
+    (rules, Routing::default())
 }
 
 /// One `[[barcode]]`: what it does not say stays as the built-in rule of that kind has it.

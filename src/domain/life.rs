@@ -1,12 +1,15 @@
 //! One order's life: the order with every attempt and refund tied to it. It is loaded whole, changed by pure functions and written back
 //! in one transaction; nothing else in the system moves money or status.
 
+use super::fee::Tariff;
 use super::id::{OrderId, SEQ_MAX};
-use super::limit::{Ask, Hold, NotChecked, Touched};
+use super::limit::{Ask, Hold, NotChecked, PassedOver, Touched};
+use super::route::Decision;
 use super::state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sluice_contract::{Action, Discount, Failure, Fen, Method, Millis, Notes, Second, Wallet};
+use std::sync::Arc;
 
 /// A rule of [`Life::check`] that would be broken: the command fails, nothing is stored, an alarm is raised.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,9 @@ pub struct OrderFacts {
     pub notify_url: Option<String>,
     pub return_url: Option<String>,
     pub receipt_url: String,
+    /// How the payer proved who he is, as the merchant says; limits count by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_means: Option<String>,
     /// What risk control said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<super::risk::Decision>,
@@ -92,7 +98,9 @@ pub struct AttemptNotes {
     pub failure: Option<Failure>,
     /// Declined, not yet undone: becomes the failure once the undoing is confirmed.
     pub declined: Option<Failure>,
-    pub fee_rate: Option<String>,
+    /// The account's price when the attempt was made.
+    #[serde(default, alias = "fee_rate", skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Tariff>,
     pub route: Value,
     pub channel_trade_no: Option<String>,
     pub wallet: Option<Wallet>,
@@ -212,11 +220,16 @@ pub struct Candidate {
     pub app_id: Option<String>,
     pub sub: Notes,
     pub memo: Notes,
-    pub fee_rate: Option<String>,
-    pub route: Value,
+    pub fee: Option<Tariff>,
+    /// The decision it comes from; the same one for all candidates of an order.
+    pub route: Arc<Decision>,
+    /// Which of the decision's tiers it stands in: an order that goes on stays within it.
+    pub tier: usize,
     /// What it asks of the limits.
     pub asks: Vec<Ask>,
     pub not_checked: Vec<NotChecked>,
+    /// Who stood before it and was passed over by limits when the order was stored.
+    pub passed: Vec<PassedOver>,
     /// When to query the attempt if nothing more is heard of it.
     pub next_at: Millis,
 }
@@ -307,8 +320,8 @@ impl Life {
             app_id: candidate.app_id.clone(),
             sub: candidate.sub.clone(),
             memo: candidate.memo.clone(),
-            fee_rate: candidate.fee_rate.clone(),
-            route: candidate.route.clone(),
+            fee: candidate.fee.clone(),
+            route: candidate.route.record(&candidate.account, &candidate.passed),
             holds: candidate.asks.iter().map(|ask| ask.hold.clone()).collect(),
             not_checked: candidate.not_checked.clone(),
             ..AttemptNotes::default()
@@ -333,7 +346,7 @@ impl Life {
             notes,
         });
         let data = json!({"attempt": seq, "account": candidate.account, "channel_order_no": self.order.id.attempt_number(seq)});
-        self.event(at, "attempt.sending", data, Some(json!({"route": candidate.route})));
+        self.event(at, "attempt.sending", data, None);
     }
 
     #[must_use]

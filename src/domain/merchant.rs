@@ -11,6 +11,9 @@ pub struct Merchant {
     #[serde(default = "yes")]
     pub enabled: bool,
     pub webhook_url: Option<String>,
+    /// Its own order of accounts, before the platform's rules; `None`: the accounts it owns come first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefer: Option<Vec<String>>,
 }
 
 fn yes() -> bool {

@@ -36,7 +36,7 @@ pub struct PayTold {
     pub payable_until: Millis,
     pub payer_sealed: Option<Vec<u8>>,
     pub action_expires_at: Option<Millis>,
-    /// Where the order may go if this account took nothing.
+    /// Where the order may go if this account took nothing: the first is taken, and only while the attempt is the newest.
     pub fallback: Vec<Candidate>,
     /// The counters that may move ([`Life::counters_of`]).
     pub counters: Vec<Touched>,
@@ -59,8 +59,8 @@ impl Life {
         match &told.said {
             Pay::Paid(payment) => self.book(payment, told)?,
             Pay::Waiting(action, handles) => self.wait(action, handles, told)?,
-            Pay::Closed => self.end_attempt(seq, AttemptStatus::Closed, told.at, &told.inner)?,
-            Pay::Reversed => self.end_attempt(seq, AttemptStatus::Reversed, told.at, &told.inner)?,
+            Pay::Closed => self.end_attempt(seq, AttemptStatus::Closed, told.at, &told.inner, &told.fallback)?,
+            Pay::Reversed => self.end_attempt(seq, AttemptStatus::Reversed, told.at, &told.inner, &told.fallback)?,
             Pay::Failed(failure) => self.fail_attempt(failure, told)?,
             Pay::NotFound if told.not_found_final => self.never_arrived(told)?,
             Pay::NotFound => self.look_again(told, "the channel does not know the number yet")?,
@@ -214,7 +214,7 @@ impl Life {
     /// Nobody has paid an abandoned attempt, and nobody will once its code has died; before that it is looked at once more.
     fn abandoned_unpaid(&mut self, told: &PayTold) -> Result<(), Broken> {
         if told.asked_at >= told.payable_until {
-            return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner);
+            return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner, &[]);
         }
         self.attempt_mut(told.attempt_seq)?.next_at = Some(told.payable_until);
         let data = json!({"attempt": told.attempt_seq, "answer": "not paid yet"});
@@ -228,11 +228,11 @@ impl Life {
         let was_to_be_undone = attempt.undo.is_some() || attempt.status == AttemptStatus::Abandoned;
         if was_to_be_undone {
             let to = if attempt.undo == Some(Undo::Reverse) { AttemptStatus::Reversed } else { AttemptStatus::Closed };
-            return self.end_attempt(told.attempt_seq, to, told.at, &told.inner);
+            return self.end_attempt(told.attempt_seq, to, told.at, &told.inner, &told.fallback);
         }
         let failure = Failure {
             code: FailureCode::ChannelUnavailable,
-            fault: Fault::Request,
+            fault: Fault::Account,
             message: "the channel did not receive the payment".to_owned(),
             channel_code: None,
         };
@@ -257,13 +257,21 @@ impl Life {
         if self.order.status != OrderStatus::Pending || self.has_open_attempt() {
             return Ok(());
         }
-        // Only an account's own fault makes another account sensible, and only while nobody wants the order undone.
-        let may_go_on = failure.fault == Fault::Account && self.order.intent.is_none() && told.at < self.order.expires_at;
-        match told.fallback.first().filter(|_| may_go_on) {
-            Some(next) => self.open_attempt(next, told.at),
-            None => self.fail_order(failure.clone(), told.at)?,
+        self.go_on_or_fail(told.attempt_seq, failure, told.at, &told.fallback)
+    }
+
+    /// Nothing of the order is open: the next account is tried, or the order has failed. Only an account's own fault makes another one
+    /// sensible, only while nobody wants the order undone, and only after the newest attempt, which the next one was chosen for.
+    pub(super) fn go_on_or_fail(&mut self, seq: u32, failure: &Failure, at: Millis, fallback: &[Candidate]) -> Result<(), Broken> {
+        let newest = self.attempts.last().is_some_and(|attempt| attempt.seq == seq);
+        let may_go_on = failure.fault == Fault::Account && self.order.intent.is_none() && at < self.order.expires_at && newest;
+        match fallback.first().filter(|_| may_go_on) {
+            Some(next) => {
+                self.open_attempt(next, at);
+                Ok(())
+            }
+            None => self.fail_order(failure.clone(), at),
         }
-        Ok(())
     }
 
     pub(super) fn fail_order(&mut self, failure: Failure, at: Millis) -> Result<(), Broken> {

@@ -1,6 +1,5 @@
 //! How merchants see orders and refunds: one rendering for answers, lists and notifications (CONTRACT section 4).
 
-use super::fee;
 use super::life::{Attempt, Event, Life, Order, Refund, RefundOrigin};
 use super::state::{OrderStatus, RefundStatus};
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ pub fn order(life: &Life) -> Value {
     let notes = shown.map(|a| &a.notes);
     let paid = order.status() == OrderStatus::Paid;
     let paid_amount = if paid { order.amount } else { Fen::ZERO };
-    let fee = winner.and_then(|a| a.notes.fee_rate.as_deref()).and_then(|rate| fee::fee(order.amount, rate));
+    let fee = winner.and_then(|a| a.notes.fee.as_ref()).and_then(|tariff| tariff.fee(order.amount));
     json!({
         "id": order.id.as_str(), "livemode": order.livemode, "merchant_order_no": order.merchant_order_no,
         "status": order.status(), "amount": order.amount, "currency": "CNY", "subject": order.facts.subject,

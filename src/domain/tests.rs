@@ -19,8 +19,10 @@ fn candidate(account: &str) -> Candidate {
         app_id: None,
         sub: Notes::new(),
         memo: Notes::new(),
-        fee_rate: Some("0.006".into()),
-        route: Value::Null,
+        fee: super::fee::Tariff::flat("0.006"),
+        tier: 0,
+        passed: Vec::new(),
+        route: Default::default(),
         asks: Vec::new(),
         not_checked: Vec::new(),
         next_at: START.plus_s(5),
@@ -91,6 +93,7 @@ fn undone(verb: Undo, said: Undone, at_s: i64) -> UndoTold {
         next_at: START.plus_s(at_s + 5),
         counters: Vec::new(),
         not_found_final: false,
+        fallback: Vec::new(),
         inner: Value::Null,
     }
 }

@@ -1,11 +1,11 @@
 //! Closing and reversing: what somebody wants undone, what the channel says of it, and how the order then ends.
 
-use super::life::{Broken, Intent, Life, Undo};
+use super::life::{Broken, Candidate, Intent, Life, Undo};
 use super::limit::Touched;
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};
 use serde_json::{Value, json};
-use sluice_contract::{Millis, Undone};
+use sluice_contract::{Failure, Millis, Undone};
 
 /// An answer of the channel to a close or a reversal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct UndoTold {
     /// When to try or ask again.
     pub next_at: Millis,
     pub not_found_final: bool,
+    /// Where the order may go once the attempt is undone, if it was undone for that.
+    pub fallback: Vec<Candidate>,
     /// The counters that may move ([`Life::counters_of`]).
     pub counters: Vec<Touched>,
     pub inner: Value,
@@ -64,6 +66,20 @@ impl Life {
         Ok(())
     }
 
+    /// An attempt that nobody can have paid is to be closed for the sake of the next account; the order fails like this if there is none.
+    pub fn want_next(&mut self, seq: u32, failure: &Failure, at: Millis) -> Result<(), Broken> {
+        let wanted = self.order.status == OrderStatus::Pending && self.order.intent.is_none();
+        let attempt = self.attempt_mut(seq)?;
+        if wanted && attempt.status == AttemptStatus::Unknown && attempt.undo.is_none() {
+            attempt.undo = Some(Undo::Close);
+            attempt.next_at = Some(at);
+            attempt.notes.declined = Some(failure.clone());
+            let data = json!({"attempt": seq, "undo": Undo::Close, "why": "the next account is to be tried"});
+            self.event(at, "attempt.undo_wanted", data, None);
+        }
+        Ok(())
+    }
+
     /// From this commit on the undo request may have been sent. `lease_until`: when somebody else looks, if we die.
     pub fn begin_undo(&mut self, seq: u32, at: Millis, lease_until: Millis) -> Result<bool, Broken> {
         let attempt = self.attempt_mut(seq)?;
@@ -83,8 +99,8 @@ impl Life {
             Undo::Reverse => AttemptStatus::Reversed,
         };
         match &told.said {
-            Undone::Closed | Undone::Returned => self.end_attempt(seq, ended, told.at, &told.inner),
-            Undone::NotFound if told.not_found_final => self.end_attempt(seq, ended, told.at, &told.inner),
+            Undone::Closed | Undone::Returned => self.end_attempt(seq, ended, told.at, &told.inner, &told.fallback),
+            Undone::NotFound if told.not_found_final => self.end_attempt(seq, ended, told.at, &told.inner, &told.fallback),
             Undone::Paid => self.not_undone(("answer", json!("the channel says paid")), told),
             Undone::Refused(failure) => self.not_undone(("failure", json!(failure)), told),
             Undone::Busy | Undone::NotFound | Undone::Unknown(_) => self.undo_later(told),
@@ -136,7 +152,7 @@ impl Life {
         attempt.next_at = Some(payable_until);
         attempt.ended_at = Some(at);
         self.event(at, "attempt.abandoned", json!({"attempt": seq, "payable_until": payable_until.rfc3339()}), None);
-        self.close_order_if_nothing_is_open(seq, at)
+        self.end_order_if_nothing_is_open(seq, at, &[])
     }
 
     /// Nothing automatic is left to try: listed and alarmed until a person or reconciliation ends it. Never guessed.
@@ -150,8 +166,15 @@ impl Life {
         Ok(())
     }
 
-    /// The channel has told that this attempt will take no money.
-    pub(super) fn end_attempt(&mut self, seq: u32, to: AttemptStatus, at: Millis, inner: &Value) -> Result<(), Broken> {
+    /// The channel has told that this attempt will take no money. `fallback`: where the order may go.
+    pub(super) fn end_attempt(
+        &mut self,
+        seq: u32,
+        to: AttemptStatus,
+        at: Millis,
+        inner: &Value,
+        fallback: &[Candidate],
+    ) -> Result<(), Broken> {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(seq)?;
         if attempt.status == AttemptStatus::Succeeded {
@@ -170,17 +193,17 @@ impl Life {
         attempt.ended_at = Some(at);
         let kind = if to == AttemptStatus::Reversed { "attempt.reversed" } else { "attempt.closed" };
         self.event(at, kind, json!({"attempt": seq}), Some(inner.clone()));
-        self.close_order_if_nothing_is_open(seq, at)
+        self.end_order_if_nothing_is_open(seq, at, fallback)
     }
 
-    fn close_order_if_nothing_is_open(&mut self, seq: u32, at: Millis) -> Result<(), Broken> {
+    fn end_order_if_nothing_is_open(&mut self, seq: u32, at: Millis, fallback: &[Candidate]) -> Result<(), Broken> {
         if self.order.status != OrderStatus::Pending || self.has_open_attempt() {
             return Ok(());
         }
         let ended = self.attempt(seq).map(|a| (a.status, a.notes.declined.clone()));
         let reverse_wanted = self.order.intent == Some(Intent::MerchantReverse);
         match ended {
-            Some((_, Some(declined))) if !reverse_wanted => self.fail_order(declined, at),
+            Some((_, Some(declined))) if !reverse_wanted => self.go_on_or_fail(seq, &declined, at, fallback),
             Some((AttemptStatus::Reversed, _)) => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ if reverse_wanted => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ => self.end_and_tell(OrderStatus::Closed, "order.closed", at),

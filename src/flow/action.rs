@@ -18,6 +18,9 @@ impl Gateway {
         let Some(attempt) = life.attempts.last().filter(|a| a.status().is_open()) else {
             return Err(state("the order has no open attempt"));
         };
+        if attempt.undo.is_some() {
+            return Err(Refused::new(Code::InProgress, "another account is being tried for this order; ask for the order again"));
+        }
         let account = self.account_of(attempt)?;
         if !self.method_profile(&account, &life)?.can_repeat {
             return Err(state("this method has no fresh action under the same number; close the order and place a new one"));
@@ -33,6 +36,6 @@ impl Gateway {
         let attempt = attempt.clone();
         // A refusal of a repeat says nothing about the first request: the query finds out.
         let source = if asked.is_definite_failure() { Source::Query } else { Source::Pay };
-        self.book(&life, &attempt, &account, asked.doubtful_if_failed(), source, Vec::new()).await
+        self.book(&life, &attempt, &account, asked.doubtful_if_failed(), source, None).await
     }
 }

@@ -3,10 +3,10 @@
 use super::ask::Answer;
 use super::{Code, Gateway, Refused};
 use crate::domain::OrderStatus;
-use crate::domain::life::{Attempt, Intent, Life, Undo};
+use crate::domain::life::{Attempt, Candidate, Intent, Life, Undo};
 use crate::domain::undo::UndoTold;
 use crate::store::{Command, Outcome};
-use sluice_contract::{NotFoundFrom, Undone, Why, WhyKind};
+use sluice_contract::{Fault, NotFoundFrom, Undone, Why, WhyKind};
 
 impl Gateway {
     /// `POST …/close`. The wish outlives us: what cannot be finished now, the worker finishes.
@@ -79,6 +79,7 @@ impl Gateway {
         if may_arrive && verb == Undo::Close && life.order.intent == Some(Intent::MerchantClose) {
             return Ok((self.abandon(&life, attempt_seq).await?, None));
         }
+        let fallback = self.fallback_after_close(&life, attempt, &said, not_found_final);
         let told = UndoTold {
             counters: life.counters_of(attempt_seq, None),
             attempt_seq,
@@ -87,6 +88,7 @@ impl Gateway {
             at: now,
             next_at: now.plus_ms(self.undo_again_ms(attempt)),
             not_found_final,
+            fallback,
             inner: asked.inner,
         };
         let command = Command::TakeUndone { order_id: life.order.id.clone(), told: Box::new(told) };
@@ -94,6 +96,14 @@ impl Gateway {
         // What the query says is the truth that is booked.
         let life = if is_paid { self.query_attempt(&life, attempt_seq).await? } else { life };
         Ok((life, rejected))
+    }
+
+    /// Where an order goes once the attempt that stood in the way is closed.
+    fn fallback_after_close(&self, life: &Life, attempt: &Attempt, said: &Undone, not_found_final: bool) -> Vec<Candidate> {
+        let closed = *said == Undone::Closed || (*said == Undone::NotFound && not_found_final);
+        let for_the_next = attempt.notes.declined.as_ref().is_some_and(|failure| failure.fault == Fault::Account);
+        let wanted = closed && for_the_next && attempt.undo == Some(Undo::Close) && life.order.intent.is_none();
+        if wanted { self.onward(life, None).unwrap_or_default() } else { Vec::new() }
     }
 
     /// Closes what the channel will not promise to be closed: its attempt is watched until its code has died. Asked first, so that what

@@ -2,12 +2,13 @@
 //! whole on reload and after an operator's change; every request reads one.
 
 use crate::config::Secret;
+use crate::domain::fee::Tariff;
 use crate::domain::limit::Limits;
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
 use crate::domain::risk::{BlockList, Risk};
-use crate::domain::route::AccountView;
+use crate::domain::route::{AccountView, Opening, Routing};
 use sluice_codes::payment::Rules;
-use sluice_contract::{Channel, Method};
+use sluice_contract::{Channel, Fen, Method};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,8 +19,17 @@ pub struct Account {
     pub sandbox: bool,
     pub owner: Option<String>,
     pub methods: Vec<Method>,
-    /// Decimal text.
-    pub fee_rate: Option<String>,
+    /// What it costs.
+    pub fee: Option<Tariff>,
+    /// The app ids it serves; empty: whatever its channel admits.
+    pub app_ids: Vec<String>,
+    /// Narrower than the channel's own, in fen.
+    pub amount_min: Option<Fen>,
+    pub amount_max: Option<Fen>,
+    /// When it takes orders.
+    pub opening: Opening,
+    /// An operator's weight, before those of the rules.
+    pub weight: Option<u32>,
     pub state: AccountState,
     /// Where this account's callbacks go.
     pub notify_url: String,
@@ -31,11 +41,17 @@ impl Account {
         let profile = self.channel.profile();
         AccountView {
             id: &self.id,
+            channel: profile.channel,
             state: self.state,
             sandbox: self.sandbox,
+            owner: self.owner.as_deref(),
             methods: &self.methods,
-            amount_min: profile.amount_min,
-            amount_max: profile.amount_max,
+            app_ids: &self.app_ids,
+            amount_min: self.amount_min.map_or(profile.amount_min, |min| min.max(profile.amount_min)),
+            amount_max: self.amount_max.map_or(profile.amount_max, |max| max.min(profile.amount_max)),
+            opening: &self.opening,
+            fee: self.fee.as_ref(),
+            weight: self.weight,
         }
     }
 }
@@ -60,6 +76,8 @@ pub struct Directory {
     pub keys: BTreeMap<String, Arc<KeyEntry>>,
     /// How payment codes are recognised.
     pub codes: Rules,
+    /// The rules of routing.
+    pub routing: Routing,
     /// The rules in force, operators' changes included.
     pub limits: Limits,
     pub risk: Arc<dyn Risk>,
@@ -74,6 +92,7 @@ impl Default for Directory {
             merchants: BTreeMap::new(),
             keys: BTreeMap::new(),
             codes: Rules::default(),
+            routing: Routing::default(),
             limits: Limits::default(),
             risk: Arc::new(BlockList::default()),
             has_blocks: false,

@@ -1,9 +1,9 @@
 //! Risk and limits around a new order: what each candidate asks, and what a merchant is told when nothing is left.
 
-use super::directory::{Account, Directory, MerchantEntry};
+use super::candidates::Walk;
+use super::directory::{Account, Directory};
 use super::place_order::OrderRequest;
 use super::{Code, Gateway, Refused};
-use crate::domain::Order;
 use crate::domain::limit::{Asked, PassedOver, Per, Subjects, Why};
 use crate::domain::risk::{Decision, Question};
 use crate::domain::when::{self, Facts};
@@ -76,43 +76,6 @@ impl Gateway {
         }
     }
 
-    pub(super) fn ask_limits(
-        directory: &Directory,
-        merchant: &MerchantEntry,
-        account: &Account,
-        request: &OrderRequest,
-        draft: &Order,
-        hashed: &Hashed,
-    ) -> Result<Asked, PassedOver> {
-        let facts = Facts {
-            order: when::Asked {
-                merchant_order_no: &request.merchant_order_no,
-                amount: request.amount,
-                currency: "CNY",
-                subject: &request.subject,
-                method: draft.method.word(),
-                app_id: request.app_id.as_deref(),
-                store: request.store.as_deref(),
-                operator_id: request.operator_id.as_deref(),
-                auth_means: request.auth_means.as_deref(),
-                h5_type: request.h5_type.as_deref(),
-                client_ip: request.client_ip.as_deref(),
-                expires_in: request.expires_in,
-                account: request.account.as_deref(),
-                terminal: request.terminal.as_ref(),
-                metadata: &request.metadata,
-            },
-            payer: &request.payer,
-            merchant_id: &merchant.merchant.id,
-            merchant_name: &merchant.merchant.name,
-            account: &account.id,
-            channel: account.channel.profile().channel,
-            now: draft.created_at,
-        };
-        let subjects = Subjects { payer: hashed.payers.first().map(String::as_str), customer: hashed.customer.as_deref() };
-        directory.limits.ask(&facts, subjects, draft.expires_at)
-    }
-
     /// What the merchant learns: the rules by name and when the first of them opens; never what others have used.
     pub(super) async fn over_limit(&self, mut passed: Vec<PassedOver>, amount: Fen, now: Millis) -> Refused {
         for passed in &mut passed {
@@ -137,6 +100,45 @@ impl Gateway {
         if let Ok(Answer::Leaves(at)) = self.store.read(query).await {
             passed.opens_at = at.map(|at| at.plus_ms(*ms));
         }
+    }
+}
+
+impl Walk<'_> {
+    /// What the order asks of the limits at this account.
+    pub(super) fn ask_limits(&self, account: &Account) -> Result<Asked, PassedOver> {
+        let hashed = self.hashed;
+        let subjects = Subjects { payer: hashed.payers.first().map(String::as_str), customer: hashed.customer.as_deref() };
+        self.directory.limits.ask(&facts(self, Some(account)), subjects, self.order.expires_at)
+    }
+}
+
+/// The order as predicates see it; without a candidate where none is chosen yet.
+pub(super) fn facts<'a>(walk: &'a Walk<'_>, candidate: Option<&'a Account>) -> Facts<'a> {
+    let request = walk.request;
+    Facts {
+        order: when::Asked {
+            merchant_order_no: &request.merchant_order_no,
+            amount: request.amount,
+            currency: "CNY",
+            subject: &request.subject,
+            method: walk.order.method.word(),
+            app_id: request.app_id.as_deref(),
+            store: request.store.as_deref(),
+            operator_id: request.operator_id.as_deref(),
+            auth_means: request.auth_means.as_deref(),
+            h5_type: request.h5_type.as_deref(),
+            client_ip: request.client_ip.as_deref(),
+            expires_in: request.expires_in,
+            account: request.account.as_deref(),
+            terminal: request.terminal.as_ref(),
+            metadata: &request.metadata,
+        },
+        payer: &request.payer,
+        merchant_id: &walk.merchant.merchant.id,
+        merchant_name: &walk.merchant.merchant.name,
+        account: candidate.map_or("", |account| &account.id),
+        channel: candidate.map_or("", |account| account.channel.profile().channel),
+        now: walk.at,
     }
 }
 

@@ -7,13 +7,16 @@
 pub mod action;
 pub mod ask;
 pub mod bindings;
+mod candidates;
 pub mod close;
 pub mod directory;
 pub mod error;
 pub mod limits;
 pub mod notify_merchant;
 pub mod pace;
+mod pay;
 pub mod place_order;
+pub mod pulse;
 pub mod query;
 pub mod refund;
 pub mod resolve;
@@ -27,13 +30,14 @@ pub use pace::Pace;
 
 use crate::clock::{Chance, Clock, random};
 use crate::domain::life::Life;
+use crate::domain::route::Memory;
 use crate::domain::{OrderId, OrderStatus};
 use crate::outbound::{Courier, Renewals, Wire};
 use crate::store::{Answer, Command, Outcome, Query, Sealer, Store};
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
 use sluice_contract::{Millis, Notes, PayOrder};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Everything a use case may touch. One per process; shared.
 pub struct Gateway {
@@ -46,6 +50,8 @@ pub struct Gateway {
     pub sealer: Sealer,
     pub pace: Pace,
     pub renewals: Renewals,
+    /// What the router remembers between orders.
+    pub routing: Mutex<Memory>,
     pub metrics: Metrics,
     /// How many whole months of finished orders the store keeps; `None`: all.
     pub keep_months: Option<u32>,
@@ -100,6 +106,7 @@ impl Gateway {
     }
 
     fn count(&self, life: &Life) {
+        self.learn(life);
         for effect in life.effects.iter().filter(|e| e.kind.starts_with("order.")) {
             self.metrics.order_event(&life.order, &effect.kind);
         }

@@ -1,19 +1,15 @@
-//! One order's walk from request to action: candidates, T1, the exchange, T2, and on to the next account only when the first provably
-//! took nothing.
+//! One order's walk from request to action: the router's decision, T1, the exchange, T2 (`pay`).
 
-use super::directory::{Account, Directory, MerchantEntry};
-use super::limits::Hashed;
+use super::candidates::{Against, CHAIN, Onward, Walk, nothing_left};
+use super::directory::MerchantEntry;
 use super::{Code, Gateway, Refused, resolve};
-use crate::domain::life::{Candidate, Life, OrderFacts};
-use crate::domain::limit::PassedOver;
-use crate::domain::pay::Source;
-use crate::domain::route::{self, Considered, Dropped, Question};
+use crate::domain::life::{Life, OrderFacts};
+use crate::domain::route::Decision;
 use crate::domain::{AttemptStatus, Order, OrderId, OrderStatus};
 use crate::store::{Command, Nonce, Outcome};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use sluice_contract::{AttemptRef, Fen, Method, Millis, PayOrder, Payer, Problem, RefusalKind, Store, Terminal};
-use std::sync::Arc;
+use sluice_contract::{Fen, Method, Millis, PayOrder, Payer, Store, Terminal};
 
 /// A unified order, checked field by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,11 +45,12 @@ pub struct Placed {
     pub replay: bool,
 }
 
-/// Why no account is left.
+/// Why an order was not stored.
 enum NothingLeft {
-    Refused(Refused),
-    /// Limits dropped the last of them.
-    OverLimit(Vec<PassedOver>),
+    /// What stood against the accounts that the router kept.
+    Against(Against),
+    /// The store would not take it.
+    Failed(Refused),
 }
 
 const EXPIRES_IN_DEFAULT_S: i64 = 900;
@@ -92,21 +89,53 @@ impl Gateway {
         };
         let mut draft = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
         draft.facts.risk = Some(risk);
-        let candidates = match self.candidates(&directory, merchant, request, &draft, &pay_order, &hashed) {
-            Ok(candidates) => candidates,
-            Err(NothingLeft::Refused(refused)) => return self.replay_or(merchant_id, request, refused).await,
-            Err(NothingLeft::OverLimit(passed)) => {
-                let refused = self.over_limit(passed, request.amount, now).await;
-                return self.replay_or(merchant_id, request, refused).await;
+        let walk =
+            Walk { directory: &directory, merchant, request, order: &draft, pay_order: &pay_order, hashed: &hashed, at: now, seq: 1 };
+        let mut decision = self.decide(&walk, Onward::default());
+        let stored = self.store_first(&walk, &mut decision, nonce).await;
+        let served =
+            stored.as_ref().ok().and_then(|outcome| if let Outcome::Placed(life) = outcome { Some(&life.order.account) } else { None });
+        self.settle(&decision, served.map(String::as_str));
+        match stored {
+            Ok(outcome) => self.placed(outcome, request, &pay_order).await,
+            Err(NothingLeft::Failed(refused)) => Err(refused),
+            Err(NothingLeft::Against(against)) => {
+                let refused = match against.passed.is_empty() {
+                    true => nothing_left(&decision, against.problems, &walk.views()),
+                    false => self.over_limit(against.passed, request.amount, now).await,
+                };
+                self.replay_or(merchant_id, request, refused).await
             }
-        };
-        let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(draft), candidates: candidates.clone() };
-        match self.submit(command).await? {
+        }
+    }
+
+    /// T1 at the first account that its channel admits and that the limits have room for.
+    async fn store_first(&self, walk: &Walk<'_>, decision: &mut Decision, nonce: &mut Option<Nonce>) -> Result<Outcome, NothingLeft> {
+        let mut against = Against::default();
+        for chain in decision.chain().chunks(CHAIN) {
+            let candidates = self.admitted(walk, chain, decision, &mut against);
+            if candidates.is_empty() {
+                continue;
+            }
+            let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(walk.order.clone()), candidates };
+            match self.submit(command).await.map_err(NothingLeft::Failed)? {
+                Outcome::NotAdmitted(passed) => {
+                    decision.pass_over(&passed);
+                    against.passed.extend(passed);
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+        Err(NothingLeft::Against(against))
+    }
+
+    async fn placed(&self, outcome: Outcome, request: &OrderRequest, pay_order: &PayOrder) -> Result<Placed, Refused> {
+        match outcome {
             Outcome::Placed(life) => {
                 crate::crash::point("placed.before_pay");
                 // Stored is stored: what cannot be booked now leaves a pending order that is due again, never a 5xx.
                 let stored = (*life).clone();
-                let life = self.pay(*life, &pay_order, candidates).await.unwrap_or_else(|refused| {
+                let life = self.pay(*life, request, pay_order).await.unwrap_or_else(|refused| {
                     tracing::error!(order = %stored.order.id, why = refused.inner.unwrap_or(refused.detail), "an answer could not be booked");
                     stored
                 });
@@ -116,7 +145,6 @@ impl Gateway {
             Outcome::Replayed { target } => self.replayed(&target).await,
             Outcome::Conflict { .. } => Err(conflict()),
             Outcome::NonceReused => Err(Refused::new(Code::NonceReused, "this nonce was used before; sign again with a fresh one")),
-            Outcome::NotAdmitted(passed) => Err(self.over_limit(passed, request.amount, now).await),
             _ => Err(Refused::inner("an unexpected outcome of place_order")),
         }
     }
@@ -152,34 +180,6 @@ impl Gateway {
         Ok(Placed { life, replay: true })
     }
 
-    /// Pays the newest attempt, and the ones its definite failures open after it.
-    async fn pay(&self, mut life: Life, pay_order: &PayOrder, candidates: Vec<Candidate>) -> Result<Life, Refused> {
-        for done in 1..=candidates.len() {
-            let Some(attempt) = life.attempts.last().filter(|a| a.status() == AttemptStatus::Sending) else { break };
-            let account = self.account_of(attempt)?;
-            let directory = self.directory.load();
-            let order = resolve::at_account(directory.merchant(&life.order.merchant_id).map(AsRef::as_ref), pay_order, &account.id);
-            let step = account.channel.pay(&attempt.reference(&life.order), &order, &self.env(&account));
-            let asked = self.ask(&account, step).await;
-            crate::crash::point("paid_call.before_commit");
-            let fallback = candidates.get(done..).unwrap_or_default();
-            let fallback = self.renumbered(&life, fallback);
-            let attempts_before = life.attempts.len();
-            life = self.book(&life, attempt, &account, asked, Source::Pay, fallback).await?;
-            if life.attempts.len() == attempts_before {
-                break;
-            }
-        }
-        Ok(life)
-    }
-
-    /// Candidates for the attempt after this one: their first query counts from now.
-    fn renumbered(&self, life: &Life, candidates: &[Candidate]) -> Vec<Candidate> {
-        let now = self.now();
-        let shift = now.since_ms(life.order.created_at);
-        candidates.iter().cloned().map(|c| Candidate { next_at: c.next_at.plus_ms(shift), ..c }).collect()
-    }
-
     fn draft(
         &self,
         merchant_id: &str,
@@ -197,6 +197,7 @@ impl Gateway {
             notify_url: request.notify_url.clone(),
             return_url: request.return_url.clone(),
             receipt_url: format!("{}/pay/{}", self.public_url, self.page_token(id)),
+            auth_means: request.auth_means.clone(),
             risk: None,
             metadata: request.metadata.clone(),
         };
@@ -240,7 +241,7 @@ impl Gateway {
         self.sealer.knows_token("page", id.as_str(), secret).then_some(id)
     }
 
-    fn pay_order_of(&self, merchant: &MerchantEntry, request: &OrderRequest, id: &OrderId) -> PayOrder {
+    pub(super) fn pay_order_of(&self, merchant: &MerchantEntry, request: &OrderRequest, id: &OrderId) -> PayOrder {
         let store = request.store.as_ref().map(|store_id| {
             let known = merchant.stores.iter().find(|s| s.id == *store_id);
             Store {
@@ -264,161 +265,10 @@ impl Gateway {
             return_url: Some(format!("{}/return/{}", self.public_url, self.page_token(id))),
         }
     }
-
-    /// Every account the router keeps and its channel admits, in rank order, each with the decision.
-    fn candidates(
-        &self,
-        directory: &Directory,
-        merchant: &MerchantEntry,
-        request: &OrderRequest,
-        draft: &Order,
-        pay_order: &PayOrder,
-        hashed: &Hashed,
-    ) -> Result<Vec<Candidate>, NothingLeft> {
-        let views: Vec<_> = directory.accounts.iter().map(|a| a.view()).collect();
-        let question =
-            Question { method: draft.method, amount: draft.amount, pinned: request.account.as_deref(), bindings: &merchant.bindings };
-        let mut considered = route::consider(question, &views);
-        let mut ranked = Vec::new();
-        let mut problems: Vec<Problem> = Vec::new();
-        let mut passed = Vec::new();
-        for line in considered.iter_mut().filter(|line| line.dropped.is_none()) {
-            let Some(account) = directory.account(&line.account) else { continue };
-            match self.admit(account, merchant, request, draft, pay_order) {
-                Ok(candidate) => match Gateway::ask_limits(directory, merchant, account, request, draft, hashed) {
-                    Ok(asked) => ranked.push(Candidate { asks: asked.asks, not_checked: asked.not_checked, ..candidate }),
-                    Err(refusal) => {
-                        (line.dropped, line.limit) = (Some(Dropped::LimitExceeded), Some(refusal.limit.clone()));
-                        passed.push(refusal);
-                    }
-                },
-                Err(found) => {
-                    line.dropped = Some(Dropped::NotAdmitted);
-                    problems.extend(found);
-                }
-            }
-        }
-        if ranked.is_empty() {
-            return Err(if passed.is_empty() {
-                NothingLeft::Refused(nothing_left(&considered, problems, &views))
-            } else {
-                NothingLeft::OverLimit(passed)
-            });
-        }
-        Ok(ranked.into_iter().map(|c| decided(c, &considered)).collect())
-    }
-
-    /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
-    fn admit(
-        &self,
-        account: &Arc<Account>,
-        merchant: &MerchantEntry,
-        request: &OrderRequest,
-        draft: &Order,
-        pay_order: &PayOrder,
-    ) -> Result<Candidate, Vec<Problem>> {
-        let profile = account.channel.profile().method(draft.method).ok_or_else(Vec::new)?;
-        let mut problems = missing_fields(profile, request);
-        let expires_in_s = request.expires_in.filter(|_| !draft.method.is_barcode());
-        if expires_in_s.is_some_and(|s| !(profile.expires_in_min_s..=profile.expires_in_max_s).contains(&s)) {
-            let reason = format!("this method allows {} to {} seconds", profile.expires_in_min_s, profile.expires_in_max_s);
-            problems.push(Problem::new("expires_in", reason));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let sub = merchant.binding(&account.id).map(|b| b.sub.clone()).unwrap_or_default();
-        let reference = AttemptRef {
-            number: draft.id.attempt_number(1),
-            amount: draft.amount,
-            method: draft.method,
-            at: draft.created_at.second(),
-            expires_at: draft.expires_at.second(),
-            app_id: request.app_id.clone(),
-            sub: sub.clone(),
-            memo: sluice_contract::Notes::new(),
-            handles: sluice_contract::Notes::new(),
-        };
-        let memo =
-            account.channel.admit(&reference, &resolve::at_account(Some(merchant), pay_order, &account.id)).map_err(
-                |refusal| match refusal.kind {
-                    RefusalKind::Field(field) => vec![Problem::new(field, refusal.outer)],
-                    RefusalKind::Account | RefusalKind::Unsupported => Vec::new(),
-                },
-            )?;
-        let secret: Vec<&str> = account.channel.profile().sub_fields.iter().filter(|f| f.secret).map(|f| f.name).collect();
-        Ok(Candidate {
-            account: account.id.clone(),
-            channel: account.channel.profile().channel.to_owned(),
-            app_id: request.app_id.clone(),
-            sub: sub.into_iter().filter(|(name, _)| !secret.contains(&name.as_str())).collect(),
-            memo,
-            fee_rate: account.fee_rate.clone(),
-            route: Value::Null,
-            asks: Vec::new(),
-            not_checked: Vec::new(),
-            next_at: self.pace.first_query(profile, draft.created_at).max(self.pace.lease_until(draft.created_at)),
-        })
-    }
 }
 
 fn conflict() -> Refused {
     Refused::new(Code::OrderConflict, "this merchant_order_no names another order; use a new number for a new order")
-}
-
-fn decided(candidate: Candidate, considered: &[Considered]) -> Candidate {
-    let route = json!({"chosen": candidate.account, "considered": considered});
-    Candidate { route, ..candidate }
-}
-
-fn nothing_left(considered: &[Considered], mut problems: Vec<Problem>, views: &[route::AccountView<'_>]) -> Refused {
-    if !problems.is_empty() {
-        problems.dedup();
-        return Refused::fields(problems);
-    }
-    let only = |reasons: &[Dropped]| considered.iter().all(|line| line.dropped.is_none_or(|d| reasons.contains(&d)));
-    if only(&[Dropped::NoSuchMethod, Dropped::NotBound, Dropped::NotPinned]) {
-        return Refused {
-            errors: vec![Problem::new("method", "is not available to this merchant; GET /v1/methods lists what is")],
-            ..Refused::new(Code::MethodNotAvailable, "no account of this merchant serves the method")
-        };
-    }
-    let out_of_range = considered.iter().filter(|line| line.dropped == Some(Dropped::AmountOutOfRange));
-    let ranges = out_of_range.filter_map(|line| views.iter().find(|v| v.id == line.account)).map(|v| (v.amount_min, v.amount_max));
-    if let Some((min, max)) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
-        let reason = format!("must be {min} to {max} for this method at the accounts that are on");
-        return Refused {
-            errors: vec![Problem::new("amount", reason.clone())],
-            ..Refused::new(Code::NoRoute, format!("no account can take this order: amount {reason}"))
-        };
-    }
-    Refused::new(Code::NoRoute, "no account can take this order now: the ones that serve the method are off")
-}
-
-fn missing_fields(profile: &sluice_contract::MethodProfile, request: &OrderRequest) -> Vec<Problem> {
-    let required = profile.required.iter().filter(|field| !is_given(request, field));
-    let mut problems: Vec<Problem> = required.map(|field| Problem::new(*field, "is required by this method")).collect();
-    for group in profile.required_one_of.iter().filter(|group| !group.iter().any(|field| is_given(request, field))) {
-        problems.push(Problem::new(group.first().copied().unwrap_or_default(), format!("one of {} is required", group.join(", "))));
-    }
-    problems
-}
-
-fn is_given(request: &OrderRequest, field: &str) -> bool {
-    match field {
-        "auth_code" => request.auth_code.is_some(),
-        "app_id" => request.app_id.is_some(),
-        "payer.openid" => request.payer.openid.is_some(),
-        "payer.buyer_id" => request.payer.buyer_id.is_some(),
-        "payer.buyer_open_id" => request.payer.buyer_open_id.is_some(),
-        "client_ip" => request.client_ip.is_some(),
-        "h5_type" => request.h5_type.is_some(),
-        "store" => request.store.is_some(),
-        "terminal" => request.terminal.is_some(),
-        "operator_id" => request.operator_id.is_some(),
-        "return_url" => request.return_url.is_some(),
-        _ => true,
-    }
 }
 
 /// The content of a request, whatever its white space and field order: what makes a repeat a repeat.

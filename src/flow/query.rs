@@ -2,6 +2,7 @@
 
 use super::ask::{Answer, Asked};
 use super::directory::Account;
+use super::place_order::OrderRequest;
 use super::{Gateway, Refused};
 use crate::domain::life::{Attempt, Candidate, Life};
 use crate::domain::pay::{PayTold, Source};
@@ -16,7 +17,8 @@ impl Gateway {
         let step = account.channel.query(&attempt.reference(&life.order), &self.env(&account));
         let asked = self.ask(&account, step).await;
         crate::crash::point("query.before_commit");
-        self.book(life, attempt, &account, asked, Source::Query, Vec::new()).await
+        let booked = self.book(life, attempt, &account, asked, Source::Query, None).await?;
+        self.carry_on(booked, life.attempts.len()).await
     }
 
     /// `sync`: asks about whatever is not settled, now.
@@ -34,7 +36,8 @@ impl Gateway {
         Ok(life)
     }
 
-    /// Puts an answer about a payment into the books.
+    /// Puts an answer about a payment into the books. `request`: as it was asked for, where somebody still knows it: where the order may go
+    /// next depends on it.
     pub(super) async fn book(
         &self,
         life: &Life,
@@ -42,10 +45,12 @@ impl Gateway {
         account: &Account,
         asked: Asked<Pay>,
         source: Source,
-        fallback: Vec<Candidate>,
+        request: Option<&OrderRequest>,
     ) -> Result<Life, Refused> {
         let now = self.now();
         let profile = self.method_profile(account, life)?;
+        let not_found_final = self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at);
+        let fallback = self.fallback(life, attempt, &asked.answer, source, request, not_found_final);
         let mut said = meaning(asked.answer, source);
         let payer_sealed = match &mut said {
             Pay::Paid(payment) => self.seal_payer(&std::mem::take(&mut payment.payer)),
@@ -63,16 +68,38 @@ impl Gateway {
             at: now,
             next_at: self.pace.next_query(profile, attempt, now),
             undo_at: self.pace.reverse_at(profile.reverse.as_ref(), attempt, now),
-            not_found_final: self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at),
+            not_found_final,
             payable_until: self.pace.payable_until(profile, attempt, life.order.expires_at),
             payer_sealed,
             action_expires_at: Some(super::Pace::action_dies_at(profile, now, life.order.expires_at)),
-            fallback: fallback.into_iter().map(|candidate| candidate.at(now, life.order.expires_at)).collect(),
+            fallback,
             refund_gap_ms: self.pace.ms(account.channel.profile().refund.gap_s),
             inner: asked.inner,
             said,
         };
         self.change(Command::TakePay { order_id: life.order.id.clone(), told: Box::new(told) }).await
+    }
+
+    /// Where the order may go when this answer says that its account took nothing.
+    fn fallback(
+        &self,
+        life: &Life,
+        attempt: &Attempt,
+        answer: &Answer<Pay>,
+        source: Source,
+        request: Option<&OrderRequest>,
+        not_found_final: bool,
+    ) -> Vec<Candidate> {
+        let no = answer.is_accounts_no() && (!matches!(answer, Answer::Is(Pay::NotFound)) || not_found_final);
+        let newest = life.attempts.last().is_some_and(|newest| newest.seq == attempt.seq);
+        let sent = matches!(answer, Answer::NotSent(_) | Answer::Refused(_)) && source != Source::Pay;
+        if !no || sent || !newest || !attempt.status().is_open() || !super::pay::no_action(attempt) || life.order.intent.is_some() {
+            return Vec::new();
+        }
+        self.onward(life, request).unwrap_or_else(|refused| {
+            tracing::error!(order = %life.order.id, why = refused.inner.unwrap_or(refused.detail), "an order cannot go on to another account");
+            Vec::new()
+        })
     }
 }
 

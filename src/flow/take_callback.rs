@@ -78,7 +78,7 @@ impl Gateway {
             Says::Payment(pay) if attempt.status() != AttemptStatus::Reversed => {
                 let asked = Asked { answer: Answer::Is(pay), asked_at: self.now(), inner: json!([{"callback": callback.event_id}]) };
                 crate::crash::point("callback.before_commit");
-                self.book(&life, attempt, account, asked, Source::Callback, Vec::new()).await?;
+                self.book(&life, attempt, account, asked, Source::Callback, None).await?;
             }
             Says::Payment(Pay::Paid(_)) | Says::Ask => self.ask_now(&order_id, "the channel hints at news").await?,
             Says::Payment(_) | Says::Refund(_) => {}

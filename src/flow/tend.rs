@@ -97,7 +97,8 @@ impl Gateway {
                     .attempt(seq)
                     .is_some_and(|a| a.status().is_open() && a.undo.is_some() && a.next_at.is_some_and(|at| at <= self.now()))
                 {
-                    self.undo(&asked, seq).await?;
+                    let (undone, _) = self.undo(&asked, seq).await?;
+                    self.carry_on(undone, asked.attempts.len()).await?;
                 }
             }
             Due::Suspend(seq) => {

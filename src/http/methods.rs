@@ -5,11 +5,11 @@ use super::errors::Reply;
 use super::orders::ok;
 use super::schema;
 use super::signed::Caller;
-use crate::domain::route::{Question, consider};
+use crate::domain::route::{Need, filter};
 use crate::flow::{Account, MerchantEntry};
 use axum::extract::State;
 use serde_json::{Value, json};
-use sluice_contract::{Method, MethodProfile};
+use sluice_contract::{Method, MethodProfile, Millis};
 use std::sync::Arc;
 
 /// What this merchant can use now
@@ -19,10 +19,11 @@ use std::sync::Arc;
 )]
 pub async fn list_methods(State(app): State<App>, caller: Caller) -> Reply {
     let directory = app.gateway.directory.load_full();
+    let now = app.gateway.now();
     let mut data: Vec<Value> = Vec::new();
     let mut barcode = false;
     for method in Method::ALL {
-        let serving: Vec<_> = directory.accounts.iter().filter_map(|a| Some((a, serves(a, &caller.merchant, *method)?))).collect();
+        let serving: Vec<_> = directory.accounts.iter().filter_map(|a| Some((a, serves(a, &caller.merchant, *method, now)?))).collect();
         if !serving.is_empty() {
             barcode |= method.is_barcode();
             data.push(shown(*method, &serving));
@@ -35,10 +36,10 @@ pub async fn list_methods(State(app): State<App>, caller: Caller) -> Reply {
 }
 
 /// What the account could do for the merchant now: asked of the router itself, with an amount the account takes.
-fn serves<'a>(account: &'a Account, merchant: &MerchantEntry, method: Method) -> Option<&'a MethodProfile> {
+fn serves<'a>(account: &'a Account, merchant: &MerchantEntry, method: Method, now: Millis) -> Option<&'a MethodProfile> {
     let view = account.view();
-    let question = Question { method, amount: view.amount_min, pinned: None, bindings: &merchant.bindings };
-    let kept = consider(question, &[view]).iter().all(|line| line.dropped.is_none());
+    let need = Need { method, amount: view.amount_min, app_id: None, pinned: None, bindings: &merchant.bindings, now };
+    let kept = filter::consider(&need, &[view]).iter().all(|line| line.dropped.is_none());
     account.channel.profile().method(method).filter(|_| kept)
 }
 

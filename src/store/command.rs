@@ -8,7 +8,7 @@ use crate::domain::refund::{NewRefund, RefundRefused, RefundTold};
 use crate::domain::undo::UndoTold;
 use crate::domain::{Order, OrderId};
 use serde_json::Value;
-use sluice_contract::Millis;
+use sluice_contract::{Failure, Millis};
 use std::collections::BTreeMap;
 
 /// One use of a merchant key's nonce.
@@ -110,6 +110,12 @@ pub enum Command {
         at: Millis,
         due_at: Millis,
         why: &'static str,
+    },
+    WantNext {
+        order_id: OrderId,
+        attempt_seq: u32,
+        failure: Failure,
+        at: Millis,
     },
     BeginUndo {
         order_id: OrderId,
@@ -217,6 +223,7 @@ impl Command {
             Command::TakePay { order_id, .. }
             | Command::Wish { order_id, .. }
             | Command::WantUndone { order_id, .. }
+            | Command::WantNext { order_id, .. }
             | Command::BeginUndo { order_id, .. }
             | Command::TakeUndone { order_id, .. }
             | Command::Abandon { order_id, .. }

@@ -5,10 +5,10 @@ use super::StoreError;
 use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome};
 use super::view::{ClaimRow, Held, View, claim_of};
 use crate::domain::life::{Broken, Life};
-use crate::domain::limit::{self, PassedOver};
+use crate::domain::limit::{self, PassedOver, Touched};
 use crate::domain::pay::PayTold;
 use crate::domain::refund::NewRefund;
-use crate::domain::route::note_passed_over;
+use crate::domain::undo::UndoTold;
 use crate::domain::{Candidate, Order, OrderId};
 use serde_json::json;
 use sluice_contract::Millis;
@@ -46,7 +46,7 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         Command::PlaceOrder { order, candidates, .. } => place(view, command, order, candidates),
         Command::RequestRefund { order_id, new, .. } => request_refund(view, command, order_id, new),
         Command::TakePay { order_id, told } => take_pay(view, order_id, told),
-        Command::TakeUndone { order_id, told } => change(view, order_id, told.at, |life| life.take_undone(told)),
+        Command::TakeUndone { order_id, told } => take_undone(view, order_id, told),
         Command::TakeRefund { order_id, told } => change(view, order_id, told.at, |life| life.take_refund(told)),
         Command::Wish { order_id, intent, verb, at, due_at } => change(view, order_id, *at, |life| {
             life.wish(*intent, *verb, *at, *due_at);
@@ -54,6 +54,9 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         }),
         Command::WantUndone { order_id, attempt_seq, verb, at, due_at, why } => {
             change(view, order_id, *at, |life| life.want_undone(*attempt_seq, *verb, *at, *due_at, why))
+        }
+        Command::WantNext { order_id, attempt_seq, failure, at } => {
+            change(view, order_id, *at, |life| life.want_next(*attempt_seq, failure, *at))
         }
         Command::Abandon { order_id, attempt_seq, payable_until, at } => {
             change(view, order_id, *at, |life| life.abandon(*attempt_seq, *payable_until, *at))
@@ -132,9 +135,7 @@ fn admit(view: &View, order_id: &OrderId, candidates: &[Candidate]) -> Result<Ad
 fn admit_by(counters: &limit::Counters, order_id: &OrderId, candidates: &[Candidate]) -> Result<Admitted, Broken> {
     let verdict = limit::admit(order_id, counters, candidates)?;
     let Some(admitted) = verdict.admitted.and_then(|place| candidates.get(place)) else { return Ok(Err(verdict.passed_over)) };
-    let mut admitted = admitted.clone();
-    note_passed_over(&mut admitted.route, &verdict.passed_over);
-    Ok(Ok((admitted, verdict.near)))
+    Ok(Ok((Candidate { passed: verdict.passed_over, ..admitted.clone() }, verdict.near)))
 }
 
 /// Operators are warned by lines of the trail.
@@ -144,26 +145,64 @@ fn tell_limits(life: &mut Life, near: &[String], at: Millis) {
     }
 }
 
-/// The next account is tried only where the limits have room, once the failed attempt has given its own back.
 fn take_pay(view: &mut View, order_id: &OrderId, told: &PayTold) -> Result<Outcome, Broken> {
-    let Some(life) = view.lives.get(order_id).map(|held| &held.now) else { return Ok(Outcome::Missing) };
-    let open = life.attempt(told.attempt_seq).is_some_and(|attempt| attempt.status().is_open());
-    if !open || told.fallback.iter().all(|candidate| candidate.asks.is_empty()) {
-        return change(view, order_id, told.at, |life| life.take_pay(told));
+    match next_account(view, order_id, told.attempt_seq, &told.fallback, &told.counters, told.at)? {
+        None => change(view, order_id, told.at, |life| life.take_pay(told)),
+        Some((fallback, near)) => {
+            let told = PayTold { fallback, ..told.clone() };
+            go_on(view, order_id, told.at, &near, |life| life.take_pay(&told))
+        }
     }
-    let mut counters =
-        view.counters(limit::admit::keys(&told.fallback).into_iter().chain(told.counters.iter().map(|touched| touched.key.clone())));
-    limit::settle::give_back(life, told.attempt_seq, &mut counters, told.at)?;
-    let (fallback, near) = match admit_by(&counters, order_id, &told.fallback)? {
+}
+
+fn take_undone(view: &mut View, order_id: &OrderId, told: &UndoTold) -> Result<Outcome, Broken> {
+    match next_account(view, order_id, told.attempt_seq, &told.fallback, &told.counters, told.at)? {
+        None => change(view, order_id, told.at, |life| life.take_undone(told)),
+        Some((fallback, near)) => {
+            let told = UndoTold { fallback, ..told.clone() };
+            go_on(view, order_id, told.at, &near, |life| life.take_undone(&told))
+        }
+    }
+}
+
+/// The account that is next, if there is one, and the rules it brings near their max.
+type Next = (Vec<Candidate>, Vec<String>);
+
+/// The next account is tried only where the limits have room, once the attempt has given its own back.
+/// `None`: no limit has a say.
+fn next_account(
+    view: &View,
+    order_id: &OrderId,
+    seq: u32,
+    fallback: &[Candidate],
+    touched: &[Touched],
+    at: Millis,
+) -> Result<Option<Next>, Broken> {
+    let Some(life) = view.lives.get(order_id).map(|held| &held.now) else { return Ok(None) };
+    let open = life.attempt(seq).is_some_and(|attempt| attempt.status().is_open());
+    if !open || fallback.iter().all(|candidate| candidate.asks.is_empty()) {
+        return Ok(None);
+    }
+    let mut counters = view.counters(limit::admit::keys(fallback).into_iter().chain(touched.iter().map(|touched| touched.key.clone())));
+    limit::settle::give_back(life, seq, &mut counters, at)?;
+    Ok(Some(match admit_by(&counters, order_id, fallback)? {
         Ok((admitted, near)) => (vec![admitted], near),
         Err(_) => (Vec::new(), Vec::new()),
-    };
-    let told = PayTold { fallback, ..told.clone() };
-    change(view, order_id, told.at, |life| {
+    }))
+}
+
+fn go_on(
+    view: &mut View,
+    order_id: &OrderId,
+    at: Millis,
+    near: &[String],
+    act: impl FnOnce(&mut Life) -> Result<(), Broken>,
+) -> Result<Outcome, Broken> {
+    change(view, order_id, at, |life| {
         let attempts = life.attempts.len();
-        life.take_pay(&told)?;
+        act(life)?;
         if life.attempts.len() > attempts {
-            tell_limits(life, &near, told.at);
+            tell_limits(life, near, at);
         }
         Ok(())
     })

@@ -42,7 +42,10 @@ impl Keys {
                     keys.reserve(&told.fallback, told.at);
                     keys.move_counters(&told.counters, told.at);
                 }
-                Command::TakeUndone { told, .. } => keys.move_counters(&told.counters, told.at),
+                Command::TakeUndone { told, .. } => {
+                    keys.reserve(&told.fallback, told.at);
+                    keys.move_counters(&told.counters, told.at);
+                }
                 Command::TakeRefund { told, .. } => keys.move_counters(&told.counters, told.at),
                 Command::Recount { key, .. } => {
                     keys.counters.entry(key.clone()).or_insert(None);

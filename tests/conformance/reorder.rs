@@ -81,7 +81,8 @@ fn commands(id: &OrderId, said: &Said, event: usize, at: Millis, merchant_id: &s
                 next_at: at.plus_s(5),
                 not_found_final: false,
                 counters: Vec::new(),
-                inner: Value::Null,
+                fallback: Vec::new(),
+            inner: Value::Null,
             };
             let close = Command::TakeUndone { order_id, told: Box::new(told) };
             if said.close == Undone::Paid { vec![close, pay(id, &said.query, Source::Query, at)] } else { vec![close] }

@@ -203,6 +203,7 @@ impl Run {
             next_at: self.now,
             not_found_final: false,
             counters: life.counters_of(seq, None),
+            fallback: Vec::new(),
             inner: json!(null),
         };
         self.one(Command::TakeUndone { order_id, told: Box::new(told) });

@@ -201,7 +201,17 @@ fn undo_told(attempt_seq: u32, verb: Undo, said: Undone, at: Millis) -> UndoTold
         Undone::Busy => RealUndone::Busy,
     };
     let not_found_final = said == Undone::NotFound { is_final: true };
-    UndoTold { attempt_seq, verb, said: real, at, next_at: at.plus_s(5), not_found_final, counters: Vec::new(), inner: Value::Null }
+    UndoTold {
+        attempt_seq,
+        verb,
+        said: real,
+        at,
+        next_at: at.plus_s(5),
+        not_found_final,
+        fallback: Vec::new(),
+        counters: Vec::new(),
+        inner: Value::Null,
+    }
 }
 
 fn real_verb(verb: Verb) -> Undo {

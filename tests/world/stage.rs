@@ -100,7 +100,12 @@ pub fn account(listed: &Listed, scene: &Scene, index: usize, booth: &Booth) -> A
         sandbox: true,
         owner: None,
         methods,
-        fee_rate: Some("0.006".into()),
+        fee: sluice::domain::fee::Tariff::flat("0.006"),
+        app_ids: Vec::new(),
+        amount_min: None,
+        amount_max: None,
+        opening: Default::default(),
+        weight: None,
         state: AccountState::Enabled,
         notify_url: format!("https://gateway.test/notify/{id}"),
     })
@@ -109,7 +114,13 @@ pub fn account(listed: &Listed, scene: &Scene, index: usize, booth: &Booth) -> A
 /// A process that has just started: nothing in it but what is configured. `life` counts the starts.
 pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) -> Arc<Gateway> {
     let merchant = MerchantEntry {
-        merchant: Merchant { id: MERCHANT.into(), name: "World".into(), enabled: true, webhook_url: Some(WEBHOOK_URL.into()) },
+        merchant: Merchant {
+            id: MERCHANT.into(),
+            name: "World".into(),
+            enabled: true,
+            webhook_url: Some(WEBHOOK_URL.into()),
+            prefer: None,
+        },
         webhook_secret: Some(Secret::new(webhook_secret())),
         bindings: Vec::new(),
         stores: Vec::new(),
@@ -130,6 +141,7 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         sealer: Sealer::new(&[("k1".to_owned(), [7; 32])]).expect("a seal key"),
         pace: Pace::new(1),
         renewals: Renewals::default(),
+        routing: Default::default(),
         metrics: Default::default(),
         keep_months: None,
         public_url: "https://gateway.test".into(),

@@ -115,7 +115,8 @@ fn a_good_folder_loads_with_its_defaults() -> Result<(), Vec<Finding>> {
     assert_eq!(settings.store.url, StoreUrl::Sqlite(PathBuf::from("conf/sluice.sqlite")));
     assert_eq!((settings.http.header_deadline_ms, settings.http.body_deadline_ms), (10_000, 15_000));
     assert!(!settings.notify.allow_private_addresses && settings.http.public_url.is_none() && !settings.livemode());
-    let account = settings.account("wx-main").map(|a| (a.methods.len(), a.fee_rate.map(|r| r.to_string()), a.identity().to_owned()));
+    let account =
+        settings.account("wx-main").map(|a| (a.methods.len(), a.terms.fee.as_ref().map(|f| f.rate.to_string()), a.identity().to_owned()));
     assert_eq!(account, Some((2, Some("0.006".to_owned()), "wechat sandbox mchid=\"1900000001\"".to_owned())));
     assert!(check_fast(&settings, 10).is_ok());
 
@@ -450,7 +451,7 @@ fn a_reload_keeps_channels_that_did_not_change_and_refuses_what_it_cannot_do() -
     let old = Folder::sandbox().load()?;
     let channel_of = |settings: &Settings| settings.account("wx-main").map(|a| Arc::clone(&a.channel));
     let same = reload(&old, Folder::sandbox().edit("channels.toml", "0.006", "0.003").load()?, &used)?;
-    assert_eq!(same.account("wx-main").and_then(|a| a.fee_rate).map(|r| r.to_string()), Some("0.003".to_owned()));
+    assert_eq!(same.account("wx-main").and_then(|a| a.terms.fee.as_ref()).map(|f| f.rate.to_string()), Some("0.003".to_owned()));
     assert!(channel_of(&old).zip(channel_of(&same)).is_some_and(|(a, b)| Arc::ptr_eq(&a, &b)));
     let rekeyed = reload(&old, Folder::sandbox().edit("channels.toml", "credential-0", "credential-1").load()?, &used)?;
     assert!(channel_of(&old).zip(channel_of(&rekeyed)).is_some_and(|(a, b)| !Arc::ptr_eq(&a, &b)));

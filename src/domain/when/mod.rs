@@ -81,6 +81,12 @@ impl When {
         &self.text
     }
 
+    /// Whether it may ask about the candidate (`account`, `channel`): then it is asked of every one. Said too often rather than too seldom.
+    #[must_use]
+    pub fn names_candidate(&self) -> bool {
+        self.text.contains("account") || self.text.contains("channel")
+    }
+
     /// Why a part of this predicate runs in `cel` (microseconds), if one does; the rest of it is lowered all the same.
     #[must_use]
     pub fn stays_in_cel(&self) -> Option<&str> {

@@ -23,7 +23,7 @@ pub async fn list_accounts(State(app): State<App>, _: Who) -> Reply {
 fn shown(account: &Account, state: AccountState) -> Value {
     json!({
         "id": account.id, "channel": account.channel.profile().channel, "state": state, "sandbox": account.sandbox,
-        "owner": account.owner, "methods": account.methods, "fee_rate": account.fee_rate, "notify_url": account.notify_url,
+        "owner": account.owner, "methods": account.methods, "fee_rate": account.fee.as_ref().map(|fee| fee.rate), "fee": account.fee, "notify_url": account.notify_url,
     })
 }
 

@@ -29,19 +29,19 @@ pub async fn list_merchants(State(app): State<App>, _: Who) -> Reply {
 }
 
 fn shown(app: &App, entry: &MerchantEntry) -> Value {
-    let Merchant { id, name, enabled, webhook_url } = &entry.merchant;
+    let Merchant { id, name, enabled, webhook_url, prefer } = &entry.merchant;
     let directory = app.gateway.directory.load();
     let keys: Vec<&String> = directory.keys.iter().filter(|(_, key)| key.merchant_id == *id).map(|(key_id, _)| key_id).collect();
     let bindings: Vec<&String> = entry.bindings.iter().map(|b| &b.account).collect();
     json!({
         "id": id, "name": name, "enabled": enabled, "webhook_url": webhook_url, "has_webhook_secret": entry.webhook_secret.is_some(),
-        "live_keys": keys, "bindings": bindings,
+        "live_keys": keys, "bindings": bindings, "prefer": prefer,
     })
 }
 
 /// Make or change a merchant
 ///
-/// Name, enabled and `webhook_url` are set as given. The webhook's secret stays unless `webhook_secret` gives another, or
+/// Name, enabled, `webhook_url` and `prefer` (its own order of accounts, before the platform's rules) are set as given. The webhook's secret stays unless `webhook_secret` gives another, or
 /// `new_webhook_secret` is true: then one is made and answered, this once.
 #[utoipa::path(put, path = "/ops/v1/merchants/{id}", operation_id = "opsPutMerchant", tag = "ops", request_body = Value,
     params(("id" = String, Path, description = "The merchant's id")), responses((status = 200, description = "The merchant", body = Value)))]
@@ -59,13 +59,14 @@ pub async fn put_merchant(State(app): State<App>, who: Who, Path(id): Path<Strin
         None => kept,
     };
     let doc = json!({
-        "id": id, "name": merchant.name, "enabled": merchant.enabled, "webhook_url": merchant.webhook_url, "webhook_sealed": webhook_sealed,
+        "id": id, "name": merchant.name, "enabled": merchant.enabled, "webhook_url": merchant.webhook_url, "prefer": merchant.prefer,
+        "webhook_sealed": webhook_sealed,
     });
     let records = vec![Record { kind: "merchant".into(), id: id.clone(), doc: Some(doc) }];
     let secret_changed = made.is_some() || given.is_some();
     let detail = json!({
         "name": merchant.name, "enabled": merchant.enabled, "webhook_url": merchant.webhook_url, "webhook_secret_changed": secret_changed,
-        "new": before.is_none(),
+        "prefer": merchant.prefer, "new": before.is_none(),
     });
     change(&app, &who, records, "merchant.put", &id, detail).await?;
     let mut answer = shown(&app, super::change::merchant(&app, &id)?.as_ref());
@@ -89,7 +90,12 @@ fn asked(app: &App, id: &str, body: &Value, has_secret: bool) -> Result<Asked, F
         name: reader.text_of("name", 1, 128).unwrap_or_default().to_owned(),
         enabled: reader.flag("enabled").unwrap_or(true),
         webhook_url: reader.text("webhook_url").map(str::to_owned),
+        prefer: reader.texts("prefer").map(|list| list.into_iter().map(str::to_owned).collect()),
     };
+    let directory = app.gateway.directory.load();
+    for account in merchant.prefer.iter().flatten().filter(|id| directory.account(id).is_none()) {
+        reader.problem("prefer", format!("{account} is no account of channels.toml"));
+    }
     if reader.raw("name").is_none() {
         reader.missing("name");
     }

@@ -89,7 +89,7 @@ impl Drop for Stage {
 
 fn merchant(id: &str, webhook: bool) -> Arc<MerchantEntry> {
     let secret = || Secret::new(format!("whsec_{}", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3"));
-    let merchant = Merchant { id: id.into(), name: id.into(), enabled: true, webhook_url: None };
+    let merchant = Merchant { id: id.into(), name: id.into(), enabled: true, webhook_url: None, prefer: None };
     Arc::new(MerchantEntry { merchant, webhook_secret: webhook.then(secret), bindings: Vec::new(), stores: Vec::new() })
 }
 
@@ -100,7 +100,12 @@ fn base_directory() -> Directory {
         sandbox: true,
         owner: None,
         methods: vec![Method::WechatNative, Method::WechatBarcode],
-        fee_rate: None,
+        fee: None,
+        app_ids: Vec::new(),
+        amount_min: None,
+        amount_max: None,
+        opening: Default::default(),
+        weight: None,
         state: AccountState::Enabled,
         notify_url: "http://127.0.0.1:1/notify/wx-main".into(),
     };
@@ -164,6 +169,7 @@ pub fn stage() -> Stage {
         sealer: Sealer::new(&[("1".into(), [7; 32])]).unwrap(),
         pace: Pace::new(1),
         renewals: Renewals::default(),
+        routing: Default::default(),
         metrics: crate::telemetry::Metrics::default(),
         keep_months: None,
         public_url: "https://pay.example.com".into(),

@@ -1,0 +1,207 @@
+//! Health: a circuit breaker for each account, over what is the channel's own fault: no answer, an unreadable or unsigned one, a failure
+//! of its servers. Never a payer's decline. Each node judges by what it sees itself.
+//!
+//! Closed, it lets everything through and counts. Enough faults within the window open it, and the router passes the account over. After a
+//! while one order at a time is let through to try; two good answers close it, a fault opens it for twice as long.
+
+use sluice_contract::Millis;
+use std::collections::BTreeMap;
+
+/// When a breaker opens, and for how long (`[health]` of `routing.toml`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    pub enabled: bool,
+    /// So many faults at least within the window …
+    pub faults_min: u32,
+    /// … and such a share of the answers.
+    pub fault_share_ppm: u32,
+    pub window_ms: i64,
+    /// How long it is open the first time.
+    pub open_ms: i64,
+    /// How long at most.
+    pub open_max_ms: i64,
+}
+
+impl Default for Guard {
+    fn default() -> Guard {
+        Guard { enabled: true, faults_min: 5, fault_share_ppm: 500_000, window_ms: 60_000, open_ms: 5_000, open_max_ms: 60_000 }
+    }
+}
+
+/// What one payment call says of the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    Answered { ms: i64 },
+    Fault,
+}
+
+/// Good answers in a row that close an open breaker.
+const GOOD_TO_CLOSE: u32 = 2;
+/// Parts of the window that are counted apart: the oldest part leaves as a whole.
+const SLOTS: usize = 6;
+
+#[derive(Clone, Debug, Default)]
+pub struct Healths {
+    accounts: BTreeMap<String, Health>,
+    open: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Health {
+    slots: [Slot; SLOTS],
+    breaker: Breaker,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// Which part of all time it counts.
+    number: i64,
+    answered: u32,
+    faults: u32,
+    answered_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Breaker {
+    #[default]
+    Closed,
+    Open {
+        until: Millis,
+        for_ms: i64,
+        /// The order that tries it was let through then.
+        probe_at: Option<Millis>,
+        good: u32,
+    },
+}
+
+/// What operators see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Shown {
+    /// `well`, `open`, `probing`.
+    pub state: &'static str,
+    pub open_until: Option<Millis>,
+    /// Within the window.
+    pub answered: u32,
+    pub faults: u32,
+    /// Mean length of an answered call.
+    pub answer_ms: Option<i64>,
+}
+
+impl Healths {
+    /// No breaker is open.
+    #[must_use]
+    pub const fn all_well(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Whether an order may go there now.
+    #[must_use]
+    pub fn may_serve(&self, account: &str, now: Millis) -> bool {
+        match self.accounts.get(account).map(|health| health.breaker) {
+            Some(Breaker::Open { until, for_ms, probe_at, .. }) => {
+                now >= until && probe_at.is_none_or(|at| now.since_ms(at) >= for_ms.max(1))
+            }
+            _ => true,
+        }
+    }
+
+    /// An order goes to this account: if its breaker is open, it is the one that tries it.
+    pub fn probing(&mut self, account: &str, now: Millis) {
+        if let Some(Breaker::Open { until, probe_at, .. }) = self.accounts.get_mut(account).map(|health| &mut health.breaker)
+            && now >= *until
+        {
+            *probe_at = Some(now);
+        }
+    }
+
+    /// Takes what a payment call said. Answers whether the breaker opened (`Some(true)`) or closed (`Some(false)`) by it.
+    pub fn told(&mut self, account: &str, sign: Sign, now: Millis, guard: &Guard) -> Option<bool> {
+        if !self.accounts.contains_key(account) {
+            self.accounts.insert(account.to_owned(), Health::default());
+        }
+        let health = self.accounts.get_mut(account)?;
+        let before = health.breaker != Breaker::Closed;
+        health.count(sign, now, guard);
+        health.judge(sign, now, guard);
+        let after = health.breaker != Breaker::Closed;
+        self.open = self.accounts.values().filter(|health| health.breaker != Breaker::Closed).count();
+        (before != after).then_some(after)
+    }
+
+    #[must_use]
+    pub fn shown(&self, account: &str, now: Millis, guard: &Guard) -> Shown {
+        let fresh = Health::default();
+        let health = self.accounts.get(account).unwrap_or(&fresh);
+        let (answered, faults, ms) = health.counted(now, guard);
+        let (state, open_until) = match health.breaker {
+            Breaker::Closed => ("well", None),
+            Breaker::Open { until, .. } if now < until => ("open", Some(until)),
+            Breaker::Open { .. } => ("probing", None),
+        };
+        Shown { state, open_until, answered, faults, answer_ms: ms.checked_div(i64::from(answered)) }
+    }
+}
+
+impl Health {
+    fn count(&mut self, sign: Sign, now: Millis, guard: &Guard) {
+        let number = now.0.div_euclid(slot_ms(guard));
+        let place = usize::try_from(number.rem_euclid(i64::try_from(SLOTS).unwrap_or(1))).unwrap_or_default();
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        if slot.number != number {
+            *slot = Slot { number, ..Slot::default() };
+        }
+        match sign {
+            Sign::Answered { ms } => {
+                slot.answered = slot.answered.saturating_add(1);
+                slot.answered_ms = slot.answered_ms.saturating_add(ms);
+            }
+            Sign::Fault => slot.faults = slot.faults.saturating_add(1),
+        }
+    }
+
+    /// Answered, faults, milliseconds of the answered.
+    fn counted(&self, now: Millis, guard: &Guard) -> (u32, u32, i64) {
+        let number = now.0.div_euclid(slot_ms(guard));
+        let oldest = number.saturating_sub(i64::try_from(SLOTS).unwrap_or_default());
+        let fresh = self.slots.iter().filter(|slot| slot.number > oldest && slot.number <= number);
+        fresh.fold((0, 0, 0), |(answered, faults, ms), slot| {
+            (slot.answered.saturating_add(answered), slot.faults.saturating_add(faults), slot.answered_ms.saturating_add(ms))
+        })
+    }
+
+    fn judge(&mut self, sign: Sign, now: Millis, guard: &Guard) {
+        match (&mut self.breaker, sign) {
+            (Breaker::Closed, Sign::Answered { .. }) => {}
+            (Breaker::Closed, Sign::Fault) => {
+                let (answered, faults, _) = self.counted(now, guard);
+                let all = u64::from(answered).saturating_add(u64::from(faults));
+                let share_ppm = u64::from(faults).saturating_mul(1_000_000).checked_div(all).unwrap_or_default();
+                if faults >= guard.faults_min && share_ppm >= u64::from(guard.fault_share_ppm) {
+                    self.open(now, guard.open_ms);
+                }
+            }
+            (Breaker::Open { probe_at, good, .. }, Sign::Answered { .. }) => {
+                *good = good.saturating_add(1);
+                *probe_at = None;
+                if *good >= GOOD_TO_CLOSE {
+                    *self = Health::default();
+                }
+            }
+            // What was under way when it opened says nothing new.
+            (Breaker::Open { until, for_ms, .. }, Sign::Fault) => {
+                if now >= *until {
+                    let longer_ms = for_ms.saturating_mul(2).min(guard.open_max_ms);
+                    self.open(now, longer_ms);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, now: Millis, for_ms: i64) {
+        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0 };
+    }
+}
+
+fn slot_ms(guard: &Guard) -> i64 {
+    guard.window_ms.checked_div(i64::try_from(SLOTS).unwrap_or(1)).unwrap_or(1).max(1)
+}

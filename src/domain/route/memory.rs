@@ -1,0 +1,87 @@
+//! What the router remembers between orders: whose turn it is, who succeeds, who answers. One per process; nothing of it is needed to be
+//! right about money, so it is not stored: a new process learns the recent past from the books.
+
+use super::decision::Decision;
+use super::health::Healths;
+use super::sticky::hash;
+use super::success::{Reading, Taste, Window};
+use super::turns::Turns;
+use sluice_contract::{Fen, Method, Millis};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    pub turns: Turns,
+    pub health: Healths,
+    /// By the hash of a segment.
+    windows: BTreeMap<u64, Window>,
+}
+
+/// Segments that are kept: accounts × methods × bands of amounts. A platform has a few thousand.
+const WINDOWS_MAX: usize = 100_000;
+
+impl Memory {
+    /// A decision is acted on: its first tier's turn is taken, and an account that is being tried again is.
+    pub fn begin(&mut self, decision: &Decision, now: Millis) {
+        let Some(first) = decision.tiers.first() else { return };
+        if let Some(turn) = &first.turn {
+            self.turns.take(turn);
+        }
+        if let Some((_, line)) = decision.ranked().next() {
+            self.health.probing(&line.account, now);
+        }
+    }
+
+    /// What became of it: `served` is the account that took the order, if it was stored at all.
+    pub fn settle(&mut self, decision: &Decision, served: Option<&str>) {
+        let tier = served.and_then(|id| decision.ranked().find(|(_, line)| line.account == id)).map(|(tier, _)| tier);
+        for (place, of) in decision.tiers.iter().enumerate() {
+            let Some(turn) = &of.turn else { continue };
+            if place == 0 {
+                self.turns.settle(turn, served.filter(|_| tier == Some(0)));
+            } else if tier == Some(place) {
+                self.turns.take(turn);
+                self.turns.settle(turn, served);
+            }
+        }
+    }
+
+    /// How an attempt ended, as far as that says something about its account.
+    pub fn ended(&mut self, segment: Segment<'_>, good: bool, at: Millis, taste: &Taste) {
+        for key in [segment.coarse(), segment.fine()] {
+            if self.windows.len() < WINDOWS_MAX || self.windows.contains_key(&key) {
+                self.windows.entry(key).or_default().told(good, at.0, taste);
+            }
+        }
+    }
+
+    /// What is known of a segment: the finer one where it has enough to say.
+    #[must_use]
+    pub fn reading(&self, segment: Segment<'_>, now: Millis, taste: &Taste) -> Reading {
+        let read = |key: u64| self.windows.get(&key).map(|window| window.reading(now.0, taste));
+        let fine = read(segment.fine()).filter(|reading| reading.seen >= taste.seen_min);
+        fine.or_else(|| read(segment.coarse())).unwrap_or_default()
+    }
+}
+
+/// Orders that succeed or fail alike: one account, one method, one band of amounts.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    pub account: &'a str,
+    pub method: Method,
+    pub amount: Fen,
+}
+
+impl Segment<'_> {
+    fn coarse(&self) -> u64 {
+        hash(&[self.account, self.method.word()])
+    }
+
+    /// Bands of ten: below 1 yuan, below 10, below 100 …
+    fn fine(&self) -> u64 {
+        const BANDS: [&str; 7] = ["1", "10", "100", "1000", "10000", "100000", "more"];
+        let band = self.amount.0.max(1).ilog10().saturating_sub(1);
+        let band = usize::try_from(band).ok().and_then(|place| BANDS.get(place)).unwrap_or(&"more");
+        hash(&[self.account, self.method.word(), band])
+    }
+}

@@ -1,0 +1,289 @@
+//! From an order to the accounts that may take it: the router's decision, what each channel admits, what each asks of the limits. For a new
+//! order, and for one that goes on after an account that provably took nothing.
+
+use super::directory::{Account, Directory, MerchantEntry};
+use super::limits::Hashed;
+use super::place_order::OrderRequest;
+use super::{Code, Gateway, Refused, resolve};
+use crate::domain::Order;
+use crate::domain::life::{Candidate, Life};
+use crate::domain::limit::PassedOver;
+use crate::domain::route::{self, AccountView, Decision, Dropped, Need, Question};
+use serde_json::Value;
+use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
+use std::sync::{Arc, PoisonError};
+
+/// So many accounts are prepared at once: preparing all of a hundred would cost more than the channel's answer is worth.
+pub(super) const CHAIN: usize = 8;
+
+/// An order on its way to its `seq`-th account.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'a> {
+    pub directory: &'a Directory,
+    pub merchant: &'a MerchantEntry,
+    pub request: &'a OrderRequest,
+    pub order: &'a Order,
+    pub pay_order: &'a PayOrder,
+    pub hashed: &'a Hashed,
+    /// When it is decided.
+    pub at: Millis,
+    /// The number of the attempt that is to be made.
+    pub seq: u32,
+}
+
+/// Accounts that are not to be asked, and the one rule that may rank.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Onward<'a> {
+    pub tried: &'a [String],
+    pub within: Option<Option<&'a str>>,
+}
+
+/// What stood against the accounts that were looked at.
+#[derive(Default)]
+pub(super) struct Against {
+    pub problems: Vec<Problem>,
+    pub passed: Vec<PassedOver>,
+}
+
+impl Walk<'_> {
+    pub fn question<'q>(&'q self, onward: Onward<'q>, draw: u64) -> Question<'q> {
+        let request = self.request;
+        let need = Need {
+            method: self.order.method,
+            amount: self.order.amount,
+            app_id: request.app_id.as_deref(),
+            pinned: request.account.as_deref(),
+            bindings: &self.merchant.bindings,
+            now: self.at,
+        };
+        let facts = super::limits::facts(self, None);
+        Question { need, facts, prefer: self.merchant.merchant.prefer.as_deref(), tried: onward.tried, within: onward.within, draw }
+    }
+
+    pub fn views(&self) -> Vec<AccountView<'_>> {
+        self.directory.accounts.iter().map(|account| account.view()).collect()
+    }
+}
+
+impl Gateway {
+    /// The router's decision, remembered as acted on: whoever takes it must [`Gateway::settle`] it.
+    pub(super) fn decide(&self, walk: &Walk<'_>, onward: Onward<'_>) -> Decision {
+        let question = walk.question(onward, u64::from_le_bytes(self.random()));
+        let views = walk.views();
+        let mut memory = self.routing.lock().unwrap_or_else(PoisonError::into_inner);
+        let decision = route::decide(&question, &views, &walk.directory.routing, &memory);
+        memory.begin(&decision, walk.at);
+        decision
+    }
+
+    /// Who took the order in the end.
+    pub(super) fn settle(&self, decision: &Decision, served: Option<&str>) {
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).settle(decision, served);
+    }
+
+    /// Those of a chain that their channels admit and that no limit refuses by itself; the others are noted in the decision.
+    pub(super) fn admitted(
+        &self,
+        walk: &Walk<'_>,
+        chain: &[(usize, String)],
+        decision: &mut Decision,
+        against: &mut Against,
+    ) -> Vec<Candidate> {
+        let mut admitted = Vec::new();
+        for (tier, id) in chain {
+            let Some(account) = walk.directory.account(id) else { continue };
+            let found = match self.admit(account, walk) {
+                Ok(candidate) => match walk.ask_limits(account) {
+                    Ok(asked) => {
+                        admitted.push(Candidate { tier: *tier, asks: asked.asks, not_checked: asked.not_checked, ..candidate });
+                        continue;
+                    }
+                    Err(refusal) => {
+                        let limit = Some(refusal.limit.clone());
+                        against.passed.push(refusal);
+                        (Dropped::LimitExceeded, limit)
+                    }
+                },
+                Err(problems) => {
+                    against.problems.extend(problems);
+                    (Dropped::NotAdmitted, None)
+                }
+            };
+            if let Some(line) = decision.line_mut(id) {
+                (line.dropped, line.limit) = (Some(found.0), found.1);
+            }
+        }
+        let route = Arc::new(decision.clone());
+        admitted.into_iter().map(|candidate| Candidate { route: Arc::clone(&route), ..candidate }).collect()
+    }
+
+    /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
+    fn admit(&self, account: &Arc<Account>, walk: &Walk<'_>) -> Result<Candidate, Vec<Problem>> {
+        let (request, order) = (walk.request, walk.order);
+        let profile = account.channel.profile().method(order.method).ok_or_else(Vec::new)?;
+        let mut problems = missing_fields(profile, request);
+        let expires_in_s = request.expires_in.filter(|_| !order.method.is_barcode());
+        if expires_in_s.is_some_and(|s| !(profile.expires_in_min_s..=profile.expires_in_max_s).contains(&s)) {
+            let reason = format!("this method allows {} to {} seconds", profile.expires_in_min_s, profile.expires_in_max_s);
+            problems.push(Problem::new("expires_in", reason));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let sub = walk.merchant.binding(&account.id).map(|b| b.sub.clone()).unwrap_or_default();
+        let reference = AttemptRef {
+            number: order.id.attempt_number(walk.seq),
+            amount: order.amount,
+            method: order.method,
+            at: walk.at.second(),
+            expires_at: order.expires_at.second(),
+            app_id: request.app_id.clone(),
+            sub: sub.clone(),
+            memo: Notes::new(),
+            handles: Notes::new(),
+        };
+        let pay_order = resolve::at_account(Some(walk.merchant), walk.pay_order, &account.id);
+        let memo = account.channel.admit(&reference, &pay_order).map_err(|refusal| match refusal.kind {
+            RefusalKind::Field(field) => vec![Problem::new(field, refusal.outer)],
+            RefusalKind::Account | RefusalKind::Unsupported => Vec::new(),
+        })?;
+        let secret: Vec<&str> = account.channel.profile().sub_fields.iter().filter(|f| f.secret).map(|f| f.name).collect();
+        Ok(Candidate {
+            account: account.id.clone(),
+            channel: account.channel.profile().channel.to_owned(),
+            app_id: request.app_id.clone(),
+            sub: sub.into_iter().filter(|(name, _)| !secret.contains(&name.as_str())).collect(),
+            memo,
+            fee: account.fee.clone(),
+            route: Arc::default(),
+            tier: 0,
+            asks: Vec::new(),
+            not_checked: Vec::new(),
+            passed: Vec::new(),
+            next_at: self.pace.first_query(profile, walk.at).max(self.pace.lease_until(walk.at)),
+        })
+    }
+
+    /// Who may take a stored order after its accounts so far. Within the rule that chose the last one, and never where the merchant chose.
+    /// `request`: as it was asked for, where somebody still knows; else as it was stored, which no payment code ever is.
+    pub(super) fn onward(&self, life: &Life, request: Option<&OrderRequest>) -> Result<Vec<Candidate>, Refused> {
+        let stored;
+        let request = match request {
+            Some(request) => request,
+            None if life.order.method.is_barcode() => return Ok(Vec::new()),
+            None => {
+                stored = self.request_of(life)?;
+                &stored
+            }
+        };
+        let directory = self.directory.load_full();
+        let (Some(merchant), Some(last)) = (directory.merchant(&life.order.merchant_id), life.attempts.last()) else {
+            return Ok(Vec::new());
+        };
+        let rule = last.notes.route.get("rule").and_then(Value::as_str);
+        if last.notes.route.get("pinned").is_some() || request.account.is_some() {
+            return Ok(Vec::new());
+        }
+        let hashed = self.hashed(&directory, &life.order.merchant_id, request);
+        let pay_order = self.pay_order_of(merchant, request, &life.order.id);
+        let walk = Walk {
+            directory: &directory,
+            merchant,
+            request,
+            order: &life.order,
+            pay_order: &pay_order,
+            hashed: &hashed,
+            at: self.now(),
+            seq: last.seq.saturating_add(1),
+        };
+        let tried: Vec<String> = life.attempts.iter().map(|attempt| attempt.account.clone()).collect();
+        let mut decision = self.decide(&walk, Onward { tried: &tried, within: Some(rule) });
+        // Shares are those of orders by where they were first sent.
+        self.settle(&decision, None);
+        let chain: Vec<(usize, String)> = decision.chain().into_iter().take(CHAIN).collect();
+        Ok(self.admitted(&walk, &chain, &mut decision, &mut Against::default()))
+    }
+
+    /// The request of a stored order, but for its payment code.
+    pub(super) fn request_of(&self, life: &Life) -> Result<OrderRequest, Refused> {
+        let (order, stored) = (&life.order, self.pay_order(life)?);
+        Ok(OrderRequest {
+            merchant_order_no: order.merchant_order_no.clone(),
+            amount: order.amount,
+            subject: stored.subject,
+            method: order.method.word().to_owned(),
+            auth_code: None,
+            app_id: life.attempts.last().and_then(|attempt| attempt.notes.app_id.clone()),
+            payer: stored.payer,
+            store: stored.store.map(|store| store.id),
+            terminal: stored.terminal,
+            operator_id: stored.operator_id,
+            auth_means: order.facts.auth_means.clone(),
+            h5_type: stored.h5_type,
+            client_ip: stored.client_ip,
+            expires_in: Some(order.expires_at.since_ms(order.created_at).div_euclid(1000)),
+            notify_url: order.facts.notify_url.clone(),
+            return_url: order.facts.return_url.clone(),
+            account: None,
+            metadata: order.facts.metadata.clone(),
+            fingerprint: order.fingerprint.clone(),
+        })
+    }
+}
+
+/// Why an order could be placed nowhere.
+pub(super) fn nothing_left(decision: &Decision, mut problems: Vec<Problem>, views: &[AccountView<'_>]) -> Refused {
+    if !problems.is_empty() {
+        problems.dedup();
+        return Refused::fields(problems);
+    }
+    let lines = || decision.considered.iter();
+    let only = |reasons: &[Dropped]| lines().all(|line| line.dropped.is_none_or(|d| reasons.contains(&d)));
+    if only(&[Dropped::NoSuchMethod, Dropped::NotBound, Dropped::NotPinned]) {
+        return Refused {
+            errors: vec![Problem::new("method", "is not available to this merchant; GET /v1/methods lists what is")],
+            ..Refused::new(Code::MethodNotAvailable, "no account of this merchant serves the method")
+        };
+    }
+    if only(&[Dropped::NoSuchMethod, Dropped::NotBound, Dropped::NotPinned, Dropped::WrongAppId]) {
+        return Refused::field("app_id", "is not one of those that the accounts of this method serve");
+    }
+    let out_of_range = lines().filter(|line| line.dropped == Some(Dropped::AmountOutOfRange));
+    let ranges = out_of_range.filter_map(|line| views.iter().find(|v| v.id == line.account)).map(|v| (v.amount_min, v.amount_max));
+    if let Some((min, max)) = ranges.reduce(|a: (Fen, Fen), b| (a.0.min(b.0), a.1.max(b.1))) {
+        let reason = format!("must be {min} to {max} for this method at the accounts that are on");
+        return Refused {
+            errors: vec![Problem::new("amount", reason.clone())],
+            ..Refused::new(Code::NoRoute, format!("no account can take this order: amount {reason}"))
+        };
+    }
+    let closed = lines().any(|line| matches!(line.dropped, Some(Dropped::Closed | Dropped::Maintenance)));
+    let why = if closed { "are off, closed at this hour or under maintenance" } else { "are off" };
+    Refused::new(Code::NoRoute, format!("no account can take this order now: the ones that serve the method {why}"))
+}
+
+fn missing_fields(profile: &sluice_contract::MethodProfile, request: &OrderRequest) -> Vec<Problem> {
+    let required = profile.required.iter().filter(|field| !is_given(request, field));
+    let mut problems: Vec<Problem> = required.map(|field| Problem::new(*field, "is required by this method")).collect();
+    for group in profile.required_one_of.iter().filter(|group| !group.iter().any(|field| is_given(request, field))) {
+        problems.push(Problem::new(group.first().copied().unwrap_or_default(), format!("one of {} is required", group.join(", "))));
+    }
+    problems
+}
+
+fn is_given(request: &OrderRequest, field: &str) -> bool {
+    match field {
+        "auth_code" => request.auth_code.is_some(),
+        "app_id" => request.app_id.is_some(),
+        "payer.openid" => request.payer.openid.is_some(),
+        "payer.buyer_id" => request.payer.buyer_id.is_some(),
+        "payer.buyer_open_id" => request.payer.buyer_open_id.is_some(),
+        "client_ip" => request.client_ip.is_some(),
+        "h5_type" => request.h5_type.is_some(),
+        "store" => request.store.is_some(),
+        "terminal" => request.terminal.is_some(),
+        "operator_id" => request.operator_id.is_some(),
+        "return_url" => request.return_url.is_some(),
+        _ => true,
+    }
+}

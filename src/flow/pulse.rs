@@ -1,0 +1,119 @@
+//! What the router learns from: whether a channel answers, and how attempts end. Each node learns by itself; a new one begins with what the
+//! books say of the last half hour.
+
+use super::ask::{Answer, Asked};
+use super::directory::Account;
+use super::{Gateway, Refused};
+use crate::domain::life::{Attempt, Life, Order};
+use crate::domain::route::health::Sign;
+use crate::domain::route::memory::Segment;
+use crate::domain::{AttemptStatus, OrderStatus};
+use crate::store::{Answer as Read, OrderFilter, Query};
+use sluice_contract::{FailureCode, Fault, Millis, Pay, WhyKind};
+use std::sync::PoisonError;
+
+/// What a new process looks back at.
+const RECALL_MS: i64 = 30 * 60_000;
+const RECALL_PAGES: usize = 20;
+const PAGE: u32 = 100;
+
+impl Gateway {
+    /// Takes what a payment call says of its channel: answered, or the channel's own fault. A decline is an answer.
+    pub(super) fn felt(&self, account: &Account, asked: &Asked<Pay>) {
+        let now = self.now();
+        let sign = match &asked.answer {
+            Answer::NotSent(_) | Answer::MaybeSent(_) => Sign::Fault,
+            Answer::Is(Pay::Unknown(why)) if is_fault(why.kind) => Sign::Fault,
+            // Our own code refused: nothing was asked.
+            Answer::Refused(_) => return,
+            Answer::Is(_) => Sign::Answered { ms: now.since_ms(asked.asked_at) },
+        };
+        let guard = self.directory.load().routing.guard;
+        let turned = self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.told(&account.id, sign, now, &guard);
+        match turned {
+            Some(true) => {
+                self.metrics.breaker(&account.id, "opened");
+                tracing::error!(account = account.id, "ALARM: the channel of this account does not answer; orders go elsewhere");
+            }
+            Some(false) => {
+                self.metrics.breaker(&account.id, "closed");
+                tracing::warn!(account = account.id, "the channel of this account answers again");
+            }
+            None => {}
+        }
+    }
+
+    /// Takes what the lines just added to an order's trail say of its accounts.
+    pub(super) fn learn(&self, life: &Life) {
+        let ended =
+            |kind: &str| matches!(kind, "order.paid" | "order.paid_late" | "attempt.failed" | "attempt.closed" | "attempt.abandoned");
+        let told = life.events.iter().filter(|event| ended(&event.kind));
+        let attempts = told.filter_map(|event| event.data.get("attempt")?.as_u64()).filter_map(|seq| u32::try_from(seq).ok());
+        for attempt in attempts.filter_map(|seq| life.attempt(seq)) {
+            self.ended(&life.order, attempt, self.now());
+        }
+    }
+
+    fn ended(&self, order: &Order, attempt: &Attempt, at: Millis) {
+        let Some(good) = verdict(order, attempt) else { return };
+        let segment = Segment { account: &attempt.account, method: order.method, amount: order.amount };
+        let directory = self.directory.load();
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).ended(segment, good, at, &directory.routing.taste);
+    }
+
+    /// Learns from the newest orders of the books, oldest first.
+    ///
+    /// # Errors
+    /// The books cannot be read.
+    pub async fn recall(&self) -> Result<(), Refused> {
+        let from = self.now().plus_ms(-RECALL_MS);
+        let mut filter = OrderFilter { created_from: Some(from), limit: PAGE, ..OrderFilter::default() };
+        let mut known = Vec::new();
+        for _ in 0..RECALL_PAGES {
+            let Read::Lives(lives) = self.store.read(Query::Orders(filter.clone())).await.map_err(Refused::from)? else { break };
+            let Some(oldest) = lives.last() else { break };
+            filter.before = Some(oldest.order.id.clone());
+            known.extend(lives);
+        }
+        for life in known.iter().rev() {
+            for attempt in &life.attempts {
+                self.answered(attempt);
+                self.ended(&life.order, attempt, attempt.ended_at.unwrap_or(attempt.at));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an attempt's channel answered the call, as the books have it.
+    fn answered(&self, attempt: &Attempt) {
+        let Some(ended_at) = attempt.notes.call_ended_at else { return };
+        let unreachable = attempt.notes.failure.as_ref().is_some_and(|failure| failure.code == FailureCode::ChannelUnavailable);
+        let silent = attempt.status() == AttemptStatus::Unknown && attempt.notes.declined.is_none();
+        let sign = if unreachable || silent { Sign::Fault } else { Sign::Answered { ms: ended_at.since_ms(attempt.at) } };
+        let guard = self.directory.load().routing.guard;
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.told(&attempt.account, sign, ended_at, &guard);
+    }
+}
+
+/// What is the channel's fault as far as we can tell.
+const fn is_fault(why: WhyKind) -> bool {
+    matches!(why, WhyKind::NoAnswer | WhyKind::Unreadable | WhyKind::BadSignature)
+}
+
+/// Whether an attempt speaks for its account: paid does; an account's own failure, and a code that died unpaid, speak against it. What
+/// the payer or the merchant decided says nothing.
+fn verdict(order: &Order, attempt: &Attempt) -> Option<bool> {
+    match attempt.status() {
+        AttemptStatus::Succeeded => Some(true),
+        AttemptStatus::Failed => {
+            let fault = attempt.notes.failure.as_ref().map(|failure| failure.fault);
+            (fault == Some(Fault::Account)).then_some(false)
+        }
+        AttemptStatus::Closed | AttemptStatus::Abandoned => {
+            let accounts_own = attempt.notes.declined.as_ref().is_some_and(|failure| failure.fault == Fault::Account);
+            let died = order.status() == OrderStatus::Closed && order.closed_at.is_some_and(|at| at >= order.expires_at);
+            (accounts_own || died).then_some(false)
+        }
+        _ => None,
+    }
+}
