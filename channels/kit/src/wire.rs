@@ -56,6 +56,12 @@ pub fn post(api: &'static str, url: String, headers: &[(&str, &str)], body: Stri
     HttpRequest { api, verb: Verb::Post, url, headers, body: body.into_bytes(), identity: None, into, timeout_ms }
 }
 
+/// A GET whose reply is read in memory. `User-Agent` goes along.
+#[must_use]
+pub fn get(api: &'static str, url: String, headers: &[(&str, &str)], timeout_ms: u64) -> HttpRequest {
+    HttpRequest { verb: Verb::Get, ..post(api, url, headers, String::new(), timeout_ms) }
+}
+
 /// `N` of the fresh random bytes: nonces, never identity.
 #[must_use]
 pub fn fresh<const N: usize>(env: &Env<'_>) -> [u8; N] {

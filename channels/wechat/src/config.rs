@@ -26,13 +26,6 @@ pub(crate) enum Dialect {
     V2,
 }
 
-/// Whose number an APP string carries in partner mode (pack §3.7: the sub-merchant's per the pages, UNCONFIRMED).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AppPartner {
-    Sub,
-    Sp,
-}
-
 /// What the old XML API needs. `keys`: the one that signs first, then former ones that still verify.
 pub(crate) struct V2 {
     pub(crate) keys: Vec<Zeroizing<String>>,
@@ -55,7 +48,8 @@ pub(crate) struct Account {
     pub(crate) mode: Mode,
     pub(crate) barcode: Dialect,
     pub(crate) refund_v2_orders_by: Dialect,
-    pub(crate) app_partner: AppPartner,
+    /// Whether an APP string carries the sub-merchant's number in partner mode (pack §3.7: so per the pages, UNCONFIRMED), or ours.
+    pub(crate) sub_is_app_partner: bool,
     pub(crate) signer: Signer,
     /// The app id of each served method.
     pub(crate) app_ids: BTreeMap<Method, String>,
@@ -89,7 +83,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let dialects = [("v3", Dialect::V3), ("v2", Dialect::V2)];
     let barcode = word(table, "barcode_api", &dialects, Dialect::V3);
     let refund_v2_orders_by = word(table, "v2_refund_api", &dialects, Dialect::V3);
-    let app_partner = word(table, "app_partner_id", &[("sub", AppPartner::Sub), ("sp", AppPartner::Sp)], AppPartner::Sub);
+    let sub_is_app_partner = word(table, "app_partner_id", &[("sub", true), ("sp", false)], true);
     let (app_ids, known_apps) = apps(table, &methods);
     let keys = Keys::default();
     let mut api_keys: Vec<ApiKey> = api_key(table, true).into_iter().collect();
@@ -114,7 +108,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             mode,
             barcode,
             refund_v2_orders_by,
-            app_partner,
+            sub_is_app_partner,
             signer,
             app_ids,
             known_apps,
@@ -193,18 +187,13 @@ fn platform_keys(table: &Reader<'_>, keys: &Keys) -> Option<String> {
     }
     let (id, pem) = (table.text("public_key_id"), table.text("public_key"));
     match (id, pem) {
-        (Some(id), Some(pem)) => match keys::public_key(pem) {
-            Ok(key) => {
-                keys.add(id.to_owned(), Arc::new(key));
-                return Some(id.to_owned());
-            }
-            Err(reason) => table.problem("public_key", reason),
-        },
         (Some(_), None) => table.problem("public_key", "is required with public_key_id"),
         (None, Some(_)) => table.problem("public_key_id", "is required with public_key"),
-        (None, None) => {}
+        _ => {}
     }
-    None
+    let (id, key) = id.zip(account::read(table, "public_key", keys::public_key))?;
+    keys.add(id.to_owned(), Arc::new(key));
+    Some(id.to_owned())
 }
 
 fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<V2> {

@@ -1,6 +1,6 @@
 //! Who is who in a message: our merchant and app ids, the sub-merchant's, by WeChat's own names.
 //!
-//! `admit` freezes them under these names (memo, and `sub_mchid` in the binding's `sub`), so requests, claims and queries
+//! `admit` freezes them under these names (memo; those of a sub-merchant are in the binding's `sub`), so requests, claims and queries
 //! all read the same facts and direct and partner mode need no branch.
 
 use serde_json::{Map, Value};

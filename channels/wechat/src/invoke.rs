@@ -2,7 +2,7 @@
 //!
 //! The one difference to know: JSAPI signs `prepay_id=<id>`, APP signs the bare id.
 
-use crate::config::{Account, AppPartner};
+use crate::config::Account;
 use crate::ids::frozen;
 use crate::sign;
 use sluice_contract::{Action, AttemptRef, Env, Method, Refusal};
@@ -41,10 +41,8 @@ fn app_that_opens(attempt: &AttemptRef) -> &str {
 
 /// Partner mode: the sub-merchant's number per the pages, by setting the provider's (UNCONFIRMED).
 fn partner_id<'a>(account: &'a Account, attempt: &'a AttemptRef) -> &'a str {
-    match account.app_partner {
-        AppPartner::Sub => frozen(attempt, "sub_mchid").unwrap_or(&account.signer.mchid),
-        AppPartner::Sp => &account.signer.mchid,
-    }
+    let sub = if account.sub_is_app_partner { frozen(attempt, "sub_mchid") } else { None };
+    sub.unwrap_or(&account.signer.mchid)
 }
 
 /// Each part and a newline after it, the last one included.

@@ -7,10 +7,10 @@ use crate::admit::{auth_code, description, h5_type, payer_ip};
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::trade::{self, POLL_AFTER_MS};
-use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unsealed};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS};
 use crate::{ids, invoke, v2_trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
 use sluice_kit::account::terminals;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::text::is_digits;
@@ -23,11 +23,13 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     }
     let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
     let (api, rest) = product(attempt.method);
-    let target = ids::path(attempt, rest);
-    let request = body(account, attempt, order, env).and_then(|body| wire::post(account, api, &target, body, timeout_ms, env));
-    let attempt = attempt.clone();
-    let return_url = order.return_url.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, return_url.as_deref(), reply, env))
+    let body = match body(account, attempt, order, env) {
+        Ok(body) => body,
+        Err(refusal) => return Step::Refused(refusal),
+    };
+    let call = Call::post(api, ids::path(attempt, rest), body, timeout_ms);
+    let (attempt, return_url) = (attempt.clone(), order.return_url.clone());
+    wire::ask(account, call, env, move |account, answer, env| Reading::Is(read(account, &attempt, return_url.as_deref(), answer, env)))
 }
 
 /// The API's name and the end of its path.
@@ -111,12 +113,13 @@ pub(crate) fn device(order: &PayOrder) -> Option<String> {
     terminals(order).next().map(|id| cut(id, 32))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
-    wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
+fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answer: Answer, env: &Env<'_>) -> Pay {
+    match answer {
         Answer::Good(tree) if attempt.method.is_barcode() => trade::about(&tree, attempt),
         Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
-        Answer::Error(complaint) => refused(attempt, &complaint),
-    })
+        Answer::Error(complaint) => refused(if attempt.method.is_barcode() { Api::Codepay } else { Api::Create }, attempt, &complaint),
+        Answer::Doubt(why) => Pay::Unknown(why),
+    }
 }
 
 /// The order is there: what the payer does next.
@@ -150,11 +153,10 @@ fn with_return(h5_url: &str, return_url: Option<&str>) -> String {
     format!("{h5_url}{joint}redirect_url={}", wire::encode(back))
 }
 
-fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
-    let barcode = attempt.method.is_barcode();
-    let (api, unsealed) = if barcode { (Api::Codepay, Unsealed::DecidesNothing) } else { (Api::Create, Unsealed::MayFail) };
-    match complaint.class(api, unsealed) {
-        Ok(Class::Unknown) if barcode && crate::codes::normalise(&complaint.code) == "USERPAYING" => {
+/// A create or a charge that was refused, in either dialect.
+pub(crate) fn refused(api: Api, attempt: &AttemptRef, complaint: &Complaint) -> Pay {
+    match complaint.class(api) {
+        Ok(Class::Unknown) if attempt.method.is_barcode() && complaint.is("USERPAYING") => {
             Pay::Waiting(outcome::waiting(attempt, POLL_AFTER_MS), Notes::new())
         }
         class => outcome::pay_again(attempt, class, complaint),

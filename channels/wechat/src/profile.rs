@@ -38,9 +38,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
         renew_every_s: renews.then_some(DAY_S / 2),
         sub_fields: match mode {
             Mode::Direct => Vec::new(),
-            Mode::Partner => {
-                vec![sub_field("sub_mchid", true), sub_field("sub_appid", false)]
-            }
+            Mode::Partner => vec![sub_field("sub_mchid", true), sub_field("sub_appid", false)],
         },
     }
 }

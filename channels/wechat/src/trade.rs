@@ -14,7 +14,7 @@ pub(crate) use sluice_kit::wire::{fen, fen_text};
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §5.3).
 pub(crate) const POLL_AFTER_MS: u64 = 5000;
 
-/// A transaction as told.
+/// A transaction as told, in either dialect.
 pub(crate) struct Trade {
     pub(crate) claims: Claims,
     pub(crate) state: String,
@@ -54,7 +54,7 @@ pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
 
 impl Trade {
     /// What it means for an attempt, which it must not contradict.
-    fn about(self, attempt: &AttemptRef) -> Pay {
+    pub(crate) fn about(self, attempt: &AttemptRef) -> Pay {
         match self.claims.contradiction(attempt) {
             Some(field) => Pay::Unknown(contradiction(field)),
             None => self.says(attempt.method.is_barcode()),
@@ -67,7 +67,7 @@ impl Trade {
         match (self.state.as_str(), self.payment) {
             // REFUND: paid once, and something of it was refunded.
             ("SUCCESS" | "REFUND", Some(payment)) => Pay::Paid(payment),
-            ("SUCCESS" | "REFUND", None) => Pay::Unknown(unreadable("paid, but without amount or app id")),
+            ("SUCCESS" | "REFUND", None) => Pay::Unknown(unreadable("paid, but without amount or ids")),
             ("NOTPAY" | "USERPAYING" | "ACCEPT", _) => Pay::Waiting(waiting, Notes::new()),
             ("CLOSED", _) => Pay::Closed,
             ("REVOKED", _) => Pay::Reversed,

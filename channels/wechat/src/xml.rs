@@ -16,6 +16,7 @@ const MEMBERS_MAX: usize = 512;
 pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= BYTES_MAX)?;
     let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
     let mut members = Notes::new();
     let mut open: Vec<String> = Vec::new();
     let mut value = String::new();
@@ -36,13 +37,6 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
                     _ if members.contains_key(&name) => return None,
                     _ => drop(members.insert(name, std::mem::take(&mut value))),
                 }
-            }
-            Event::Empty(tag) => {
-                let name = tag.name().as_ref().to_owned();
-                if open.len() != 1 || members.contains_key(&name) || members.len() >= MEMBERS_MAX {
-                    return None;
-                }
-                members.insert(name, String::new());
             }
             Event::Text(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
             // Between members there is only space.
