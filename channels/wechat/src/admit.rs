@@ -1,6 +1,6 @@
 //! Before anything is stored: what WeChat Pay would refuse, and the facts that an attempt freezes.
 
-use crate::config::{Account, Dialect, Mode, is_app_id, is_mchid};
+use crate::config::{Account, Mode, is_app_id, is_mchid};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
 use sluice_kit::text::{is_digits, shown};
@@ -73,7 +73,7 @@ fn freeze(account: &Account, attempt: &AttemptRef) -> Result<Notes, Refusal> {
         Some(id) if account.mode == Mode::Partner && sub_app == Some(id) => (default, "sub"),
         Some(_) => return Err(Refusal::field("app_id", "is not an app id of this account")),
     };
-    let dialect = if attempt.method.is_barcode() && account.barcode == Dialect::V2 { "v2" } else { "v3" };
+    let dialect = if attempt.method.is_barcode() && account.barcode_by_v2 { "v2" } else { "v3" };
     let mchid = account.signer.mchid.as_str();
     Ok(match account.mode {
         Mode::Direct => notes([("dialect", dialect), ("appid", app), ("mchid", mchid)]),

@@ -2,7 +2,7 @@
 //!
 //! The caller compares the claims with what it stored. Nothing is changed here.
 
-use crate::config::{Account, Dialect};
+use crate::config::Account;
 use crate::refund::Told;
 use crate::sign::{self, Seal};
 use crate::wire::text;
@@ -16,7 +16,7 @@ use sluice_kit::wire::{notes, object};
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
     post(raw)?;
     if is_xml(raw.body) {
-        let v2 = account.v2.as_ref().filter(|_| account.barcode == Dialect::V2);
+        let v2 = account.v2.as_ref().filter(|_| account.barcode_by_v2);
         return v2.map_or_else(|| Err(unreadable("this account takes no v2 callbacks")), |v2| v2_notify::read(account, v2, raw.body));
     }
     match sign::seal(raw.headers, raw.body, env.now, |id| account.keys.get(id, env.now)) {

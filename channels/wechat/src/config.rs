@@ -19,13 +19,6 @@ pub(crate) enum Mode {
     Partner,
 }
 
-/// The protocol an attempt was made in. Frozen in its memo, because query and reversal must follow it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    V3,
-    V2,
-}
-
 /// What the old XML API needs. `keys`: the one that signs first, then former ones that still verify.
 pub(crate) struct V2 {
     pub(crate) keys: Vec<Zeroizing<String>>,
@@ -46,8 +39,10 @@ pub(crate) struct Account {
     /// Payers may live on loopback, and mutual TLS may be missing.
     pub(crate) sandbox: bool,
     pub(crate) mode: Mode,
-    pub(crate) barcode: Dialect,
-    pub(crate) refund_v2_orders_by: Dialect,
+    /// Whether new barcode orders are made in API v2. Frozen in an attempt's memo, because query and reversal must follow it.
+    pub(crate) barcode_by_v2: bool,
+    /// Whether refunds of v2 orders are, too.
+    pub(crate) refunds_by_v2: bool,
     /// Whether an APP string carries the sub-merchant's number in partner mode (pack §3.7: so per the pages, UNCONFIRMED), or ours.
     pub(crate) sub_is_app_partner: bool,
     pub(crate) signer: Signer,
@@ -80,9 +75,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let table = &config.credentials;
     let methods = account::methods(table, config.methods, profile::METHODS, "WeChat Pay");
     let mode = word(table, "mode", &[("direct", Mode::Direct), ("partner", Mode::Partner)], Mode::Direct);
-    let dialects = [("v3", Dialect::V3), ("v2", Dialect::V2)];
-    let barcode = word(table, "barcode_api", &dialects, Dialect::V3);
-    let refund_v2_orders_by = word(table, "v2_refund_api", &dialects, Dialect::V3);
+    let [barcode_by_v2, refunds_by_v2] =
+        ["barcode_api", "v2_refund_api"].map(|field| word(table, field, &[("v3", false), ("v2", true)], false));
     let sub_is_app_partner = word(table, "app_partner_id", &[("sub", true), ("sp", false)], true);
     let (app_ids, known_apps) = apps(table, &methods);
     let keys = Keys::default();
@@ -90,7 +84,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let public_key_id = platform_keys(table, &keys);
     // An account that only has the public key may be answered 500 for ever (pack §2.3).
     let renews = public_key_id.is_none() || table.raw("platform_certificates").is_some();
-    let needs_v2 = barcode == Dialect::V2 && methods.contains(&Method::WechatBarcode);
+    let needs_v2 = barcode_by_v2 && methods.contains(&Method::WechatBarcode);
     let mut v2 = v2(table, config.id, needs_v2, config.sandbox);
     let signer = signer(table);
     let oauth = oauth(table, app_ids.get(&Method::WechatJsapi));
@@ -106,8 +100,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             base_url: config.base_url.to_owned(),
             sandbox: config.sandbox,
             mode,
-            barcode,
-            refund_v2_orders_by,
+            barcode_by_v2,
+            refunds_by_v2,
             sub_is_app_partner,
             signer,
             app_ids,
@@ -197,21 +191,15 @@ fn platform_keys(table: &Reader<'_>, keys: &Keys) -> Option<String> {
 }
 
 fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<V2> {
-    let key = table.text("api_v2_key");
+    let key = optional(table, "api_v2_key", |key| key.len() == 32, "must be exactly 32 bytes");
     let sign_type = word(table, "v2_sign_type", &[("HMAC-SHA256", SignType::HmacSha256), ("MD5", SignType::Md5)], SignType::HmacSha256);
-    let pem = table.text("client_certificate");
-    if pem.is_some_and(|pem| !pem.contains("BEGIN CERTIFICATE")) {
-        table.problem("client_certificate", "must be the merchant API certificate in PEM, with or without its key");
-    }
+    let wanted = "must be the merchant API certificate in PEM, with or without its key";
+    let pem = optional(table, "client_certificate", |pem| pem.contains("BEGIN CERTIFICATE"), wanted);
     if needed && pem.is_none() && !sandbox {
         table.problem("client_certificate", "is required with barcode_api = \"v2\": a v2 reversal needs it");
     }
     if needed && key.is_none() {
         table.problem("api_v2_key", "is required with barcode_api = \"v2\"");
-    }
-    let key = key?;
-    if key.len() != 32 {
-        table.problem("api_v2_key", "must be exactly 32 bytes");
     }
     // The id follows the certificate: a renewed one must not reuse the old connections.
     let identity = pem.map(|pem| {
@@ -220,7 +208,7 @@ fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<
         let own_key = if pem.contains("PRIVATE KEY") { "" } else { table.text("private_key").unwrap_or_default() };
         Identity { id: format!("{account}-{print}"), pem: format!("{}\n{own_key}", pem.trim_end()) }
     });
-    Some(V2 { keys: vec![Zeroizing::new(key.to_owned())], sign_type, identity })
+    Some(V2 { keys: vec![Zeroizing::new(key?)], sign_type, identity })
 }
 
 /// `oauth_secret` is the secret of the app that JSAPI pays in; `oauth_secrets` names those of other apps.

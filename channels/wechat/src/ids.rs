@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Notes};
+use sluice_kit::form::encode_pairs;
 use sluice_kit::wire::{notes, text};
 
 pub(crate) const APPS: [&str; 3] = ["appid", "sp_appid", "sub_appid"];
@@ -40,8 +41,7 @@ pub(crate) fn all(attempt: &AttemptRef) -> Map<String, Value> {
 
 /// The merchant ids as a query string.
 pub(crate) fn query(attempt: &AttemptRef) -> String {
-    let pairs: Vec<String> = MERCHANTS.iter().filter_map(|name| frozen(attempt, name).map(|id| format!("{name}={id}"))).collect();
-    pairs.join("&")
+    encode_pairs(MERCHANTS.iter().filter_map(|name| frozen(attempt, name).map(|id| (*name, id))))
 }
 
 fn members(attempt: &AttemptRef, names: &[&str]) -> Map<String, Value> {

@@ -22,7 +22,7 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
         return v2_trade::pay(account, attempt, order, env);
     }
     let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
-    let (api, rest) = product(attempt.method);
+    let (api, rest, _) = product(attempt.method);
     let body = match body(account, attempt, order, env) {
         Ok(body) => body,
         Err(refusal) => return Step::Refused(refusal),
@@ -32,14 +32,14 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     wire::ask(account, call, env, move |account, answer, env| Reading::Is(read(account, &attempt, return_url.as_deref(), answer, env)))
 }
 
-/// The API's name and the end of its path.
-fn product(method: Method) -> (&'static str, &'static str) {
+/// The API's name, the end of its path, and what the payer's next step is made of.
+const fn product(method: Method) -> (&'static str, &'static str, &'static str) {
     match method {
-        Method::WechatJsapi | Method::WechatMini => ("jsapi.create", "jsapi"),
-        Method::WechatApp => ("app.create", "app"),
-        Method::WechatH5 => ("h5.create", "h5"),
-        Method::WechatBarcode => ("codepay", "codepay"),
-        _ => ("native.create", "native"),
+        Method::WechatJsapi | Method::WechatMini => ("jsapi.create", "jsapi", "prepay_id"),
+        Method::WechatApp => ("app.create", "app", "prepay_id"),
+        Method::WechatH5 => ("h5.create", "h5", "h5_url"),
+        Method::WechatBarcode => ("codepay", "codepay", ""),
+        _ => ("native.create", "native", "code_url"),
     }
 }
 
@@ -124,11 +124,7 @@ fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answe
 
 /// The order is there: what the payer does next.
 fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tree: &Value, env: &Env<'_>) -> Pay {
-    let name = match attempt.method {
-        Method::WechatNative => "code_url",
-        Method::WechatH5 => "h5_url",
-        _ => "prepay_id",
-    };
+    let (_, _, name) = product(attempt.method);
     let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
     // From now on a payer may hold a code: no later refusal may fail the attempt.
     let mut handles = outcome::placed();

@@ -1,12 +1,12 @@
 //! Refunds and their queries (pack §6). A 200 means accepted, not refunded; the number never changes.
 
 use crate::codes::{Api, Class};
-use crate::config::{Account, Dialect};
+use crate::config::Account;
 use crate::trade::fen;
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, text};
 use crate::{ids, v2_refund};
 use serde_json::{Map, Value};
-use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck};
+use sluice_contract::{Claims, Env, FailureCode, Fault, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck};
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
 use sluice_kit::wire::{object, plain as cut, put, put_some, told};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env
     if goes_by_v2(account, refund) {
         return v2_refund::query_refund(account, refund, env);
     }
-    let sub = sub_mchid(&refund.payment).map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
+    let sub = ids::frozen(&refund.payment, "sub_mchid").map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
     let call = Call::get("refund.query", format!("{PATH}/{}{sub}", wire::encode(&refund.number)));
     ask(account, Api::RefundQuery, refund, call, env)
 }
@@ -37,17 +37,13 @@ fn ask(account: &Arc<Account>, api: Api, refund: &RefundRef, call: Call, env: &E
 /// v2 and v3 see the same orders (pack §10: general practice, UNCONFIRMED in text): a setting says which API refunds a payment that
 /// was made in v2. Frozen neither with the attempt nor with the refund: change it only at rest.
 fn goes_by_v2(account: &Account, refund: &RefundRef) -> bool {
-    ids::is_v2(&refund.payment) && account.refund_v2_orders_by == Dialect::V2
-}
-
-fn sub_mchid(payment: &AttemptRef) -> Option<&str> {
-    ids::frozen(payment, "sub_mchid")
+    ids::is_v2(&refund.payment) && account.refunds_by_v2
 }
 
 /// The same bytes for every repeat of the same refund: nothing in it comes from the moment.
 fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     let mut body = Map::new();
-    put_some(&mut body, "sub_mchid", sub_mchid(&refund.payment));
+    put_some(&mut body, "sub_mchid", ids::frozen(&refund.payment, "sub_mchid"));
     match refund.payment.handles.get("transaction_id") {
         Some(id) => put(&mut body, "transaction_id", id.as_str()),
         None => put(&mut body, "out_trade_no", refund.payment.number.as_str()),
@@ -118,15 +114,14 @@ impl Told {
                 let message = "WeChat Pay closed the refund: no money moved";
                 Refund::Failed(wire::failure(FailureCode::RefundClosed, Fault::Payer, state, message))
             }
-            "ABNORMAL" | "CHANGE" => Refund::Stuck(Stuck::PayeeAccount, note(&self.refunded.handles), self.refunded.handles),
+            "ABNORMAL" | "CHANGE" => {
+                let id = self.refunded.handles.get("refund_id").map(String::as_str).unwrap_or_default();
+                let note = format!("the payer's card or account cannot take the refund {id}: another way is needed");
+                Refund::Stuck(Stuck::PayeeAccount, note, self.refunded.handles)
+            }
             state => Refund::Unknown(unlisted("refund status", state)),
         }
     }
-}
-
-fn note(handles: &Notes) -> String {
-    let id = handles.get("refund_id").map(String::as_str).unwrap_or_default();
-    format!("the payer's card or account cannot take the refund {id}: another way is needed")
 }
 
 /// A refund or a query that was refused, in either dialect.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sluice_contract::{
     Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
 };
+use sluice_kit::discount::discount;
 use sluice_kit::outcome::{contradiction, unlisted, unreadable};
 use sluice_kit::wire::{cut, told};
 pub(crate) use sluice_kit::wire::{fen, fen_text};
@@ -28,11 +29,11 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
     let amount = tree.get("amount");
     let total = amount.and_then(|a| fen(a, "total"));
     let same = ids::claimed(tree);
-    let complete = ids::MERCHANTS.iter().any(|name| same.contains_key(*name));
-    let has_app = ids::APPS.iter().any(|name| same.contains_key(*name));
-    if !complete {
+    let names_one_of = |names: &[&str]| names.iter().any(|name| same.contains_key(*name));
+    if !names_one_of(&ids::MERCHANTS) {
         return None;
     }
+    let payment = total.filter(|_| names_one_of(&ids::APPS)).map(|total| payment(tree, total));
     Some(Trade {
         claims: Claims {
             number: Some(text(tree, "out_trade_no")?.to_owned()),
@@ -42,7 +43,7 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
             ..Claims::default()
         },
         state: text(tree, "trade_state")?.to_owned(),
-        payment: total.filter(|_| has_app).map(|total| payment(tree, total)),
+        payment,
         described: text(tree, "trade_state_desc").map(|text| cut(text, 100)).unwrap_or_default(),
     })
 }
@@ -103,22 +104,19 @@ fn payer(tree: &Value) -> Notes {
 /// `NOCASH` is borne by the merchant (it does not).
 fn discounts(coupon: &Value) -> Vec<Discount> {
     let amount = fen(coupon, "amount").unwrap_or(Fen::ZERO);
-    let mut told: Vec<Discount> = [
+    let parts = [
         ("wechatpay_contribute", DiscountKind::Coupon, FundedBy::Channel),
         ("merchant_contribute", DiscountKind::Merchant, FundedBy::Merchant),
         ("other_contribute", DiscountKind::Bank, FundedBy::Bank),
-    ]
-    .into_iter()
-    .filter_map(|(name, kind, funded_by)| {
-        fen(coupon, name).filter(|part| part.is_positive()).map(|amount| Discount { kind, funded_by, amount })
-    })
-    .collect();
-    let covered = told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount));
-    if covered != Some(amount) && amount.is_positive() {
-        let by_merchant = matches!(text(coupon, "type"), Some("NOCASH" | "DISCOUNT"));
-        let (kind, funded_by) =
-            if by_merchant { (DiscountKind::Merchant, FundedBy::Merchant) } else { (DiscountKind::Coupon, FundedBy::Channel) };
-        told = vec![Discount { kind, funded_by, amount }];
+    ];
+    let told: Vec<Discount> = parts.into_iter().filter_map(|(name, kind, by)| discount(kind, by, fen(coupon, name))).collect();
+    if !amount.is_positive() || told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount)) == Some(amount) {
+        return told;
     }
-    told
+    match text(coupon, "type") {
+        Some("NOCASH" | "DISCOUNT") => discount(DiscountKind::Merchant, FundedBy::Merchant, Some(amount)),
+        _ => discount(DiscountKind::Coupon, FundedBy::Channel, Some(amount)),
+    }
+    .into_iter()
+    .collect()
 }

@@ -73,8 +73,9 @@ fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
         let message = cut(get("return_msg"), 100);
         return Err(Why::new(WhyKind::BadSignature, format!("return_code FAIL, which nobody signs: {message}")));
     }
-    let is_signed = account.v2.as_ref().is_some_and(|v2| is_signed(v2, &members));
-    if !is_signed {
+    // In the sign type we asked with, under the present key; right after a change of keys under a former one.
+    let holds = |v2: &V2| v2.keys.iter().any(|key| v2_sign::verifies(&members, key, v2.sign_type));
+    if !account.v2.as_ref().is_some_and(holds) {
         return Err(Why::new(WhyKind::BadSignature, "the reply's sign does not hold"));
     }
     let complaint = match get("result_code") {
@@ -86,11 +87,6 @@ fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
         _ => return Err(unreadable("the reply has no result_code")),
     };
     Ok((members, complaint))
-}
-
-/// Replies come in the sign type we asked with, under the present key; right after a change of keys under a former one.
-fn is_signed(v2: &V2, members: &Notes) -> bool {
-    v2.keys.iter().any(|key| v2_sign::verifies(members, key, v2.sign_type))
 }
 
 /// A member that is not empty.

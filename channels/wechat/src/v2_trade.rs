@@ -7,6 +7,7 @@ use crate::pay::{self, device};
 use crate::trade::{Trade, fen_text};
 use crate::v2::{self, Answer, given};
 use sluice_contract::{AttemptRef, Discount, DiscountKind, Env, Fen, FundedBy, Notes, Pay, PayOrder, Payment, Step, Undone, Wallet, Why};
+use sluice_kit::discount::discount;
 use sluice_kit::outcome::{self, contradiction};
 use sluice_kit::text::{compact, cut_bytes};
 use sluice_kit::wire::notes;
@@ -77,15 +78,13 @@ fn payment(members: &Notes) -> Option<Payment> {
 
 /// v2 tells one sum of coupons; what of it does not settle is the merchant's (免充值), the rest was prefunded.
 fn discounts(amount: Fen, settled: Option<Fen>, coupons: Option<Fen>) -> Vec<Discount> {
-    let Some(coupons) = coupons.filter(|sum| sum.is_positive()) else { return Vec::new() };
-    let unsettled = settled.and_then(|settled| amount.minus(settled)).unwrap_or(Fen::ZERO);
-    let unsettled = unsettled.clamp(Fen::ZERO, coupons);
-    let rest = coupons.minus(unsettled).unwrap_or(Fen::ZERO);
-    [(DiscountKind::Merchant, FundedBy::Merchant, unsettled), (DiscountKind::Coupon, FundedBy::Channel, rest)]
-        .into_iter()
-        .filter(|(_, _, amount)| amount.is_positive())
-        .map(|(kind, funded_by, amount)| Discount { kind, funded_by, amount })
-        .collect()
+    let Some(coupons) = coupons else { return Vec::new() };
+    let unsettled = settled.and_then(|settled| amount.minus(settled)).unwrap_or(Fen::ZERO).clamp(Fen::ZERO, coupons);
+    let parts = [
+        discount(DiscountKind::Merchant, FundedBy::Merchant, Some(unsettled)),
+        discount(DiscountKind::Coupon, FundedBy::Channel, coupons.minus(unsettled)),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// `recall = Y` asks to come again, whatever else is said. Why SUCCESS is `Closed`: see [`crate::reverse`].

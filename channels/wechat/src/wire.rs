@@ -138,12 +138,12 @@ impl Complaint {
         let is_fault = is_fault(self.status);
         let believed = self.sealed || (api == Api::Create && !is_fault);
         match class {
-            Class::Config if believed => Ok(Class::Config),
-            Class::Config => Err(Why::new(WhyKind::Configuration, note)),
+            Class::Config if !believed => Err(Why::new(WhyKind::Configuration, note)),
             // A definite word on top of a fault of its own: WeChat does not know what it says.
             Class::Ok | Class::NotCreated if is_fault => Err(Why::new(WhyKind::Unlisted, note)),
-            Class::Ok | Class::NotCreated if !self.sealed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
-            Class::Fail(..) | Class::Decline(..) if !believed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
+            Class::Ok | Class::NotCreated | Class::Fail(..) | Class::Decline(..) if !believed => {
+                Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned")))
+            }
             class => Ok(class),
         }
     }

@@ -56,12 +56,8 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
 
 /// Writes members as WeChat does: `<xml><name><![CDATA[value]]></name>…</xml>`.
 pub(crate) fn write(members: &Notes) -> String {
-    let mut out = String::from("<xml>");
-    for (name, value) in members {
-        // The one sequence that CDATA cannot hold is cut in two.
-        let value = value.replace("]]>", "]]]]><![CDATA[>");
-        out.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>"));
-    }
-    out.push_str("</xml>");
-    out
+    // The one sequence that CDATA cannot hold is cut in two.
+    let whole = |value: &str| value.replace("]]>", "]]]]><![CDATA[>");
+    let members = members.iter().map(|(name, value)| format!("<{name}><![CDATA[{}]]></{name}>", whole(value)));
+    format!("<xml>{}</xml>", members.collect::<String>())
 }
