@@ -134,14 +134,21 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{fresh, given, told};
-    use sluice_contract::{Env, Notes, Second};
+    use super::{fresh, get, given, told};
+    use sluice_contract::{Env, Notes, Second, Verb};
 
     #[test]
     fn an_empty_member_says_nothing() {
         let tree = serde_json::json!({"a": "1", "b": "", "c": 2});
         assert_eq!(["a", "b", "c", "d"].map(|name| given(&tree, name)), [Some("1"), None, None, None]);
         assert_eq!(told(&tree, &[("ours", "a"), ("none", "b")]), Notes::from([("ours".to_owned(), "1".to_owned())]));
+    }
+
+    #[test]
+    fn a_get_has_no_body_and_says_who_asks() {
+        let request = get("bill", "https://example.com/a?b=c".into(), &[("Accept", "text/csv")], 5);
+        assert_eq!((request.verb, request.url.as_str(), request.timeout_ms), (Verb::Get, "https://example.com/a?b=c", 5));
+        assert!(request.body.is_empty() && request.headers.only("User-Agent").is_some() && request.headers.only("Accept").is_some());
     }
 
     #[test]

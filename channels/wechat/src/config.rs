@@ -26,13 +26,6 @@ pub(crate) struct V2 {
     pub(crate) identity: Option<Identity>,
 }
 
-/// Silent authorisation (pack §15): where browsers go, where codes are exchanged, and the secret of each app.
-pub(crate) struct Oauth {
-    pub(crate) authorize_base_url: String,
-    pub(crate) base_url: String,
-    pub(crate) secrets: BTreeMap<String, Zeroizing<String>>,
-}
-
 /// An opened account. Holds secrets: it is never printed.
 pub(crate) struct Account {
     pub(crate) base_url: String,
@@ -55,7 +48,10 @@ pub(crate) struct Account {
     pub(crate) keys: Keys,
     pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) v2: Option<V2>,
-    pub(crate) oauth: Oauth,
+    /// Silent authorisation (pack §15): where browsers go, where codes are exchanged, and the secret of each app.
+    pub(crate) authorize_base_url: String,
+    pub(crate) oauth_base_url: String,
+    pub(crate) oauth_secrets: BTreeMap<String, Zeroizing<String>>,
     pub(crate) profile: Profile,
 }
 
@@ -80,16 +76,20 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let sub_is_app_partner = word(table, "app_partner_id", &[("sub", true), ("sp", false)], true);
     let (app_ids, known_apps) = apps(table, &methods);
     let keys = Keys::default();
-    let mut api_keys: Vec<ApiKey> = api_key(table, true).into_iter().collect();
+    let mut api_keys: Vec<ApiKey> = parsed(table, "api_v3_key", table.need_text("api_v3_key"), api_key).into_iter().collect();
     let public_key_id = platform_keys(table, &keys);
     // An account that only has the public key may be answered 500 for ever (pack §2.3).
     let renews = public_key_id.is_none() || table.raw("platform_certificates").is_some();
     let needs_v2 = barcode_by_v2 && methods.contains(&Method::WechatBarcode);
     let mut v2 = v2(table, config.id, needs_v2, config.sandbox);
     let signer = signer(table);
-    let oauth = oauth(table, app_ids.get(&Method::WechatJsapi));
+    // A sandbox that plays the one API plays the other too; the real ones have two hosts.
+    let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
+    let authorize_base_url = url(table, "authorize_base_url", web);
+    let oauth_base_url = url(table, "oauth_base_url", "https://api.weixin.qq.com");
+    let oauth_secrets = oauth_secrets(table, app_ids.get(&Method::WechatJsapi));
     let problems = account::finish(config, NAMES, |old| {
-        api_keys.extend(api_key(old, false));
+        api_keys.extend(parsed(old, "api_v3_key", old.text("api_v3_key").unwrap_or_default(), api_key));
         let _ = platform_keys(old, &keys);
         if let (Some(v2), Some(key)) = (&mut v2, old.text("api_v2_key")) {
             v2.keys.push(Zeroizing::new(key.to_owned()));
@@ -110,7 +110,9 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             keys,
             api_keys,
             v2,
-            oauth,
+            authorize_base_url,
+            oauth_base_url,
+            oauth_secrets,
             profile: profile::of(&methods, mode, renews),
         }),
         _ => Err(problems),
@@ -123,12 +125,12 @@ fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Ve
     let mut known: Vec<String> = default.iter().cloned().collect();
     // A list only says which other ids there are; a table says which method takes which.
     let is_list = table.raw("app_ids").is_some_and(serde_json::Value::is_array);
-    let list = if is_list { table.texts("app_ids").unwrap_or_default() } else { Vec::new() };
+    let (list, chosen) = if is_list { (table.texts("app_ids"), None) } else { (None, table.table("app_ids")) };
+    let list = list.unwrap_or_default();
     if !list.iter().all(|id| is_app_id(id)) {
         table.problem("app_ids", APP_ID);
     }
     known.extend(list.into_iter().map(str::to_owned));
-    let chosen = if is_list { None } else { table.table("app_ids") };
     for method in profile::METHODS {
         let name = method.word().trim_start_matches("wechat_");
         let own = chosen.as_ref().and_then(|table| optional(table, name, is_app_id, APP_ID));
@@ -165,10 +167,8 @@ fn signer(table: &Reader<'_>) -> Option<Signer> {
     Some(Signer { mchid, serial_no, key: account::private_key(table)? })
 }
 
-fn api_key(table: &Reader<'_>, required: bool) -> Option<ApiKey> {
-    let text = if required { table.need_text("api_v3_key") } else { table.text("api_v3_key")? };
-    let read = |text: &str| text.as_bytes().try_into().map(Zeroizing::new).map_err(|_| "must be exactly 32 bytes");
-    parsed(table, "api_v3_key", text, read)
+fn api_key(text: &str) -> Result<ApiKey, &'static str> {
+    text.as_bytes().try_into().map(Zeroizing::new).map_err(|_| "must be exactly 32 bytes")
 }
 
 /// Takes the configured keys of WeChat into `keys`; answers the public key's id.
@@ -212,7 +212,7 @@ fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<
 }
 
 /// `oauth_secret` is the secret of the app that JSAPI pays in; `oauth_secrets` names those of other apps.
-fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
+fn oauth_secrets(table: &Reader<'_>, jsapi_app: Option<&String>) -> BTreeMap<String, Zeroizing<String>> {
     let mut secrets = BTreeMap::new();
     if let Some(named) = table.table("oauth_secrets") {
         for app in named.names() {
@@ -222,11 +222,5 @@ fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
     if let (Some(app), Some(secret)) = (jsapi_app, table.text("oauth_secret")) {
         secrets.insert(app.clone(), Zeroizing::new(secret.to_owned()));
     }
-    // A sandbox that plays the one API plays the other too; the real ones have two hosts.
-    let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
-    Oauth {
-        authorize_base_url: url(table, "authorize_base_url", web),
-        base_url: url(table, "oauth_base_url", "https://api.weixin.qq.com"),
-        secrets,
-    }
+    secrets
 }

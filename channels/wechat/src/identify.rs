@@ -23,7 +23,7 @@ pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, 
     }
     let (app, _) = app(account, who)?;
     let back = encode(return_url);
-    let base = &account.oauth.authorize_base_url;
+    let base = &account.authorize_base_url;
     Ok(format!(
         "{base}/connect/oauth2/authorize?appid={app}&redirect_uri={back}&response_type=code&scope=snsapi_base&state={state}#wechat_redirect"
     ))
@@ -42,7 +42,7 @@ pub(crate) fn identify(account: &Account, who: &Visitor<'_>, query: &str, _env: 
     };
     // Refused by the payer, or lost on the way: there is nothing to exchange.
     let Some(code) = code_of(query) else { return Step::Done(Person::AskAgain("the return has no code".into())) };
-    let base = &account.oauth.base_url;
+    let base = &account.oauth_base_url;
     let secret = encode(secret);
     let url = format!("{base}{path}?appid={app}&secret={secret}&{name}={code}&grant_type=authorization_code");
     let request = get("identify", url, &[("Accept", "application/json")], TIMEOUT_MS);
@@ -58,7 +58,7 @@ fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, &'a str)
     if !is_known {
         return Err(Refusal::field("app_id", "is not an app id of this account"));
     }
-    match account.oauth.secrets.get_key_value(app) {
+    match account.oauth_secrets.get_key_value(app) {
         Some((app, secret)) => Ok((app, secret)),
         None => Err(Refusal::account(format!("silent authorisation needs the secret of {app} in oauth_secret or oauth_secrets"))),
     }

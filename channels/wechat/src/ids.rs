@@ -34,9 +34,7 @@ pub(crate) fn merchants(attempt: &AttemptRef) -> Map<String, Value> {
 
 /// Merchant and app ids as members of a body.
 pub(crate) fn all(attempt: &AttemptRef) -> Map<String, Value> {
-    let mut body = members(attempt, &APPS);
-    body.extend(merchants(attempt));
-    body
+    members(attempt, [APPS, MERCHANTS].as_flattened())
 }
 
 /// The merchant ids as a query string.

@@ -115,7 +115,7 @@ pub(crate) fn device(order: &PayOrder) -> Option<String> {
 
 fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answer: Answer, env: &Env<'_>) -> Pay {
     match answer {
-        Answer::Good(tree) if attempt.method.is_barcode() => trade::about(&tree, attempt),
+        Answer::Good(tree) if attempt.method.is_barcode() => trade::about(trade::read(&tree), attempt),
         Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
         Answer::Error(complaint) => refused(if attempt.method.is_barcode() { Api::Codepay } else { Api::Create }, attempt, &complaint),
         Answer::Doubt(why) => Pay::Unknown(why),

@@ -1,11 +1,11 @@
 //! Asking about a payment, by our number: an unpaid order has no other (pack §5.1).
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
 use crate::wire::{self, Answer, Call};
 use crate::{ids, trade, v2_trade};
 use sluice_contract::{AttemptRef, Env, Pay, Reading, Step};
-use sluice_kit::outcome::{self, Complaint as _};
+use sluice_kit::outcome;
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
@@ -20,11 +20,8 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
 
 fn read(attempt: &AttemptRef, answer: Answer) -> Pay {
     match answer {
-        Answer::Good(tree) => trade::about(&tree, attempt),
-        Answer::Error(complaint) => match complaint.class(Api::Query) {
-            Ok(Class::NotCreated) if complaint.status != 404 => Pay::Unknown(complaint.doubt(Class::NotCreated)),
-            class => outcome::query(class, &complaint),
-        },
+        Answer::Good(tree) => trade::about(trade::read(&tree), attempt),
+        Answer::Error(complaint) => outcome::query(complaint.class(Api::Query), &complaint),
         Answer::Doubt(why) => Pay::Unknown(why),
     }
 }

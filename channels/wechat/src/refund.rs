@@ -129,7 +129,6 @@ pub(crate) fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Re
     // Accepted before: what a repeat is refused for says nothing about that refund.
     let may_fail = !refund.handles.contains_key("refund_id");
     match complaint.class(api) {
-        Ok(Class::NotCreated) if api == Api::RefundQuery && complaint.status != 404 => Refund::Unknown(complaint.doubt(Class::NotCreated)),
         // Over the remainder, too old, or the number was used with other parameters. Definite for a number that was never sent before; of
         // a repeated one the caller asks before it believes (see `Refund::Failed`).
         Ok(Class::Query) if complaint.sealed && complaint.is("INVALIDREQUEST") && may_fail => {

@@ -48,20 +48,16 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
     })
 }
 
-/// A transaction as an outcome of its attempt.
-pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
-    read(tree).map_or_else(|| Pay::Unknown(unreadable("the reply is no transaction")), |trade| trade.about(attempt))
+/// What a reply means for an attempt, which it must not contradict.
+pub(crate) fn about(trade: Option<Trade>, attempt: &AttemptRef) -> Pay {
+    let Some(trade) = trade else { return Pay::Unknown(unreadable("the reply is no transaction")) };
+    match trade.claims.contradiction(attempt) {
+        Some(field) => Pay::Unknown(contradiction(field)),
+        None => trade.says(attempt.method.is_barcode()),
+    }
 }
 
 impl Trade {
-    /// What it means for an attempt, which it must not contradict.
-    pub(crate) fn about(self, attempt: &AttemptRef) -> Pay {
-        match self.claims.contradiction(attempt) {
-            Some(field) => Pay::Unknown(contradiction(field)),
-            None => self.says(attempt.method.is_barcode()),
-        }
-    }
-
     /// The state as an outcome (pack §5.2). An unlisted state is unknown, never failed.
     pub(crate) fn says(self, barcode: bool) -> Pay {
         let waiting = if barcode { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };

@@ -41,8 +41,8 @@ fn request(
     mut members: Notes,
     env: &Env<'_>,
 ) -> Result<HttpRequest, Refusal> {
-    let v2 = account.v2.as_ref().ok_or_else(|| Refusal::account("a v2 order needs api_v2_key"))?;
-    let key = v2.keys.first().ok_or_else(|| Refusal::account("a v2 order needs api_v2_key"))?;
+    let keyed = account.v2.as_ref().and_then(|v2| v2.keys.first().map(|key| (v2, key)));
+    let (v2, key) = keyed.ok_or_else(|| Refusal::account("a v2 order needs api_v2_key"))?;
     let is_safe = path.starts_with("/secapi/");
     let identity = v2.identity.clone().filter(|_| is_safe);
     if is_safe && identity.is_none() && !account.sandbox {

@@ -4,8 +4,8 @@ use crate::codes::Api;
 use crate::config::Account;
 use crate::refund::{Told, about, refused};
 use crate::trade::fen_text;
-use crate::v2::{self, given};
-use sluice_contract::{Claims, Env, Notes, Refund, RefundRef, Refunded, Step};
+use crate::v2::{self, Answer, given};
+use sluice_contract::{Claims, Env, Notes, Refund, RefundRef, Refunded, Step, Why};
 use sluice_kit::text::plain;
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -24,33 +24,28 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
         ("refund_desc", refund.reason.as_deref().map(|reason| sluice_kit::wire::plain(reason, 80)).unwrap_or_default()),
         ("notify_url", format!("{}/refund", env.notify_url)),
     ]);
+    let asked = refund.clone();
     // SUCCESS means accepted: the query or the notice tells the end.
-    let told = |members: &Notes| told(members, "", "PROCESSING");
-    ask(account, Api::V2Refund, refund, ("v2.refund", "/secapi/pay/refund"), members, env, told)
+    v2::ask(account, &refund.payment, ("v2.refund", "/secapi/pay/refund"), members, env, move |answer| {
+        read(Api::V2Refund, &asked, answer, |members| told(members, "", "PROCESSING"))
+    })
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
     let members = notes([("out_refund_no", refund.number.as_str())]);
+    let asked = refund.clone();
     // A query by refund number answers a list of one, its members ending in `_0`.
-    let told = |members: &Notes| told(members, "_0", given(members, "refund_status_0").unwrap_or_default());
-    ask(account, Api::V2RefundQuery, refund, ("v2.refundquery", "/pay/refundquery"), members, env, told)
+    v2::ask(account, &refund.payment, ("v2.refundquery", "/pay/refundquery"), members, env, move |answer| {
+        read(Api::V2RefundQuery, &asked, answer, |members| told(members, "_0", given(members, "refund_status_0").unwrap_or_default()))
+    })
 }
 
-fn ask(
-    account: &Arc<Account>,
-    api: Api,
-    refund: &RefundRef,
-    call: (&'static str, &str),
-    members: Notes,
-    env: &Env<'_>,
-    told: impl Fn(&Notes) -> Option<Told> + Send + Sync + 'static,
-) -> Step<Refund> {
-    let asked = refund.clone();
-    v2::ask(account, &refund.payment, call, members, env, move |answer| match answer {
-        Ok((members, None)) => about(told(&members), &asked),
-        Ok((_, Some(complaint))) => refused(api, &asked, &complaint),
+fn read(api: Api, refund: &RefundRef, answer: Result<Answer, Why>, told: impl Fn(&Notes) -> Option<Told>) -> Refund {
+    match answer {
+        Ok((members, None)) => about(told(&members), refund),
+        Ok((_, Some(complaint))) => refused(api, refund, &complaint),
         Err(why) => Refund::Unknown(why),
-    })
+    }
 }
 
 /// `None` when the members do not say which refund they are about, or how much.

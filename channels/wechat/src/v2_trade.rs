@@ -4,7 +4,7 @@ use crate::admit::{auth_code, description};
 use crate::codes::Api;
 use crate::config::Account;
 use crate::pay::{self, device};
-use crate::trade::{Trade, fen_text};
+use crate::trade::{self, Trade, fen_text};
 use crate::v2::{self, Answer, given};
 use sluice_contract::{AttemptRef, Discount, DiscountKind, Env, Fen, FundedBy, Notes, Pay, PayOrder, Payment, Step, Undone, Wallet, Why};
 use sluice_kit::discount::discount;
@@ -33,7 +33,7 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     let about = attempt.clone();
     // micropay has no `trade_state`: a signed SUCCESS is paid.
     v2::ask(account, attempt, ("v2.micropay", "/pay/micropay"), members, env, move |answer| match answer {
-        Ok((members, None)) => trade(&members, "SUCCESS").about(&about),
+        Ok((members, None)) => trade::about(Some(trade(&members, "SUCCESS")), &about),
         Ok((_, Some(complaint))) => pay::refused(Api::V2Micropay, &about, &complaint),
         Err(why) => Pay::Unknown(why),
     })
@@ -43,7 +43,7 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
     let members = notes([("out_trade_no", attempt.number.as_str())]);
     let about = attempt.clone();
     v2::ask(account, attempt, ("v2.orderquery", "/pay/orderquery"), members, env, move |answer| match answer {
-        Ok((members, None)) => trade(&members, given(&members, "trade_state").unwrap_or_default()).about(&about),
+        Ok((members, None)) => trade::about(Some(trade(&members, given(&members, "trade_state").unwrap_or_default())), &about),
         Ok((_, Some(complaint))) => outcome::query(complaint.class(Api::V2Query), &complaint),
         Err(why) => Pay::Unknown(why),
     })

@@ -8,7 +8,7 @@ use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, KeyHint, Reading, Refusal, Step, Verb, Why, WhyKind};
 pub(crate) use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::form::encode;
-use sluice_kit::outcome::{self, unreadable};
+use sluice_kit::outcome::{self, Complaint as _, unreadable};
 use sluice_kit::wire::{self as kit, cut};
 pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, send, text};
 use std::sync::Arc;
@@ -127,15 +127,11 @@ impl Complaint {
     /// seen anything yet.
     pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
         let note = format!("HTTP {} {}", self.status, if self.code.is_empty() { "without a code" } else { &self.code });
-        let Some(class) = codes::class(api, &self.code) else {
-            let kind = match (self.status, self.code.is_empty()) {
-                (429 | 500.., true) => WhyKind::NoAnswer,
-                (_, true) => WhyKind::Unreadable,
-                (_, false) => WhyKind::Unlisted,
-            };
-            return Err(Why::new(kind, note));
-        };
         let is_fault = is_fault(self.status);
+        let Some(class) = codes::class(api, &self.code) else {
+            let silent = if is_fault { WhyKind::NoAnswer } else { WhyKind::Unreadable };
+            return Err(Why::new(if self.code.is_empty() { silent } else { WhyKind::Unlisted }, note));
+        };
         let believed = self.sealed || (api == Api::Create && !is_fault);
         match class {
             Class::Config if !believed => Err(Why::new(WhyKind::Configuration, note)),
@@ -144,6 +140,8 @@ impl Complaint {
             Class::Ok | Class::NotCreated | Class::Fail(..) | Class::Decline(..) if !believed => {
                 Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned")))
             }
+            // A query's "not there" under a status that does not fit it is not definite.
+            Class::NotCreated if self.status != 404 && matches!(api, Api::Query | Api::RefundQuery) => Err(self.why(WhyKind::Pending)),
             class => Ok(class),
         }
     }
