@@ -9,6 +9,7 @@ pub mod bill;
 pub mod callback;
 pub mod channel;
 pub mod codes;
+pub mod discount;
 pub mod field;
 pub mod form;
 pub mod outcome;
