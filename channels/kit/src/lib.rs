@@ -5,14 +5,17 @@
 pub mod account;
 pub mod aes;
 pub mod archive;
+pub mod ask;
 pub mod bill;
 pub mod callback;
 pub mod channel;
+pub mod claims;
 pub mod codes;
 pub mod discount;
 pub mod field;
 pub mod form;
 pub mod outcome;
+pub mod profile;
 pub mod rsa;
 pub mod text;
 pub mod wire;
