@@ -8,7 +8,7 @@ use crate::sign::{self, Seal};
 use crate::wire::{text, yuan};
 use crate::{pay, trade};
 use serde_json::Value;
-use sluice_contract::{Ack, Callback, Env, Fen, HttpReply, KeyHint, Notes, Pay, RawCallback, Rejected, Says};
+use sluice_contract::{Ack, Callback, Env, Fen, HttpReply, KeyHint, Notes, RawCallback, Rejected, Says};
 use sluice_kit::callback::{self, form, unreadable};
 use sluice_kit::form::value;
 use sluice_kit::text::is_alnum;
@@ -53,10 +53,7 @@ fn meaning(account: &Account, tree: &Value) -> Callback {
     let refund_fee = text(tree, "refund_fee").map(|fee| Fen::from_yuan(fee).unwrap_or(Fen(1)));
     let is_refund = refund_fee.is_some_and(Fen::is_positive) || text(tree, "gmt_refund").is_some();
     let says = match text(tree, "trade_status") {
-        Some("TRADE_SUCCESS" | "TRADE_FINISHED") if is_trade && !is_refund => match trade::paid(tree) {
-            paid @ Pay::Paid(_) => Says::Payment(paid),
-            _ => Says::Ask,
-        },
+        Some("TRADE_SUCCESS" | "TRADE_FINISHED") if is_trade && !is_refund => trade::paid(tree).map_or(Says::Ask, Says::Payment),
         _ => Says::Ask,
     };
     if is_refund {
@@ -70,24 +67,18 @@ fn meaning(account: &Account, tree: &Value) -> Callback {
 /// Whose money it is (pack §5.2). A missing payee or merchant contradicts; in provider mode the payee is
 /// compared where the order pinned it.
 fn same(account: &Account, tree: &Value) -> Notes {
-    let merchant = text(tree, "auth_app_id");
-    let payee = text(tree, "seller_id").unwrap_or_default();
+    let (merchant, payee) = (text(tree, "auth_app_id"), text(tree, "seller_id").unwrap_or_default());
+    let is_pinned = text(tree, "passback_params") == Some(pay::PINNED);
     let (merchant, payee) = match account.mode {
         Mode::Direct => (merchant, Some(payee)),
-        Mode::Provider => {
-            let is_pinned = text(tree, "passback_params") == Some(pay::PINNED);
-            (Some(merchant.filter(|id| is_app_id(id)).unwrap_or_default()), is_pinned.then_some(payee))
-        }
+        Mode::Provider => (Some(merchant.filter(|id| is_app_id(id)).unwrap_or_default()), is_pinned.then_some(payee)),
     };
     let claims = [("app_id", text(tree, "app_id")), ("auth_app_id", merchant), ("seller_id", payee)];
-    notes(claims.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))))
+    notes(claims.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
 
 /// Seven lower-case bytes and nothing else, or `fail`: then it comes again, for 25 hours (pack §5.3).
 pub(crate) fn acknowledge(_account: &Account, _raw: &RawCallback<'_>, ack: Ack, _env: &Env<'_>) -> HttpReply {
-    let word = match ack {
-        Ack::Taken => "success",
-        Ack::Refused => "fail",
-    };
+    let word = if ack == Ack::Taken { "success" } else { "fail" };
     HttpReply::new(200, &[("Content-Type", "text/plain; charset=utf-8")], word)
 }

@@ -2,28 +2,19 @@
 
 use crate::config::Account;
 use crate::wire::{self, Call};
-use sluice_contract::{Action, AttemptRef, Env, Method, Pay, Refusal, Step};
+use sluice_contract::{Action, Env, Method, Refusal};
 use sluice_kit::form::encoded;
-use sluice_kit::outcome::placed;
 use sluice_kit::wire::notes;
 
 pub(crate) const fn is_front(method: Method) -> bool {
     matches!(method, Method::AlipayWap | Method::AlipayPage | Method::AlipayApp)
 }
 
-pub(crate) fn pay(account: &Account, attempt: &AttemptRef, call: &Call, env: &Env<'_>) -> Step<Pay> {
-    match action(account, attempt.method, call, env) {
-        Ok(action) => Step::Done(Pay::Waiting(action, placed())),
-        Err(refusal) => Step::Refused(refusal),
-    }
-}
-
 /// Values are percent-encoded after signing, a space as `%20`: the app passes the string on unchanged.
-fn action(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
+pub(crate) fn action(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
     let token = wire::token_for(account, call)?;
     let signed = wire::signed(account, call, token.as_deref(), env)?;
-    let query = encoded(&signed.query);
-    let body = encoded(&signed.body);
+    let (query, body) = (encoded(&signed.query), encoded(&signed.body));
     Ok(match method {
         Method::AlipayPage => Action::Form { url: format!("{}?{query}", account.gateway), fields: signed.body.into_iter().collect() },
         Method::AlipayWap => Action::Redirect { url: format!("{}?{query}&{body}", account.gateway) },

@@ -1,11 +1,13 @@
 //! Silent authorisation (pack §13): a code from the payer's Alipay becomes a user_id or an open_id. Both tokens of the reply are
 //! dropped at once.
 
+use crate::admit::{is_buyer_id, payer_id};
 use crate::codes::{Api, Class};
-use crate::config::{Account, Mode, OauthApp, PayerId};
+use crate::config::{Account, Mode};
 use crate::wire::{self, Answer, Call, Complaint, Content, text};
-use serde_json::{Map, Value};
-use sluice_contract::{Env, Method, Person, Reading, Refusal, Step, Visitor};
+use serde_json::Map;
+use sluice_contract::{Env, Method, Person, Refusal, Step, Visitor, Why};
+use sluice_kit::doubt::is;
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use sluice_kit::text::is_alnum;
@@ -27,17 +29,15 @@ fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, Option<&
     if who.method != Method::AlipayJsapi {
         return Err(Refusal::unsupported("silent authorisation for this method"));
     }
-    let merchant = who.sub.get("auth_app_id");
-    let (app, token) = match (account.mode, account.oauth_app) {
-        (Mode::Provider, OauthApp::Merchant) => match merchant {
-            Some(id) => (id.as_str(), merchant),
-            None => return Err(Refusal::account("sub.auth_app_id is missing")),
-        },
-        _ => (account.app_id.as_str(), None),
+    let (app, merchant) = if account.mode == Mode::Provider && !account.provider_asks {
+        let id = who.sub.get("auth_app_id").ok_or_else(|| Refusal::account("sub.auth_app_id is missing"))?;
+        (id, Some(id))
+    } else {
+        (&account.app_id, None)
     };
     match who.app_id {
         Some(chosen) if chosen != app => Err(Refusal::field("app_id", "is not the app that this account asks payers in")),
-        _ => Ok((app, token)),
+        _ => Ok((app, merchant)),
     }
 }
 
@@ -50,20 +50,16 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
         Ok(code) => code,
         Err(reason) => return Step::Done(Person::AskAgain(reason.into())),
     };
-    let merchant = merchant.cloned();
-    wire::ask(account, call(&code, merchant.as_ref()), env, move |account, answer, env| match &answer {
+    // `grant_type` and `code` are parameters of their own, not members of a `biz_content`.
+    let content = Content::Top(vec![("grant_type", "authorization_code".to_owned()), ("code", code)]);
+    let call = Call { content, ..Call::new("identify", "alipay.system.oauth.token", Map::new(), merchant) };
+    wire::ask(account, call.clone(), env, move |account, answer, env| match &answer {
         // One more time with the same code, then from the start.
-        Answer::Error(c) if c.class(Api::Oauth) == Ok(Class::Retry) => {
-            wire::then(account, call(&code, merchant.as_ref()), env, |account, answer, _| Reading::Is(read(account, answer)))
+        Err(complaint) if complaint.class(Api::Oauth) == Ok(Class::Retry) => {
+            wire::then(account, call.clone(), env, |account, answer, _| is(read(account, answer)))
         }
-        _ => Reading::Is(read(account, answer)),
+        _ => is(read(account, answer)),
     })
-}
-
-/// `grant_type` and `code` are parameters of their own, not members of a `biz_content`.
-fn call(code: &str, merchant: Option<&String>) -> Call {
-    let pairs = vec![("grant_type", "authorization_code".to_owned()), ("code", code.to_owned())];
-    Call { content: Content::Top(pairs), ..Call::new("identify", "alipay.system.oauth.token", Map::new(), merchant) }
 }
 
 /// The code of a return: unsigned, so nothing else of it is trusted, and another app's is not exchanged. A mini program has
@@ -78,38 +74,28 @@ fn code_of(query: &str, app: &str) -> Result<String, &'static str> {
     value(&pairs, "auth_code").or(mini).filter(plain).map(str::to_owned).ok_or("the return has no auth_code")
 }
 
-/// Success is a sealed payer id: it has no code, and a user_id need not be there.
-fn read(account: &Account, answer: Answer) -> Person {
-    match answer {
-        Answer::Good(tree) => person(account, &tree),
-        Answer::Error(complaint) => refused(&complaint),
-        Answer::Doubt(why) => Person::Unknown(why),
+/// Success is a sealed payer id: it has no code, a user_id need not be there, and the retired `alipay_user_id` is not read.
+fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
+    let tree = match answer {
+        Ok(tree) => tree,
+        Err(complaint) => return refused(&complaint),
+    };
+    let user = text(&tree, "user_id").filter(|id| is_buyer_id(id));
+    let open = text(&tree, "open_id").filter(|id| (1..=128).contains(&id.len()));
+    match payer_id(account, user, open) {
+        // An open_id belongs to one app: a provider's is not the merchant's.
+        Some(("buyer_open_id", _)) if account.mode == Mode::Provider && account.provider_asks => {
+            Ok(Person::Refused("the provider's app gives open_ids: set oauth_app to merchant".into()))
+        }
+        Some(id) => Ok(Person::Known(notes([id]))),
+        None => Err(unreadable("the reply names no payer")),
     }
 }
 
-/// One kind only: the configured one when both are there, and never the retired `alipay_user_id`.
-fn person(account: &Account, tree: &Value) -> Person {
-    let user = text(tree, "user_id").filter(|id| id.starts_with("2088") && id.len() == 16);
-    let open = text(tree, "open_id").filter(|id| (1..=128).contains(&id.len()));
-    let (name, id) = match (user, open) {
-        (Some(user), None) => ("buyer_id", user),
-        (Some(user), Some(_)) if account.payer_id == PayerId::UserId => ("buyer_id", user),
-        // An open_id belongs to one app: a provider's is not the merchant's.
-        (_, Some(_)) if account.mode == Mode::Provider && account.oauth_app == OauthApp::Provider => {
-            return Person::Refused("the provider's app gives open_ids: set oauth_app to merchant".into());
-        }
-        (_, Some(open)) => ("buyer_open_id", open),
-        (None, None) => return Person::Unknown(unreadable("the reply names no payer")),
-    };
-    Person::Known(notes([(name, id)]))
-}
-
-fn refused(complaint: &Complaint) -> Person {
-    let words = format!("{} {}", complaint.code, complaint.sub_code);
-    match complaint.class(Api::Oauth) {
-        Ok(Class::Query | Class::Retry) => Person::AskAgain(words),
-        Ok(Class::Config) => Person::Refused(format!("{words}: check the app and its keys")),
-        Ok(class) => Person::Unknown(complaint.doubt(class)),
-        Err(why) => Person::Unknown(why),
+fn refused(complaint: &Complaint) -> Result<Person, Why> {
+    match complaint.class(Api::Oauth)? {
+        Class::Query | Class::Retry => Ok(Person::AskAgain(complaint.words())),
+        Class::Config => Ok(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
+        class => Err(complaint.doubt(class)),
     }
 }

@@ -11,6 +11,9 @@ const DAY_S: i64 = 86_400;
 
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profile {
+    let sub_field = |(name, required, secret)| SubField { name, required, secret };
+    let of_provider =
+        [("auth_app_id", true, false), ("app_auth_token", true, true), ("app_refresh_token", false, true), ("seller_id", false, false)];
     Profile {
         channel: "alipay",
         methods: methods.iter().map(|method| of_method(*method)).collect(),
@@ -34,15 +37,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
         has_statement: true,
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,
-        sub_fields: match mode {
-            Mode::Direct => Vec::new(),
-            Mode::Provider => vec![
-                SubField { name: "auth_app_id", required: true, secret: false },
-                SubField { name: "app_auth_token", required: true, secret: true },
-                SubField { name: "app_refresh_token", required: false, secret: true },
-                SubField { name: "seller_id", required: false, secret: false },
-            ],
-        },
+        sub_fields: of_provider.into_iter().filter(|_| mode == Mode::Provider).map(sub_field).collect(),
     }
 }
 

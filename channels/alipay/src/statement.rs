@@ -4,44 +4,42 @@
 use crate::bill;
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Answer, Call, Complaint, text};
-use serde_json::{Map, Value};
-use sluice_contract::{Day, Env, Notes, Reading, Statement, Step};
+use crate::wire::{self, Call, Complaint, text};
+use serde_json::Value;
+use sluice_contract::{Day, Env, Notes, Reading, Statement, Step, Why};
 use sluice_kit::archive::Limits;
 use sluice_kit::bill::zip;
+use sluice_kit::content::members;
+use sluice_kit::doubt::{Told, is};
 use sluice_kit::outcome::{Complaint as _, unreadable};
-use sluice_kit::wire::put;
 use std::sync::Arc;
 
 /// What may come out of it: a million rows; a detail, a summary, and room for parts that the pack does not know.
 const LIMITS: Limits = Limits { files_max: 16, file_max_bytes: 256 << 20 };
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
-    let mut biz = Map::new();
-    put(&mut biz, "bill_type", "trade");
-    put(&mut biz, "bill_date", day.to_string());
+    let biz = members([("bill_type", Some("trade".into())), ("bill_date", Some(day.to_string().into()))]);
     let merchant = sub.and_then(|sub| sub.get("auth_app_id"));
     let call = Call::new("bill.link", "alipay.data.dataservice.bill.downloadurl.query", biz, merchant);
     wire::ask(account, call, env, move |account, answer, env| match answer {
-        Answer::Good(tree) => link(account, &tree),
-        Answer::Error(complaint) => Reading::Is(refused(day, &complaint, env)),
-        Answer::Doubt(why) => Reading::Is(Statement::Unknown(why)),
+        Ok(tree) => link(account, &tree),
+        Err(complaint) => is(refused(day, &complaint, env)),
     })
 }
 
 /// The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
-fn link(account: &Account, tree: &Value) -> Reading<Statement> {
+fn link(account: &Account, tree: &Value) -> Told<Statement> {
     let url = text(tree, "bill_download_url").unwrap_or_default();
     if url.is_empty() && text(tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
-        return Reading::Is(Statement::Empty);
+        return Ok(Reading::Is(Statement::Empty));
     }
     if !is_allowed(url, &account.bill_hosts) {
-        return Reading::Is(Statement::Unknown(unreadable("the bill's link points at a host that is not listed: see bill_hosts")));
+        return Err(unreadable("the bill's link points at a host that is not listed: see bill_hosts").into());
     }
-    zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
+    Ok(zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
         Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
         Err(_) => Err("the archive has not exactly one detail file"),
-    })
+    }))
 }
 
 /// The authority is compared whole: no user name, no other port, no look-alike.
@@ -52,15 +50,13 @@ fn is_allowed(url: &str, hosts: &[String]) -> bool {
 }
 
 /// "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
-fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Statement {
-    match complaint.class(Api::Bill) {
-        Ok(Class::NotCreated) if env.now < day.plus(2).start() => Statement::NotYet,
-        Ok(Class::NotCreated) => Statement::Empty,
-        Ok(Class::Query) if env.now < day.plus(1).start() => Statement::NotYet,
-        Ok(Class::Retry | Class::Unknown) => Statement::NotYet,
-        // Before the merchant was there.
-        Ok(Class::Fail(..)) => Statement::Empty,
-        Ok(class) => Statement::Unknown(complaint.doubt(class)),
-        Err(why) => Statement::Unknown(why),
+fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Result<Statement, Why> {
+    match complaint.class(Api::Bill)? {
+        Class::NotCreated if env.now < day.plus(2).start() => Ok(Statement::NotYet),
+        Class::Query if env.now < day.plus(1).start() => Ok(Statement::NotYet),
+        Class::Retry | Class::Unknown => Ok(Statement::NotYet),
+        // A failure: before the merchant was there.
+        Class::NotCreated | Class::Fail(..) => Ok(Statement::Empty),
+        class => Err(complaint.doubt(class)),
     }
 }

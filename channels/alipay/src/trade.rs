@@ -21,40 +21,38 @@ pub(crate) fn claims(tree: &Value) -> Claims {
     }
 }
 
-/// The first field in which a reply contradicts the attempt.
-pub(crate) fn contradiction(tree: &Value, attempt: &AttemptRef) -> Option<Why> {
+/// A reply must not contradict its attempt.
+pub(crate) fn agrees(tree: &Value, attempt: &AttemptRef) -> Result<(), Why> {
     let claims = claims(tree);
-    let other_trade = match (text(tree, "trade_no"), attempt.handles.get("trade_no")) {
-        (Some(told), Some(known)) if told != known => Some("trade_no"),
-        _ => None,
-    };
-    let unreadable = tree.get("total_amount").is_some() && claims.amount.is_none();
-    let field = claims.contradiction(attempt).or(other_trade).or(unreadable.then_some("amount"))?;
-    Some(outcome::contradiction(field))
+    let is_other = text(tree, "trade_no").zip(attempt.handles.get("trade_no")).is_some_and(|(told, known)| told != known);
+    let is_unreadable = tree.get("total_amount").is_some() && claims.amount.is_none();
+    let field = claims.contradiction(attempt).or(is_other.then_some("trade_no")).or(is_unreadable.then_some("amount"));
+    field.map_or(Ok(()), |field| Err(outcome::contradiction(field)))
+}
+
+/// As [`agrees`], for a reply that need not name the order.
+pub(crate) fn agrees_where_named(tree: &Value, attempt: &AttemptRef) -> Result<(), Why> {
+    if text(tree, "out_trade_no").is_some() { agrees(tree, attempt) } else { Ok(()) }
 }
 
 /// A query's trade as an outcome of its attempt. An unlisted state is unknown, never failed.
-pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
-    if let Some(why) = contradiction(tree, attempt) {
-        return Pay::Unknown(why);
-    }
+pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Result<Pay, Why> {
+    agrees(tree, attempt)?;
     match text(tree, "trade_status").unwrap_or_default() {
         "TRADE_SUCCESS" | "TRADE_FINISHED" => paid(tree),
-        "WAIT_BUYER_PAY" => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree)),
+        "WAIT_BUYER_PAY" => Ok(Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree))),
         // Closed after a payment: cancelled by us, or refunded in full (pack §3.1), and then it was paid all the same.
-        "TRADE_CLOSED" if was_cancelled(tree) => Pay::Reversed,
+        "TRADE_CLOSED" if was_cancelled(tree) => Ok(Pay::Reversed),
         "TRADE_CLOSED" if given(tree, "send_pay_date").is_some() => paid(tree),
-        "TRADE_CLOSED" => Pay::Closed,
-        other => Pay::Unknown(unlisted("trade_status", other)),
+        "TRADE_CLOSED" => Ok(Pay::Closed),
+        other => Err(unlisted("trade_status", other)),
     }
 }
 
 /// A payment needs an amount.
-pub(crate) fn paid(tree: &Value) -> Pay {
-    match yuan(tree, "total_amount") {
-        Some(total) => Pay::Paid(payment(tree, total)),
-        None => Pay::Unknown(unreadable("paid, but without an amount")),
-    }
+pub(crate) fn paid(tree: &Value) -> Result<Pay, Why> {
+    let total = yuan(tree, "total_amount").ok_or_else(|| unreadable("paid, but without an amount"))?;
+    Ok(Pay::Paid(payment(tree, total)))
 }
 
 /// `ext_infos` is JSON text that may hold the cancel (pack §2.4).
@@ -98,22 +96,16 @@ fn discounts(tree: &Value, total: Fen) -> (Vec<Discount>, Option<Fen>) {
         return (told.collect(), None);
     }
     let told: Vec<Discount> = funds.iter().filter_map(|fund| discount(channel(fund)?, yuan(fund, "amount")?)).collect();
-    let borne = told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount));
     // The list of channels is open: one that we do not know may be anybody's.
     let is_whole = funds.iter().all(|fund| channel(fund).is_some_and(is_known) && yuan(fund, "amount").is_some());
-    (told, borne.and_then(|borne| total.minus(borne)).filter(|rest| is_whole && rest.0 >= 0))
+    let rest = told.iter().try_fold(total, |rest, part| rest.minus(part.amount));
+    (told, rest.filter(|rest| is_whole && rest.0 >= 0))
 }
 
 /// A list of an API reply, or the same as JSON text in a notice.
 pub(crate) fn list(tree: &Value, name: &str) -> Vec<Value> {
-    match tree.get(name) {
-        Some(Value::Array(items)) => items.clone(),
-        Some(Value::String(text)) => match parse_json(&numbers_as_text(text.as_bytes())) {
-            Ok(Value::Array(items)) => items,
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
+    let written = text(tree, name).and_then(|text| parse_json(&numbers_as_text(text.as_bytes())).ok());
+    written.as_ref().or(tree.get(name)).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// `fund_channel` in replies, `fundChannel` in notices.
