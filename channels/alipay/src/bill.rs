@@ -39,35 +39,31 @@ pub(crate) fn is_detail(name: &[u8]) -> bool {
 pub(crate) fn rows(file: Vec<u8>) -> impl Iterator<Item = Result<BillRow, String>> + Send {
     let gbk = |line: &[u8]| GBK.decode_without_bom_handling_and_without_replacement(line).map(std::borrow::Cow::into_owned);
     let mut sheet = Sheet::new(Cursor::new(file), gbk, &COLUMNS);
-    let (mut seen, mut promised) = (Counts { payments: Some(0), refunds: Some(0) }, Counts::default());
+    let (mut seen, mut promised) = ([0_u64; 2], [None; 2]);
     until_broken(move || match sheet.row(|line, columns| sorted(line, columns, &mut promised))? {
         Some(row) => {
-            let count = if row.kind == BillKind::Payment { &mut seen.payments } else { &mut seen.refunds };
-            *count = count.and_then(|n| n.checked_add(1));
+            let [payments, refunds] = &mut seen;
+            let count = if row.kind == BillKind::Payment { payments } else { refunds };
+            *count = count.saturating_add(1);
             Ok(Some(row))
         }
-        None if promised == seen => Ok(None),
-        None if promised.payments.is_some() && promised.refunds.is_some() => Err("the bill has not as many rows as it says".into()),
-        None => Err("the bill ends without its sums".into()),
+        None if promised == seen.map(Some) => Ok(None),
+        None if promised.contains(&None) => Err("the bill ends without its sums".into()),
+        None => Err("the bill has not as many rows as it says".into()),
     })
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Counts {
-    payments: Option<u64>,
-    refunds: Option<u64>,
-}
-
 /// What a line is. Among the comments are `交易合计：6笔，…` and `退款合计：4笔，…`.
-fn sorted(line: &str, columns: &[String], promised: &mut Counts) -> Result<Line, String> {
+fn sorted(line: &str, columns: &[String], promised: &mut [Option<u64>; 2]) -> Result<Line, String> {
     if let Some(comment) = line.strip_prefix('#') {
-        for (name, count) in [("交易合计", &mut promised.payments), ("退款合计", &mut promised.refunds)] {
+        for (name, count) in ["交易合计", "退款合计"].into_iter().zip(promised) {
             let told = comment.strip_prefix(name).and_then(|rest| rest.trim_start_matches(['：', ':']).split_once('笔'));
             *count = count.or_else(|| told?.0.trim().parse().ok());
         }
+        return Ok(Line::Aside);
     }
     match columns {
-        _ if line.starts_with('#') || line.trim().is_empty() => Ok(Line::Aside),
+        _ if line.trim().is_empty() => Ok(Line::Aside),
         [] => Ok(Line::Header(pieces(line, ","))),
         columns => cells(line, columns).map(Line::Row),
     }

@@ -67,12 +67,11 @@ fn meaning(account: &Account, tree: &Value) -> Callback {
 /// Whose money it is (pack §5.2). A missing payee or merchant contradicts; in provider mode the payee is
 /// compared where the order pinned it.
 fn same(account: &Account, tree: &Value) -> Notes {
-    let (merchant, payee) = (text(tree, "auth_app_id"), text(tree, "seller_id").unwrap_or_default());
-    let is_pinned = text(tree, "passback_params") == Some(pay::PINNED);
-    let (merchant, payee) = match account.mode {
-        Mode::Direct => (merchant, Some(payee)),
-        Mode::Provider => (Some(merchant.filter(|id| is_app_id(id)).unwrap_or_default()), is_pinned.then_some(payee)),
-    };
+    let is_direct = account.mode == Mode::Direct;
+    let merchant = text(tree, "auth_app_id").filter(|id| is_direct || is_app_id(id));
+    let merchant = merchant.or_else(|| (!is_direct).then_some(""));
+    let is_pinned = is_direct || text(tree, "passback_params") == Some(pay::PINNED);
+    let payee = is_pinned.then(|| text(tree, "seller_id").unwrap_or_default());
     let claims = [("app_id", text(tree, "app_id")), ("auth_app_id", merchant), ("seller_id", payee)];
     notes(claims.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }

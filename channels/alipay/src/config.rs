@@ -1,11 +1,13 @@
 //! The account's credentials, read once and typed; every problem is collected, each with its key.
 
 use crate::certificate::{self, Certificates};
+use crate::codes::Api;
 use crate::keys::Ring;
 use crate::{admit, profile};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
 use sluice_kit::account::{self, checked, days_s, optional, parsed, url, word};
 use sluice_kit::content::ContentKeys;
+use sluice_kit::hosts::{Hosts, host};
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use std::collections::BTreeMap;
 
@@ -35,7 +37,7 @@ pub(crate) struct Account {
     /// UNCONFIRMED).
     pub(crate) provider_asks: bool,
     pub(crate) authorize_base_url: String,
-    pub(crate) bill_hosts: Vec<String>,
+    pub(crate) bill_hosts: Hosts,
     pub(crate) profile: Profile,
 }
 
@@ -43,15 +45,15 @@ pub(crate) struct Account {
 const NAMES: &str = "app_id pid private_key alipay_public_key app_certificate alipay_certificate alipay_root_certificate encrypt_key mode \
                      sys_service_provider_id products payer_id oauth_app oauth_base_url authorize_base_url bill_hosts refund_window_days";
 
-/// What the pack gives each product (§2). For QR it names two: the face-to-face default stands here, `QR_CODE_OFFLINE` (订单码) is a
-/// setting. That JSAPI takes `JSAPI_PAY` instead is UNCONFIRMED.
-const PRODUCTS: [(Method, &str); 6] = [
-    (Method::AlipayQr, "FACE_TO_FACE_PAYMENT"),
-    (Method::AlipayBarcode, "FACE_TO_FACE_PAYMENT"),
-    (Method::AlipayJsapi, "FACE_TO_FACE_PAYMENT"),
-    (Method::AlipayWap, "QUICK_WAP_WAY"),
-    (Method::AlipayPage, "FAST_INSTANT_TRADE_PAY"),
-    (Method::AlipayApp, "QUICK_MSECURITY_PAY"),
+/// The call that places an order, and what the pack gives as its product (§2). For QR it names two: the face-to-face default stands here,
+/// `QR_CODE_OFFLINE` (订单码) is a setting. That JSAPI takes `JSAPI_PAY` instead is UNCONFIRMED. WAP, page and APP are only signed.
+pub(crate) const PRODUCTS: [(Method, &str, &str, Option<Api>); 6] = [
+    (Method::AlipayQr, "alipay.trade.precreate", "FACE_TO_FACE_PAYMENT", Some(Api::Precreate)),
+    (Method::AlipayBarcode, "alipay.trade.pay", "FACE_TO_FACE_PAYMENT", Some(Api::Pay)),
+    (Method::AlipayJsapi, "alipay.trade.create", "FACE_TO_FACE_PAYMENT", Some(Api::Create)),
+    (Method::AlipayWap, "alipay.trade.wap.pay", "QUICK_WAP_WAY", None),
+    (Method::AlipayPage, "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY", None),
+    (Method::AlipayApp, "alipay.trade.app.pay", "QUICK_MSECURITY_PAY", None),
 ];
 
 /// The host that bills are known to come from (pack §2.10).
@@ -77,6 +79,8 @@ fn opened(config: &AccountConfig<'_>) -> Option<Account> {
         table.problem("app_certificate", "is required with alipay_root_certificate");
     }
     let web = table.text("oauth_base_url").unwrap_or("https://openauth.alipay.com");
+    // A sandbox serves its bills itself.
+    let own_host = host(config.base_url).filter(|_| config.sandbox);
     Some(Account {
         gateway: format!("{}/gateway.do", config.base_url),
         mode,
@@ -90,7 +94,7 @@ fn opened(config: &AccountConfig<'_>) -> Option<Account> {
         prefers_open_id: word(table, "payer_id", &[("user_id", false), ("open_id", true)], false),
         provider_asks: word(table, "oauth_app", &[("merchant", false), ("provider", true)], false),
         authorize_base_url: url(table, "authorize_base_url", web),
-        bill_hosts: bill_hosts(config),
+        bill_hosts: Hosts::read(table, "bill_hosts", std::iter::once(BILL_HOST).chain(own_host)),
         profile: profile::of(&methods, mode, days_s(table, "refund_window_days", 365, 3650)),
         key: key?,
     })
@@ -137,17 +141,7 @@ fn certificates(table: &Reader<'_>, own: Option<&PrivateKey>) -> Option<Certific
 fn products(table: &Reader<'_>) -> BTreeMap<Method, String> {
     let chosen = table.table("products");
     let own = |method: Method| chosen.as_ref()?.text_of(method.word().trim_start_matches("alipay_"), 1, 64);
-    let products = PRODUCTS.into_iter().map(|(method, default)| (method, own(method).unwrap_or(default).to_owned())).collect();
+    let products = PRODUCTS.into_iter().map(|(method, _, default, _)| (method, own(method).unwrap_or(default).to_owned())).collect();
     chosen.iter().for_each(Reader::finish);
     products
-}
-
-/// Hosts (with port, where it is not the scheme's own) that a bill may be fetched from. A sandbox serves its bills itself.
-fn bill_hosts(config: &AccountConfig<'_>) -> Vec<String> {
-    let given = config.credentials.texts("bill_hosts").unwrap_or_default();
-    if given.iter().any(|host| host.is_empty() || host.contains(['/', '@', '?', '#', ' '])) {
-        config.credentials.problem("bill_hosts", "must be host names, with a port where needed");
-    }
-    let own = config.base_url.split_once("://").filter(|_| config.sandbox).and_then(|(_, rest)| rest.split('/').next());
-    given.into_iter().chain([BILL_HOST]).chain(own).map(str::to_ascii_lowercase).collect()
 }

@@ -4,10 +4,9 @@
 use crate::admit::{is_buyer_id, payer_id};
 use crate::codes::{Api, Class};
 use crate::config::{Account, Mode};
-use crate::wire::{self, Answer, Call, Complaint, Content, text};
+use crate::wire::{self, Answer, Call, Complaint, Content, is, text, then};
 use serde_json::Map;
 use sluice_contract::{Env, Method, Person, Refusal, Step, Visitor, Why};
-use sluice_kit::doubt::is;
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use sluice_kit::text::is_alnum;
@@ -56,7 +55,7 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
     wire::ask(account, call.clone(), env, move |account, answer, env| match &answer {
         // One more time with the same code, then from the start.
         Err(complaint) if complaint.class(Api::Oauth) == Ok(Class::Retry) => {
-            wire::then(account, call.clone(), env, |account, answer, _| is(read(account, answer)))
+            then(wire::ask(account, call.clone(), env, |account, answer, _| is(read(account, answer))))
         }
         _ => is(read(account, answer)),
     })

@@ -4,18 +4,23 @@
 //! `app_auth_token:<auth_app_id>` and `app_refresh_token:<auth_app_id>`.
 
 use crate::certificate;
+use crate::codes::Api;
 use crate::config::Account;
-pub(crate) use crate::renew::renew;
 use crate::sign::Seal;
-use sluice_contract::{KeyItem, KeyUpdate, Notes, Refusal};
+use crate::wire::{self, Call, is, members, text};
+use serde_json::Value;
+use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Notes, Refusal, Renewed, Step, Why, WhyKind};
+use sluice_kit::doubt::renewal;
 use sluice_kit::held::Held;
+use sluice_kit::outcome::unreadable;
 use sluice_kit::rsa::PublicKey;
 use sluice_kit::x509;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub(crate) const TOKEN: &str = "app_auth_token";
-pub(crate) const REFRESH: &str = "app_refresh_token";
+const REFRESH: &str = "app_refresh_token";
 /// A token that Alipay will not renew: whoever is refused it is refused for good. Never an item's name.
 const DEAD: &str = "dead";
 
@@ -52,7 +57,7 @@ impl Ring {
     }
 
     /// From now on the merchant's token counts as dead, until another is installed.
-    pub(crate) fn bury(&self, merchant: &str) {
+    fn bury(&self, merchant: &str) {
         if let Some(token) = self.token(TOKEN, merchant) {
             self.tokens.write().insert(item_id(DEAD, merchant), token);
         }
@@ -72,11 +77,11 @@ pub(crate) fn item_id(kind: &str, merchant: &str) -> String {
 }
 
 /// The kind and the merchant of a token's item id.
-pub(crate) fn token_of(id: &str) -> Option<(&str, &str)> {
+fn token_of(id: &str) -> Option<(&str, &str)> {
     id.split_once(':').filter(|(kind, merchant)| matches!(*kind, TOKEN | REFRESH) && crate::admit::is_app_id(merchant))
 }
 
-pub(crate) fn is_sn(text: &str) -> bool {
+fn is_sn(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
@@ -106,4 +111,47 @@ pub(crate) fn install(account: &Account, update: &KeyUpdate) -> Result<(), Refus
 /// Tokens have 40 characters (pack §4); the page of the refresh token gives no length.
 pub(crate) fn is_token(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A merchant's token by its refresh token (pack §4), or Alipay's certificate by its serial number.
+pub(crate) fn renew(account: &Arc<Account>, why: &KeyHint, env: &Env<'_>) -> Step<Renewed> {
+    match (token_of(&why.key_id), &account.certificates) {
+        (Some((_, merchant)), _) => token(account, merchant, env),
+        (None, Some(_)) if is_sn(&why.key_id) => certificate::renew(account, &why.key_id, env),
+        _ => Step::Done(Renewed::Refused("this account has no such key to renew".into())),
+    }
+}
+
+fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed> {
+    let Some(refresh) = account.ring.token(REFRESH, merchant) else {
+        account.ring.bury(merchant);
+        return Step::Done(Renewed::Refused(format!("there is no app_refresh_token of {merchant}: the merchant authorises again")));
+    };
+    let biz = members([("grant_type", Some("refresh_token".into())), ("refresh_token", Some(refresh.as_str().into()))]);
+    let call = Call::new("token.refresh", "alipay.open.auth.token.app", biz, None);
+    let merchant = merchant.to_owned();
+    wire::ask(account, call, env, move |account, answer, env| {
+        let renewed = match answer {
+            Ok(tree) => fresh(&merchant, &tree, env)?,
+            Err(complaint) => renewal(complaint.class(Api::Token)?, &complaint)?,
+        };
+        if matches!(renewed, Renewed::Refused(_)) {
+            account.ring.bury(&merchant);
+        }
+        is(Ok(renewed))
+    })
+}
+
+/// Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed.
+fn fresh(merchant: &str, tree: &Value, env: &Env<'_>) -> Result<Renewed, Why> {
+    if text(tree, "auth_app_id") != Some(merchant) {
+        return Err(Why::new(WhyKind::Contradiction, "the tokens are another merchant's"));
+    }
+    let item = |kind: &str, until| {
+        let value = text(tree, kind).filter(|value| is_token(value)).ok_or_else(|| unreadable("the reply has no tokens"))?;
+        Ok(KeyItem { id: item_id(kind, merchant), value: value.to_owned(), from: Some(env.now), until })
+    };
+    // The token's end renews both.
+    let until = text(tree, "expires_in").and_then(|seconds| seconds.parse().ok()).map(|seconds| env.now.plus(seconds));
+    Ok(Renewed::Keys(KeyUpdate { items: vec![item(TOKEN, until)?, item(REFRESH, None)?] }))
 }

@@ -1,33 +1,33 @@
-//! Placing an order: precreate, pay with a barcode, create (pack §2.1 to §2.3). WAP, page and APP are only signed: [`crate::front`].
+//! Placing an order: precreate, pay with a barcode, create (pack §2.1 to §2.3). WAP, page and APP are only signed.
 //!
 //! The content is made of the attempt and the order only, so placing the order again sends the same content.
 
 use crate::codes::{Api, Class};
-use crate::config::Account;
-use crate::wire::{self, Call, Complaint};
-use crate::{admit, front, query, trade};
+use crate::config::{Account, PRODUCTS};
+use crate::wire::{self, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, is};
+use crate::{admit, query, trade};
 use serde_json::Value;
 use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Refusal, Step, Why};
 use sluice_kit::account::terminals;
-use sluice_kit::doubt::is;
+use sluice_kit::form::encoded;
 use sluice_kit::outcome::{self, Complaint as _, PLACED, unreadable};
-use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, notes, object};
+use sluice_kit::wire::{notes, object};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
-    let call = match call(account, attempt, order, env) {
-        Ok(call) => call,
+    let (call, api) = match call(account, attempt, order, env) {
+        Ok(found) => found,
         Err(refusal) => return Step::Refused(refusal),
     };
-    if front::is_front(attempt.method) {
+    let Some(api) = api else {
         let placed = |action| Step::Done(Pay::Waiting(action, outcome::placed()));
-        return front::action(account, attempt.method, &call, env).map_or_else(Step::Refused, placed);
-    }
+        return front(account, attempt.method, &call, env).map_or_else(Step::Refused, placed);
+    };
     let attempt = attempt.clone();
     wire::ask(account, call, env, move |account, answer, env| {
         let tree = match answer {
             Ok(tree) => tree,
-            Err(complaint) => return is(refused(&attempt, &complaint)),
+            Err(complaint) => return is(refused(&attempt, api, &complaint)),
         };
         trade::agrees(&tree, &attempt)?;
         // A debit may still be rolled back: the query is the authority (pack §3.4).
@@ -35,21 +35,17 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     })
 }
 
-fn call(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Call, Refusal> {
-    let (api, method) = match attempt.method {
-        Method::AlipayBarcode => ("pay", "alipay.trade.pay"),
-        Method::AlipayJsapi => ("create", "alipay.trade.create"),
-        Method::AlipayWap => ("wap.pay", "alipay.trade.wap.pay"),
-        Method::AlipayPage => ("page.pay", "alipay.trade.page.pay"),
-        Method::AlipayApp => ("app.pay", "alipay.trade.app.pay"),
-        _ => ("precreate", "alipay.trade.precreate"),
-    };
+/// The call, and whose codes its errors are: none where nothing is asked.
+fn call(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<(Call, Option<Api>), Refusal> {
+    let product = PRODUCTS.into_iter().find(|(method, ..)| *method == attempt.method);
+    let (_, method, _, api) = product.ok_or_else(|| Refusal::unsupported("this method"))?;
     let payer = admit::payer(account, attempt, order)?;
     let payer = payer.into_iter().map(|(name, value)| (name, Some(value.into())));
-    let call = Call::about(attempt, api, method, biz(account, attempt, order).into_iter().chain(payer));
+    let call =
+        Call::about(attempt, method.trim_start_matches("alipay.trade."), method, biz(account, attempt, order).into_iter().chain(payer));
     let back = admit::return_url(attempt, order).map(|url| ("return_url", url.clone()));
     let urls = std::iter::once(("notify_url", env.notify_url.to_owned())).chain(back).collect();
-    Ok(Call { urls, timeout_ms: if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS }, ..call })
+    Ok((Call { urls, timeout_ms: if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS }, ..call }, api))
 }
 
 /// What an order says of itself; who pays comes beside it.
@@ -92,12 +88,7 @@ fn placed(attempt: &AttemptRef, tree: &Value) -> Result<Pay, Why> {
     Ok(Pay::Waiting(action, handles))
 }
 
-fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Result<Pay, Why> {
-    let api = match attempt.method {
-        Method::AlipayBarcode => Api::Pay,
-        Method::AlipayJsapi => Api::Create,
-        _ => Api::Precreate,
-    };
+fn refused(attempt: &AttemptRef, api: Api, complaint: &Complaint) -> Result<Pay, Why> {
     // The payer is typing a password; the sub_code may be empty (pack §2.3). It need not name the order.
     if complaint.code == "10003" && api == Api::Pay && complaint.sealed {
         trade::agrees_where_named(&complaint.node, attempt)?;
@@ -107,4 +98,17 @@ fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Result<Pay, Why> {
         Class::Config if attempt.handles.contains_key(PLACED) => Err(complaint.doubt(Class::Config)),
         class => Ok(outcome::pay_again(attempt, Ok(class), complaint)),
     }
+}
+
+/// WAP, page and APP (pack §2.9, §8): we only sign, the payer's side goes to Alipay by itself. No trade exists until then. Values are percent-encoded after signing, a space as `%20`: the app passes the
+/// string on unchanged.
+fn front(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
+    let token = wire::token_for(account, call)?;
+    let signed = wire::signed(account, call, token.as_deref(), env)?;
+    let (query, body) = (encoded(&signed.query), encoded(&signed.body));
+    Ok(match method {
+        Method::AlipayPage => Action::Form { url: format!("{}?{query}", account.gateway), fields: signed.body.into_iter().collect() },
+        Method::AlipayWap => Action::Redirect { url: format!("{}?{query}&{body}", account.gateway) },
+        _ => Action::App { params: notes([("orderString", format!("{query}&{body}"))]) },
+    })
 }

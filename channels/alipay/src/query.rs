@@ -3,9 +3,8 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call};
+use crate::wire::{self, Answer, Call, Told, is, then};
 use sluice_contract::{AttemptRef, Env, Pay, Step, Why, WhyKind};
-use sluice_kit::doubt::{Told, is};
 use sluice_kit::outcome;
 use std::sync::Arc;
 
@@ -17,10 +16,10 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
 /// The query that a successful barcode payment is believed by. That the trade is not there contradicts the reply before.
 pub(crate) fn after_pay(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Told<Pay> {
     let (call, attempt) = (call(attempt), attempt.clone());
-    wire::then(account, call, env, move |_, answer, _| match read(&attempt, answer)? {
+    then(wire::ask(account, call, env, move |_, answer, _| match read(&attempt, answer)? {
         Pay::NotFound => Err(Why::new(WhyKind::Pending, "paid by the pay reply, not there by the query").into()),
         told => is(Ok(told)),
-    })
+    }))
 }
 
 fn call(attempt: &AttemptRef) -> Call {

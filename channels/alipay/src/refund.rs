@@ -3,12 +3,10 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade::{self, time};
-use crate::wire::{self, Answer, Call, text, yuan};
+use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, Told, cut, given, is, text, then, yuan};
 use serde_json::Value;
 use sluice_contract::{Claims, Env, Fen, Notes, Refund, RefundRef, Refunded, Step, Why, WhyKind};
-use sluice_kit::doubt::{Told, is};
 use sluice_kit::outcome::{self, contradiction, unlisted, unreadable};
-use sluice_kit::wire::{TIMEOUT_MONEY_MS, cut, given};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -36,13 +34,11 @@ fn taken(account: &Arc<Account>, refund: &RefundRef, tree: &Value, env: &Env<'_>
         return is(Ok(Refund::Succeeded(refunded(tree, refund.amount))));
     }
     let (call, refund) = (query_call(refund), refund.clone());
-    wire::then(account, call, env, move |_, answer, _| {
-        is(told(&refund, answer).map(|told| match told {
-            // Right after the call an empty answer counts for nothing (pack §2.8).
-            Refund::NotFound => Refund::Accepted(Notes::new()),
-            told => told,
-        }))
-    })
+    then(wire::ask(account, call, env, move |_, answer, _| match told(&refund, answer)? {
+        // Right after the call an empty answer counts for nothing (pack §2.8).
+        Refund::NotFound => is(Ok(Refund::Accepted(Notes::new()))),
+        told => is(Ok(told)),
+    }))
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {

@@ -3,12 +3,10 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Call, text};
+use crate::wire::{self, Call, TIMEOUT_MONEY_MS, given, is, text};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Env, Refusal, Step, Undone, Why, WhyKind};
-use sluice_kit::doubt::is;
 use sluice_kit::outcome;
-use sluice_kit::wire::{TIMEOUT_MONEY_MS, given};
 use std::sync::Arc;
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {

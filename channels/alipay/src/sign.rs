@@ -12,10 +12,12 @@
 //! | notice | believed | forged |
 
 use crate::keys::Ring;
-use serde_json::{Deserializer, Value};
 use sluice_contract::fields::parse_json;
 pub(crate) use sluice_kit::form::canonical;
 use sluice_kit::form::{borrowed, value};
+pub(crate) use sluice_kit::raw::member as raw_member;
+#[cfg(test)]
+pub(crate) use sluice_kit::raw::numbers_as_text;
 use std::collections::BTreeSet;
 
 /// What a request's signature covers: everything that is sent but `sign`, without empty values.
@@ -79,43 +81,4 @@ impl Envelope<'_> {
             None => Seal::Absent,
         }
     }
-}
-
-/// The raw bytes of a member's value in an object that is known to be JSON without doubled keys. A name written with
-/// escapes is not found: Alipay writes none.
-pub(crate) fn raw_member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut rest = object.trim_ascii_start().strip_prefix(b"{")?;
-    loop {
-        let (found, after) = first_value(rest)?;
-        let (raw, after) = first_value(after.strip_prefix(b":")?)?;
-        if found.strip_prefix(b"\"").and_then(|found| found.strip_suffix(b"\"")) == Some(name.as_bytes()) {
-            return Some(raw);
-        }
-        rest = after.strip_prefix(b",")?;
-    }
-}
-
-/// The first JSON value of some bytes as it stands there, and what comes after it.
-fn first_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut values = Deserializer::from_slice(bytes).into_iter::<Value>();
-    values.next()?.ok()?;
-    let (raw, after) = bytes.split_at_checked(values.byte_offset())?;
-    Some((raw.trim_ascii(), after.trim_ascii_start()))
-}
-
-/// JSON with every number written as text, so that an amount given as a number is read exactly and never becomes a float.
-pub(crate) fn numbers_as_text(json: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(json.len().saturating_add(16));
-    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
-    for byte in json {
-        let is_digit = matches!(byte, b'-' | b'0'..=b'9') || (in_number && matches!(byte, b'+' | b'.' | b'e' | b'E'));
-        if in_number != (is_digit && !in_text) {
-            in_number = !in_number;
-            out.push(b'"');
-        }
-        in_text ^= *byte == b'"' && !escaped;
-        escaped = in_text && *byte == b'\\' && !escaped;
-        out.push(*byte);
-    }
-    out
 }

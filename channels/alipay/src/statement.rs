@@ -4,13 +4,11 @@
 use crate::bill;
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Call, Complaint, text};
+use crate::wire::{self, Call, Complaint, Told, is, members, text};
 use serde_json::Value;
 use sluice_contract::{Day, Env, Notes, Reading, Statement, Step, Why};
 use sluice_kit::archive::Limits;
 use sluice_kit::bill::zip;
-use sluice_kit::content::members;
-use sluice_kit::doubt::{Told, is};
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::sync::Arc;
 
@@ -33,20 +31,13 @@ fn link(account: &Account, tree: &Value) -> Told<Statement> {
     if url.is_empty() && text(tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
         return Ok(Reading::Is(Statement::Empty));
     }
-    if !is_allowed(url, &account.bill_hosts) {
+    if !account.bill_hosts.allow(url) {
         return Err(unreadable("the bill's link points at a host that is not listed: see bill_hosts").into());
     }
     Ok(zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
         Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
         Err(_) => Err("the archive has not exactly one detail file"),
     }))
-}
-
-/// The authority is compared whole: no user name, no other port, no look-alike.
-fn is_allowed(url: &str, hosts: &[String]) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    matches!(scheme, "http" | "https") && url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && hosts.contains(&host)
 }
 
 /// "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.

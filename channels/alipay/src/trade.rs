@@ -1,12 +1,12 @@
 //! A trade as told (pack §2.4, §3.1, §5.1): what it claims, which state it is in, how it was paid. Shared by query and notice.
 
-use crate::sign::numbers_as_text;
-use crate::wire::{text, yuan};
+use crate::wire::{given, text, yuan};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why};
 use sluice_kit::outcome::{self, unlisted, unreadable, waiting};
-use sluice_kit::wire::{given, told};
+use sluice_kit::raw;
+use sluice_kit::wire::told;
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §3.4).
 pub(crate) const POLL_AFTER_MS: u64 = 3000;
@@ -104,7 +104,7 @@ fn discounts(tree: &Value, total: Fen) -> (Vec<Discount>, Option<Fen>) {
 
 /// A list of an API reply, or the same as JSON text in a notice.
 pub(crate) fn list(tree: &Value, name: &str) -> Vec<Value> {
-    let written = text(tree, name).and_then(|text| parse_json(&numbers_as_text(text.as_bytes())).ok());
+    let written = text(tree, name).and_then(|text| raw::tree(text.as_bytes()));
     written.as_ref().or(tree.get(name)).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 

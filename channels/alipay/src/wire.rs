@@ -2,21 +2,23 @@
 //! What a reply *means* is the verbs' business.
 
 use crate::admit::URL_MAX;
+use crate::certificate::{self, DOWNLOAD};
 use crate::codes::{self, Api, Class};
 use crate::config::Account;
 use crate::keys::{TOKEN, item_id};
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
-use sluice_contract::fields::parse_json;
 use sluice_contract::{AttemptRef, Env, Exchange, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint};
 use sluice_contract::{Refusal, Step, Why, WhyKind};
 use sluice_kit::codes::failure;
-use sluice_kit::content::members;
-use sluice_kit::doubt::{Doubt, Outcome, Told};
+pub(crate) use sluice_kit::content::members;
+use sluice_kit::doubt::{Doubt, Outcome};
+pub(crate) use sluice_kit::doubt::{Told, is, then};
 use sluice_kit::form::{borrowed, encoded};
 use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
-pub(crate) use sluice_kit::wire::text;
-use sluice_kit::wire::{TIMEOUT_MS, cut, given, post};
+use sluice_kit::raw;
+use sluice_kit::wire::post;
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, text};
 use std::sync::Arc;
 
 /// Everything about a request that is not of the moment, so that it can be made again under a renewed token.
@@ -102,11 +104,13 @@ pub(crate) fn token_for(account: &Account, call: &Call) -> Result<Option<String>
     token.map(Some).ok_or_else(|| Refusal::account(format!("there is no app_auth_token of the merchant's app {merchant}")))
 }
 
-fn request(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    let signed = signed(account, call, token, env)?;
+/// The request of a call, and the token it goes under.
+fn request(account: &Account, call: &Call, env: &Env<'_>) -> Result<(Option<String>, HttpRequest), Refusal> {
+    let token = token_for(account, call)?;
+    let signed = signed(account, call, token.as_deref(), env)?;
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")];
     let url = format!("{}?{}", account.gateway, encoded(&signed.query));
-    Ok(post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
+    Ok((token, post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms)))
 }
 
 /// What may be believed: the node of a sealed success, or an error.
@@ -131,36 +135,17 @@ pub(crate) fn ask<T: Outcome + 'static>(
     env: &Env<'_>,
     read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Send + Sync + 'static,
 ) -> Step<T> {
-    exchange(account, Arc::new(call), env, Arc::new(read), true).map_or_else(Step::Refused, Step::Send)
-}
-
-/// As [`ask`], after a reply: what cannot be asked any more is a doubt.
-pub(crate) fn then<T: Outcome + 'static>(
-    account: &Arc<Account>,
-    call: Call,
-    env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Send + Sync + 'static,
-) -> Told<T> {
-    next(account, Arc::new(call), env, Arc::new(read))
-}
-
-fn next<T: Outcome + 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: Read<T>) -> Told<T> {
-    let cannot = |refusal: Refusal| Why::new(WhyKind::Configuration, refusal.inner).into();
-    exchange(account, call, env, read, false).map(sluice_contract::Reading::Then).map_err(cannot)
+    exchange(account, Arc::new(call), env, Arc::new(read), true)
 }
 
 /// A dead token is renewed once and the call made again under the new one: "order not created" (pack §3.2).
-fn exchange<T: Outcome + 'static>(
-    account: &Arc<Account>,
-    call: Arc<Call>,
-    env: &Env<'_>,
-    read: Read<T>,
-    may_renew: bool,
-) -> Result<Exchange<T>, Refusal> {
-    let token = token_for(account, &call)?;
-    let request = request(account, &call, token.as_deref(), env)?;
+fn exchange<T: Outcome + 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: Read<T>, may_renew: bool) -> Step<T> {
+    let (token, request) = match request(account, &call, env) {
+        Ok(made) => made,
+        Err(refusal) => return Step::Refused(refusal),
+    };
     let account = Arc::clone(account);
-    Ok(Exchange::new(request, move |reply, env| {
+    Step::Send(Exchange::new(request, move |reply, env| {
         let told = judged(&account, call.method, reply).and_then(|answer| {
             let is_refused = may_renew && matches!(&answer, Err(complaint) if complaint.sealed && complaint.code == "20001");
             // A renewal that was asked for and refused: then this answer is the last word.
@@ -170,7 +155,7 @@ fn exchange<T: Outcome + 'static>(
                 Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_deref() == Some(used) => {
                     Err(Doubt::Keys(KeyHint { key_id: item_id(TOKEN, merchant) }))
                 }
-                Some(_) => next(&account, Arc::clone(&call), env, Arc::clone(&read)),
+                Some(_) => then(exchange(&account, Arc::clone(&call), env, Arc::clone(&read), false)),
             }
         });
         told.unwrap_or_else(Doubt::reading)
@@ -183,7 +168,8 @@ fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, 
         return Err(no_answer(reply).into());
     }
     let envelope = sign::envelope(reply.bytes(), method).ok_or_else(|| unreadable("the reply has no one node of this call"))?;
-    let sealed = match envelope.seal(&account.ring) {
+    let seal = if method == DOWNLOAD { certificate::seal(account, &envelope) } else { envelope.seal(&account.ring) };
+    let sealed = match seal {
         Seal::Holds => true,
         Seal::Absent => false,
         Seal::Broken => return Err(Why::new(WhyKind::BadSignature, "the signature does not hold").into()),
@@ -206,7 +192,7 @@ fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, 
 
 /// The node's fields; every number is text.
 pub(crate) fn node(account: &Account, raw: &[u8]) -> Option<Value> {
-    parse_json(&sign::numbers_as_text(&account.content.open(raw)?)).ok().filter(Value::is_object)
+    raw::tree(&account.content.open(raw)?).filter(Value::is_object)
 }
 
 impl Complaint {
