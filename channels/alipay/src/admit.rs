@@ -22,15 +22,11 @@ pub(crate) fn is_pid(id: &str) -> bool {
 
 /// Checks the binding's `sub` table: nothing for a direct account, the merchant's app and tokens for a provider's.
 pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
-    account::check_sub(&opened.profile, sub, fits)
-}
-
-fn fits(name: &str, value: &str) -> bool {
-    match name {
+    account::check_sub(&opened.profile, sub, |name, value| match name {
         "auth_app_id" => is_app_id(value),
         "seller_id" => is_pid(value),
         _ => is_token(value),
-    }
+    })
 }
 
 /// Refuses what Alipay would refuse; answers what the attempt must remember.

@@ -5,10 +5,10 @@
 use crate::admit::is_app_id;
 use crate::config::{Account, Mode};
 use crate::sign::{self, Seal};
-use crate::wire::{text, yuan};
+use crate::wire::text;
 use crate::{pay, trade};
 use serde_json::Value;
-use sluice_contract::{Ack, Callback, Env, Fen, HttpReply, KeyHint, Notes, RawCallback, Rejected, Says};
+use sluice_contract::{Ack, Callback, Claims, Env, Fen, HttpReply, KeyHint, Notes, RawCallback, Rejected, Says};
 use sluice_kit::callback::{self, form, unreadable};
 use sluice_kit::form::value;
 use sluice_kit::text::is_alnum;
@@ -40,28 +40,22 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, _env: &Env<'_>)
     if text(&tree, "out_trade_no").is_none() {
         return Err(unreadable("the notice names no order"));
     }
-    Ok(meaning(account, &tree))
-}
-
-/// Proof is a payment only. Everything else that is verified is a reason to ask: closings are not sent for every product and
-/// never depended on (RULING of pack §5.4).
-fn meaning(account: &Account, tree: &Value) -> Callback {
-    let mut claims = trade::claims(tree);
-    claims.same = same(account, tree);
-    let is_trade = text(tree, "notify_type").is_none_or(|kind| kind == "trade_status_sync");
+    let mut claims = Claims { same: same(account, &tree), ..trade::claims(&tree) };
+    // Proof is a payment only. Everything else that is verified is a reason to ask: closings are not sent for every product and never
+    // depended on (RULING of pack §5.4).
+    let is_trade = text(&tree, "notify_type").is_none_or(|kind| kind == "trade_status_sync");
     // An old sample carries `refund_fee=0.00` on a plain payment: the value counts. One that is no amount is a reason to ask.
-    let refund_fee = text(tree, "refund_fee").map(|fee| Fen::from_yuan(fee).unwrap_or(Fen(1)));
-    let is_refund = refund_fee.is_some_and(Fen::is_positive) || text(tree, "gmt_refund").is_some();
-    let says = match text(tree, "trade_status") {
-        Some("TRADE_SUCCESS" | "TRADE_FINISHED") if is_trade && !is_refund => trade::paid(tree).map_or(Says::Ask, Says::Payment),
+    let refund_fee = text(&tree, "refund_fee").map(|fee| Fen::from_yuan(fee).unwrap_or(Fen(1)));
+    let is_refund = refund_fee.is_some_and(Fen::is_positive) || text(&tree, "gmt_refund").is_some();
+    let says = match text(&tree, "trade_status") {
+        Some("TRADE_SUCCESS" | "TRADE_FINISHED") if is_trade && !is_refund => trade::paid(&tree).map_or(Says::Ask, Says::Payment),
         _ => Says::Ask,
     };
     if is_refund {
-        claims.refund_number = text(tree, "out_biz_no").map(str::to_owned);
-        // `refund_fee` is of the whole trade, not of this refund.
-        claims.amount = yuan(tree, "total_amount");
+        // `refund_fee` is of the whole trade, not of this refund: only its number is claimed.
+        claims.refund_number = text(&tree, "out_biz_no").map(str::to_owned);
     }
-    Callback { claims, says, event_id: text(tree, "notify_id").map(str::to_owned) }
+    Ok(Callback { claims, says, event_id: text(&tree, "notify_id").map(str::to_owned) })
 }
 
 /// Whose money it is (pack §5.2). A missing payee or merchant contradicts; in provider mode the payee is

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::Value;
-use sluice_contract::{Env, KeyItem, KeyUpdate, Renewed, Second, Step, Why, WhyKind};
+use sluice_contract::{Env, KeyItem, KeyUpdate, Renewed, Step, Why, WhyKind};
 use sluice_kit::chain::{certificates, leads};
 use sluice_kit::doubt::renewal;
 use sluice_kit::leaf::Leaf;
@@ -72,9 +72,20 @@ fn sn(cert: &X509Certificate<'_>) -> String {
 pub(crate) fn renew(account: &Arc<Account>, sn: &str, env: &Env<'_>) -> Step<Renewed> {
     let call = Call::new("certificate", DOWNLOAD, members([("alipay_cert_sn", Some(sn.into()))]), None);
     let sn = sn.to_owned();
-    wire::ask(account, call, env, move |account, answer, env| match answer {
-        Ok(tree) => is(proven(account, &sn, content(&tree), env.now)),
-        Err(complaint) => is(renewal(complaint.class(Api::Certificate)?, &complaint)),
+    wire::ask(account, call, env, move |account, answer, env| {
+        let pem = match answer {
+            Ok(tree) => content(&tree),
+            Err(complaint) => return is(renewal(complaint.class(Api::Certificate)?, &complaint)),
+        };
+        let found = read(&pem).map_err(|_| unreadable("the reply brings no certificate in base64 of PEM"))?;
+        if found.sn != sn || !found.is_valid(env.now) {
+            return Err(Why::new(WhyKind::Contradiction, "the certificate is another one, or not valid now").into());
+        }
+        // Whoever signed the reply.
+        if !is_alipays(account, &pem) {
+            return Err(Why::new(WhyKind::BadSignature, "the certificate does not lead to Alipay's root").into());
+        }
+        is(Ok(Renewed::Keys(KeyUpdate { items: vec![KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None }] })))
     })
 }
 
@@ -101,16 +112,4 @@ fn content(tree: &Value) -> String {
 
 fn is_alipays(account: &Account, pem: &str) -> bool {
     account.certificates.as_ref().is_some_and(|files| is_trusted(pem, files))
-}
-
-/// It must be the one that was asked for, and Alipay's whoever signed the reply.
-fn proven(account: &Account, sn: &str, pem: String, now: Second) -> Result<Renewed, Why> {
-    let found = read(&pem).map_err(|_| unreadable("the reply brings no certificate in base64 of PEM"))?;
-    if found.sn != sn || !found.is_valid(now) {
-        return Err(Why::new(WhyKind::Contradiction, "the certificate is another one, or not valid now"));
-    }
-    if !is_alipays(account, &pem) {
-        return Err(Why::new(WhyKind::BadSignature, "the certificate does not lead to Alipay's root"));
-    }
-    Ok(Renewed::Keys(KeyUpdate { items: vec![KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None }] }))
 }

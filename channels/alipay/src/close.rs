@@ -12,7 +12,7 @@ pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
     if attempt.method.is_barcode() {
         return Step::Refused(Refusal::unsupported("close of a barcode order"));
     }
-    let (call, attempt) = (Call::about(attempt, "close", "alipay.trade.close", []), attempt.clone());
+    let (call, attempt) = (Call::about(attempt, "close", "alipay.trade.close", vec![]), attempt.clone());
     wire::ask(account, call, env, move |_, answer, _| is(read(&attempt, answer)))
 }
 

@@ -8,15 +8,9 @@ use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
 use sluice_kit::account::{self, checked, days_s, optional, parsed, url, word};
 use sluice_kit::content::ContentKeys;
 use sluice_kit::hosts::{Hosts, host};
+pub(crate) use sluice_kit::mode::Mode;
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use std::collections::BTreeMap;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Direct,
-    /// 服务商: our app calls for merchants, each with its token (pack §4).
-    Provider,
-}
 
 /// An opened account. Holds secrets: it is never printed.
 pub(crate) struct Account {
@@ -70,7 +64,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
 fn opened(config: &AccountConfig<'_>) -> Option<Account> {
     let table = &config.credentials;
     let methods = account::methods(table, config.methods, profile::METHODS, "Alipay");
-    let mode = word(table, "mode", &[("direct", Mode::Direct), ("provider", Mode::Provider)], Mode::Direct);
+    let mode = Mode::read(table);
     let app_id = checked(table, "app_id", admit::is_app_id, "must be the app's number: 1 to 32 digits");
     let pid = checked(table, "pid", admit::is_pid, "must be the merchant's 2088 number");
     let key = account::private_key(table);

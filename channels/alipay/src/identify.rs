@@ -4,7 +4,7 @@
 use crate::admit::{is_buyer_id, payer_id};
 use crate::codes::{Api, Class};
 use crate::config::{Account, Mode};
-use crate::wire::{self, Answer, Call, Complaint, Content, is, text, then};
+use crate::wire::{self, Answer, Call, Content, is, text, then};
 use serde_json::Map;
 use sluice_contract::{Env, Method, Person, Refusal, Step, Visitor, Why};
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
@@ -28,12 +28,12 @@ fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, Option<&
     if who.method != Method::AlipayJsapi {
         return Err(Refusal::unsupported("silent authorisation for this method"));
     }
-    let (app, merchant) = if account.mode == Mode::Provider && !account.provider_asks {
-        let id = who.sub.get("auth_app_id").ok_or_else(|| Refusal::account("sub.auth_app_id is missing"))?;
-        (id, Some(id))
-    } else {
-        (&account.app_id, None)
-    };
+    let asks_merchants = account.mode == Mode::Provider && !account.provider_asks;
+    let merchant = who.sub.get("auth_app_id").filter(|_| asks_merchants);
+    if asks_merchants && merchant.is_none() {
+        return Err(Refusal::account("sub.auth_app_id is missing"));
+    }
+    let app = merchant.unwrap_or(&account.app_id);
     match who.app_id {
         Some(chosen) if chosen != app => Err(Refusal::field("app_id", "is not the app that this account asks payers in")),
         _ => Ok((app, merchant)),
@@ -77,7 +77,11 @@ fn code_of(query: &str, app: &str) -> Result<String, &'static str> {
 fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
     let tree = match answer {
         Ok(tree) => tree,
-        Err(complaint) => return refused(&complaint),
+        Err(complaint) => match complaint.class(Api::Oauth)? {
+            Class::Query | Class::Retry => return Ok(Person::AskAgain(complaint.words())),
+            Class::Config => return Ok(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
+            class => return Err(complaint.doubt(class)),
+        },
     };
     let user = text(&tree, "user_id").filter(|id| is_buyer_id(id));
     let open = text(&tree, "open_id").filter(|id| (1..=128).contains(&id.len()));
@@ -88,13 +92,5 @@ fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
         }
         Some(id) => Ok(Person::Known(notes([id]))),
         None => Err(unreadable("the reply names no payer")),
-    }
-}
-
-fn refused(complaint: &Complaint) -> Result<Person, Why> {
-    match complaint.class(Api::Oauth)? {
-        Class::Query | Class::Retry => Ok(Person::AskAgain(complaint.words())),
-        Class::Config => Ok(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
-        class => Err(complaint.doubt(class)),
     }
 }

@@ -8,7 +8,6 @@ use crate::codes::Api;
 use crate::config::Account;
 use crate::sign::Seal;
 use crate::wire::{self, Call, is, members, text};
-use serde_json::Value;
 use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Notes, Refusal, Renewed, Step, Why, WhyKind};
 use sluice_kit::doubt::renewal;
 use sluice_kit::held::Held;
@@ -131,27 +130,23 @@ fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed>
     let call = Call::new("token.refresh", "alipay.open.auth.token.app", biz, None);
     let merchant = merchant.to_owned();
     wire::ask(account, call, env, move |account, answer, env| {
-        let renewed = match answer {
-            Ok(tree) => fresh(&merchant, &tree, env)?,
-            Err(complaint) => renewal(complaint.class(Api::Token)?, &complaint)?,
+        let tree = match answer {
+            Ok(tree) => tree,
+            Err(complaint) => {
+                let refused = renewal(complaint.class(Api::Token)?, &complaint)?;
+                account.ring.bury(&merchant);
+                return is(Ok(refused));
+            }
         };
-        if matches!(renewed, Renewed::Refused(_)) {
-            account.ring.bury(&merchant);
+        if text(&tree, "auth_app_id") != Some(&merchant) {
+            return Err(Why::new(WhyKind::Contradiction, "the tokens are another merchant's").into());
         }
-        is(Ok(renewed))
+        let item = |kind: &str, until| {
+            let value = text(&tree, kind).filter(|value| is_token(value)).ok_or_else(|| unreadable("the reply has no tokens"))?;
+            Ok::<_, Why>(KeyItem { id: item_id(kind, &merchant), value: value.to_owned(), from: Some(env.now), until })
+        };
+        // Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed. The token's end renews both.
+        let until = text(&tree, "expires_in").and_then(|seconds| seconds.parse().ok()).map(|seconds| env.now.plus(seconds));
+        is(Ok(Renewed::Keys(KeyUpdate { items: vec![item(TOKEN, until)?, item(REFRESH, None)?] })))
     })
-}
-
-/// Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed.
-fn fresh(merchant: &str, tree: &Value, env: &Env<'_>) -> Result<Renewed, Why> {
-    if text(tree, "auth_app_id") != Some(merchant) {
-        return Err(Why::new(WhyKind::Contradiction, "the tokens are another merchant's"));
-    }
-    let item = |kind: &str, until| {
-        let value = text(tree, kind).filter(|value| is_token(value)).ok_or_else(|| unreadable("the reply has no tokens"))?;
-        Ok(KeyItem { id: item_id(kind, merchant), value: value.to_owned(), from: Some(env.now), until })
-    };
-    // The token's end renews both.
-    let until = text(tree, "expires_in").and_then(|seconds| seconds.parse().ok()).map(|seconds| env.now.plus(seconds));
-    Ok(Renewed::Keys(KeyUpdate { items: vec![item(TOKEN, until)?, item(REFRESH, None)?] }))
 }

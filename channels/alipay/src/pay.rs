@@ -39,21 +39,20 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
 fn call(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<(Call, Option<Api>), Refusal> {
     let product = PRODUCTS.into_iter().find(|(method, ..)| *method == attempt.method);
     let (_, method, _, api) = product.ok_or_else(|| Refusal::unsupported("this method"))?;
-    let payer = admit::payer(account, attempt, order)?;
-    let payer = payer.into_iter().map(|(name, value)| (name, Some(value.into())));
-    let call =
-        Call::about(attempt, method.trim_start_matches("alipay.trade."), method, biz(account, attempt, order).into_iter().chain(payer));
+    let mut biz = biz(account, attempt, order);
+    biz.extend(admit::payer(account, attempt, order)?.into_iter().map(|(name, value)| (name, Some(value.into()))));
+    let call = Call::about(attempt, method.trim_start_matches("alipay.trade."), method, biz);
     let back = admit::return_url(attempt, order).map(|url| ("return_url", url.clone()));
     let urls = std::iter::once(("notify_url", env.notify_url.to_owned())).chain(back).collect();
     Ok((Call { urls, timeout_ms: if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS }, ..call }, api))
 }
 
 /// What an order says of itself; who pays comes beside it.
-fn biz(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> [(&'static str, Option<Value>); 11] {
+fn biz(account: &Account, attempt: &AttemptRef, order: &PayOrder) -> Vec<(&'static str, Option<Value>)> {
     let nested = |name: &'static str, value: &Option<String>| value.as_deref().map(|value| object([(name, value.into())]));
     let short = |value: Option<&str>, max| value.filter(|value| !value.is_empty()).map(|value| cut(value, max).into());
     let seller = attempt.sub.get("seller_id");
-    [
+    vec![
         ("total_amount", Some(attempt.amount.to_yuan().into())),
         ("subject", Some(admit::subject(&order.subject).into())),
         ("product_code", account.products.get(&attempt.method).map(|code| code.as_str().into())),

@@ -1,7 +1,7 @@
 //! What Alipay can do, as data.
 
 use crate::config::Mode;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
 use sluice_kit::profile::bare;
 
 /// Every method of this channel.
@@ -10,11 +10,12 @@ pub(crate) const METHODS: &[Method] =
 
 const DAY_S: i64 = 86_400;
 
+/// What a binding says of the merchant: name, whether it is required, whether it is secret.
+const OF_PROVIDER: &[(&str, bool, bool)] =
+    &[("auth_app_id", true, false), ("app_auth_token", true, true), ("app_refresh_token", false, true), ("seller_id", false, false)];
+
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profile {
-    let sub_field = |(name, required, secret)| SubField { name, required, secret };
-    let of_provider =
-        [("auth_app_id", true, false), ("app_auth_token", true, true), ("app_refresh_token", false, true), ("seller_id", false, false)];
     Profile {
         channel: "alipay",
         methods: methods.iter().map(|method| of_method(*method)).collect(),
@@ -38,7 +39,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
         has_statement: true,
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,
-        sub_fields: of_provider.into_iter().filter(|_| mode == Mode::Provider).map(sub_field).collect(),
+        sub_fields: mode.sub_fields(OF_PROVIDER),
     }
 }
 

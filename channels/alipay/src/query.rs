@@ -25,7 +25,7 @@ pub(crate) fn after_pay(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<
 fn call(attempt: &AttemptRef) -> Call {
     // What the payer's side paid with is told on request only.
     let options = Some(vec!["fund_bill_list", "mdiscount_amount"].into());
-    Call::about(attempt, "query", "alipay.trade.query", [("query_options", options)])
+    Call::about(attempt, "query", "alipay.trade.query", vec![("query_options", options)])
 }
 
 fn read(attempt: &AttemptRef, answer: Answer) -> Result<Pay, Why> {

@@ -3,15 +3,16 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade::{self, time};
-use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, Told, cut, given, is, text, then, yuan};
+use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, cut, given, is, text, then, yuan};
 use serde_json::Value;
 use sluice_contract::{Claims, Env, Fen, Notes, Refund, RefundRef, Refunded, Step, Why, WhyKind};
+use sluice_kit::doubt::agree_on_refund;
 use sluice_kit::outcome::{self, contradiction, unlisted, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
     // The same content for every repeat: nothing in it comes from the moment.
-    let biz = [
+    let biz = vec![
         ("refund_amount", Some(refund.amount.to_yuan().into())),
         ("out_request_no", Some(refund.number.as_str().into())),
         ("refund_reason", refund.reason.as_deref().filter(|reason| !reason.is_empty()).map(|reason| cut(reason, 256).into())),
@@ -19,26 +20,25 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
     ];
     let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(&refund.payment, "refund", "alipay.trade.refund", biz) };
     let refund = refund.clone();
-    wire::ask(account, call, env, move |account, answer, env| match answer {
-        Ok(tree) => taken(account, &refund, &tree, env),
-        // Definite for this call; of a repeated send the caller asks before it believes (see `Refund::Failed`).
-        Err(complaint) => is(Ok(outcome::refund(complaint.class(Api::Refund), &complaint, true))),
+    wire::ask(account, call, env, move |account, answer, env| {
+        let tree = match answer {
+            Ok(tree) => tree,
+            // Definite for this call; of a repeated send the caller asks before it believes (see `Refund::Failed`).
+            Err(complaint) => return is(Ok(outcome::refund(complaint.class(Api::Refund), &complaint, true))),
+        };
+        trade::agrees(&tree, &refund.payment)?;
+        // `10000` with `fund_change = Y` is a refund; with `N` or none it was accepted, or is a repeat: the query says (pack §2.7).
+        // `refund_fee` is cumulative and compared with nothing.
+        if text(&tree, "fund_change") == Some("Y") {
+            return is(Ok(Refund::Succeeded(refunded(&tree, refund.amount))));
+        }
+        let (call, refund) = (query_call(&refund), refund.clone());
+        then(wire::ask(account, call, env, move |_, answer, _| match told(&refund, answer)? {
+            // Right after the call an empty answer counts for nothing (pack §2.8).
+            Refund::NotFound => is(Ok(Refund::Accepted(Notes::new()))),
+            told => is(Ok(told)),
+        }))
     })
-}
-
-/// `10000` with `fund_change = Y` is a refund; with `N` or none it was accepted, or is a repeat: the query says (pack §2.7).
-/// `refund_fee` is cumulative and compared with nothing.
-fn taken(account: &Arc<Account>, refund: &RefundRef, tree: &Value, env: &Env<'_>) -> Told<Refund> {
-    trade::agrees(tree, &refund.payment)?;
-    if text(tree, "fund_change") == Some("Y") {
-        return is(Ok(Refund::Succeeded(refunded(tree, refund.amount))));
-    }
-    let (call, refund) = (query_call(refund), refund.clone());
-    then(wire::ask(account, call, env, move |_, answer, _| match told(&refund, answer)? {
-        // Right after the call an empty answer counts for nothing (pack §2.8).
-        Refund::NotFound => is(Ok(Refund::Accepted(Notes::new()))),
-        told => is(Ok(told)),
-    }))
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -48,7 +48,7 @@ pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env
 
 fn query_call(refund: &RefundRef) -> Call {
     let options = Some(vec!["refund_detail_item_list", "gmt_refund_pay"].into());
-    let biz = [("out_request_no", Some(refund.number.as_str().into())), ("query_options", options)];
+    let biz = vec![("out_request_no", Some(refund.number.as_str().into())), ("query_options", options)];
     Call::about(&refund.payment, "refund.query", "alipay.trade.fastpay.refund.query", biz)
 }
 
@@ -65,9 +65,7 @@ fn told(refund: &RefundRef, answer: Answer) -> Result<Refund, Why> {
     }
     let refund_amount = yuan(&tree, "refund_amount");
     let claims = Claims { refund_number: number.map(str::to_owned), refund_amount, ..trade::claims(&tree) };
-    if let Some(field) = claims.refund_contradiction(refund) {
-        return Err(contradiction(field));
-    }
+    agree_on_refund(&claims, refund)?;
     match (text(&tree, "refund_status"), refund_amount) {
         (Some("REFUND_SUCCESS"), Some(amount)) => Ok(Refund::Succeeded(refunded(&tree, amount))),
         (Some("REFUND_SUCCESS"), None) => Err(unreadable("refunded, but without an amount")),
@@ -89,9 +87,7 @@ fn refunded(tree: &Value, amount: Fen) -> Refunded {
 /// What of the refund goes back to the payer's pocket, when every fund of the list is one we know (pack §6: coupons last).
 fn own_money(tree: &Value) -> Option<Fen> {
     let items = trade::list(tree, "refund_detail_item_list");
-    if items.is_empty() || !items.iter().all(|item| trade::channel(item).is_some_and(trade::is_known)) {
-        return None;
-    }
-    let own = items.iter().filter(|item| trade::channel(item).is_some_and(trade::is_own_money));
-    own.map(|item| yuan(item, "amount")).try_fold(Fen::ZERO, |sum, part| sum.plus(part?))
+    let borne: Option<Vec<_>> = items.iter().map(|item| Some((trade::bearer(trade::channel(item)?)?, item))).collect();
+    let mut own = borne.filter(|borne| !borne.is_empty())?.into_iter().filter(|(bearer, _)| bearer.is_none());
+    own.try_fold(Fen::ZERO, |sum, (_, item)| sum.plus(yuan(item, "amount")?))
 }

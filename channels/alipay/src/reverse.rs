@@ -3,8 +3,7 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Call, TIMEOUT_MONEY_MS, given, is, text};
-use serde_json::Value;
+use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, given, is, text};
 use sluice_contract::{AttemptRef, Env, Refusal, Step, Undone, Why, WhyKind};
 use sluice_kit::outcome;
 use std::sync::Arc;
@@ -13,20 +12,19 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     if !attempt.method.is_barcode() {
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
-    let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(attempt, "cancel", "alipay.trade.cancel", []) };
+    let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(attempt, "cancel", "alipay.trade.cancel", vec![]) };
     let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| {
-        is(match answer {
-            Ok(tree) => cancelled(&attempt, &tree),
-            // Again with the same number; a short balance too, once it was topped up.
-            Err(complaint) => Ok(outcome::undone(complaint.class(Api::Cancel), &complaint)),
-        })
-    })
+    wire::ask(account, call, env, move |_, answer, _| is(read(&attempt, answer)))
 }
 
-fn cancelled(attempt: &AttemptRef, tree: &Value) -> Result<Undone, Why> {
-    trade::agrees(tree, attempt)?;
-    match (text(tree, "retry_flag"), given(tree, "action")) {
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
+    let tree = match answer {
+        Ok(tree) => tree,
+        // Again with the same number; a short balance too, once it was topped up.
+        Err(complaint) => return Ok(outcome::undone(complaint.class(Api::Cancel), &complaint)),
+    };
+    trade::agrees(&tree, attempt)?;
+    match (text(&tree, "retry_flag"), given(&tree, "action")) {
         (Some("Y"), _) => Ok(Undone::Busy),
         (Some("N"), Some("close")) => Ok(Undone::Closed),
         (Some("N"), Some("refund")) => Ok(Undone::Returned),

@@ -4,9 +4,9 @@
 use crate::bill;
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Call, Complaint, Told, is, members, text};
+use crate::wire::{self, Call, Told, members, text};
 use serde_json::Value;
-use sluice_contract::{Day, Env, Notes, Reading, Statement, Step, Why};
+use sluice_contract::{Day, Env, Notes, Reading, Statement, Step};
 use sluice_kit::archive::Limits;
 use sluice_kit::bill::zip;
 use sluice_kit::outcome::{Complaint as _, unreadable};
@@ -21,7 +21,15 @@ pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, e
     let call = Call::new("bill.link", "alipay.data.dataservice.bill.downloadurl.query", biz, merchant);
     wire::ask(account, call, env, move |account, answer, env| match answer {
         Ok(tree) => link(account, &tree),
-        Err(complaint) => is(refused(day, &complaint, env)),
+        // "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
+        Err(complaint) => match complaint.class(Api::Bill)? {
+            Class::NotCreated if env.now < day.plus(2).start() => Ok(Reading::Is(Statement::NotYet)),
+            Class::Query if env.now < day.plus(1).start() => Ok(Reading::Is(Statement::NotYet)),
+            Class::Retry | Class::Unknown => Ok(Reading::Is(Statement::NotYet)),
+            // A failure: before the merchant was there.
+            Class::NotCreated | Class::Fail(..) => Ok(Reading::Is(Statement::Empty)),
+            class => Err(complaint.doubt(class).into()),
+        },
     })
 }
 
@@ -38,16 +46,4 @@ fn link(account: &Account, tree: &Value) -> Told<Statement> {
         Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
         Err(_) => Err("the archive has not exactly one detail file"),
     }))
-}
-
-/// "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
-fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Result<Statement, Why> {
-    match complaint.class(Api::Bill)? {
-        Class::NotCreated if env.now < day.plus(2).start() => Ok(Statement::NotYet),
-        Class::Query if env.now < day.plus(1).start() => Ok(Statement::NotYet),
-        Class::Retry | Class::Unknown => Ok(Statement::NotYet),
-        // A failure: before the merchant was there.
-        Class::NotCreated | Class::Fail(..) => Ok(Statement::Empty),
-        class => Err(complaint.doubt(class)),
-    }
 }

@@ -49,12 +49,9 @@ impl Call {
     }
 
     /// A call about a trade, by our number: it never changes, `trade_no` may not be known. What has no value is left out.
-    pub(crate) fn about<'a, M>(attempt: &'a AttemptRef, api: &'static str, method: &'static str, more: M) -> Call
-    where
-        M: IntoIterator<Item = (&'a str, Option<Value>)>,
-    {
+    pub(crate) fn about(attempt: &AttemptRef, api: &'static str, method: &'static str, more: Vec<(&str, Option<Value>)>) -> Call {
         let number = ("out_trade_no", Some(attempt.number.as_str().into()));
-        Call::new(api, method, members([number].into_iter().chain(more)), attempt.sub.get("auth_app_id"))
+        Call::new(api, method, members(more.into_iter().chain([number])), attempt.sub.get("auth_app_id"))
     }
 }
 

@@ -27,3 +27,28 @@ pub fn leads<'a>(
     let links = std::iter::successors(Some(leaf), |link| between.iter().copied().find(|parent| signs(parent, link)));
     links.take(LINKS_MAX).any(|link| roots.iter().any(|root| signs(root, link)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{certificates, leads};
+    use crate::x509::blocks;
+
+    /// Whether a chain leads from the named certificate over the middle one to the root, all out of the published test keys.
+    fn does(leaf: &str, between: &[&str], root: &str) -> Option<bool> {
+        let keys: serde_json::Value = serde_json::from_str(include_str!("../../unionpay/vectors/keys.json")).ok()?;
+        let pem = |name: &str| keys.get("sandbox_a")?.get(name)?.as_str().map(blocks);
+        let (leaf, root) = (pem(leaf)?, pem(root)?);
+        let between = between.iter().map(|name| pem(name)).collect::<Option<Vec<_>>>()?.concat();
+        Some(leads(certificates(&leaf).first()?, &certificates(&between), &certificates(&root), false))
+    }
+
+    #[test]
+    fn every_link_is_signed_by_an_authority_up_to_a_root() {
+        assert_eq!(does("upsign", &["middle"], "root"), Some(true));
+        assert_eq!(does("middle", &[], "root"), Some(true));
+        assert_eq!(does("upsign", &[], "root"), Some(false), "a link is missing");
+        assert_eq!(does("upsign", &["merchant"], "root"), Some(false), "a leaf is no authority");
+        assert_eq!(does("upsign", &["middle"], "evil_root"), Some(false));
+        assert_eq!(does("evil_leaf", &["middle"], "root"), Some(false));
+    }
+}

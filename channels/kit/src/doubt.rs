@@ -1,8 +1,10 @@
 //! A reply that decides nothing, for every verb alike: a reader leaves by `?`, and the verb answers that it is unknown.
 
 use crate::codes::Class;
-use crate::outcome::Complaint;
-use sluice_contract::{KeyHint, Pay, Person, Reading, Refund, Renewed, Statement, Step, Undone, Why, WhyKind};
+use crate::outcome::{Complaint, contradiction};
+use sluice_contract::{
+    AttemptRef, Claims, Fen, KeyHint, Pay, Person, Reading, Refund, RefundRef, Renewed, Statement, Step, Undone, Why, WhyKind,
+};
 
 /// What a verb answers. Each can say that it does not know.
 pub trait Outcome {
@@ -68,6 +70,28 @@ pub fn then<T>(step: Step<T>) -> Told<T> {
     }
 }
 
+/// What a message about a payment claims, where it names our number and the order's amount.
+#[must_use]
+pub fn claims(number: Option<&str>, amount: Option<Fen>) -> Claims {
+    Claims { number: number.map(str::to_owned), amount, currency: Some("CNY".to_owned()), ..Claims::default() }
+}
+
+/// Claims that must not contradict their attempt.
+///
+/// # Errors
+/// The first field in which they do.
+pub fn agree(claims: &Claims, attempt: &AttemptRef) -> Result<(), Why> {
+    claims.contradiction(attempt).map_or(Ok(()), |field| Err(contradiction(field)))
+}
+
+/// As [`agree`], of a refund.
+///
+/// # Errors
+/// The first field in which they contradict it.
+pub fn agree_on_refund(claims: &Claims, refund: &RefundRef) -> Result<(), Why> {
+    claims.refund_contradiction(refund).map_or(Ok(()), |field| Err(contradiction(field)))
+}
+
 /// What a renewal says that was refused: whose keys, ids or grants are at fault has to act.
 ///
 /// # Errors
@@ -81,10 +105,11 @@ pub fn renewal(class: Class, complaint: &impl Complaint) -> Result<Renewed, Why>
 
 #[cfg(test)]
 mod tests {
-    use super::{Doubt, Told, is, renewal, then};
+    use super::{Doubt, Told, agree, agree_on_refund, claims, is, renewal, then};
     use crate::codes::{Class, failure};
     use crate::outcome::Complaint;
-    use sluice_contract::{Failure, FailureCode, Fault, KeyHint, Pay, Reading, Refusal, Renewed, Step, Why, WhyKind};
+    use sluice_contract::{AttemptRef, Claims, Failure, FailureCode, Fault, Fen, KeyHint, Method, Notes, Pay, Reading, RefundRef, Refusal};
+    use sluice_contract::{Renewed, Second, Step, Why, WhyKind};
 
     #[test]
     fn a_doubt_is_unknown_and_a_missing_key_is_asked_for() {
@@ -97,6 +122,37 @@ mod tests {
         assert!(matches!(told(then(Step::Done(Pay::Closed))), Reading::Is(Pay::Closed)));
         let refused = told(then(Step::Refused(Refusal::account("no token"))));
         assert!(matches!(refused, Reading::Is(Pay::Unknown(why)) if why.kind == WhyKind::Configuration));
+    }
+
+    #[test]
+    fn claims_agree_or_name_the_field() {
+        let attempt = AttemptRef {
+            number: "A1".into(),
+            amount: Fen(100),
+            method: Method::AlipayQr,
+            at: Second(0),
+            expires_at: Second(900),
+            app_id: None,
+            sub: Notes::new(),
+            memo: Notes::new(),
+            handles: Notes::new(),
+        };
+        assert_eq!(agree(&claims(Some("A1"), Some(Fen(100))), &attempt), Ok(()));
+        for other in [claims(Some("A2"), None), claims(None, None), claims(Some("A1"), Some(Fen(99)))] {
+            assert!(agree(&other, &attempt).is_err_and(|why| why.kind == WhyKind::Contradiction));
+        }
+        let refund = RefundRef {
+            number: "R1".into(),
+            amount: Fen(30),
+            at: Second(0),
+            payment: attempt,
+            memo: Notes::new(),
+            handles: Notes::new(),
+            reason: None,
+        };
+        let of_refund = |number: &str| Claims { refund_number: Some(number.into()), ..claims(Some("A1"), None) };
+        assert_eq!(agree_on_refund(&of_refund("R1"), &refund), Ok(()));
+        assert!(agree_on_refund(&of_refund("R2"), &refund).is_err());
     }
 
     struct No;

@@ -18,6 +18,7 @@ pub mod form;
 pub mod held;
 pub mod hosts;
 pub mod leaf;
+pub mod mode;
 pub mod outcome;
 pub mod profile;
 pub mod raw;
