@@ -1,10 +1,11 @@
 //! Before anything is stored: what Alipay would refuse, and the facts that an attempt freezes.
 
 use crate::config::{Account, Mode};
-use crate::keys::{TOKEN, is_token};
+use crate::keys::{TOKEN, TOKEN_LEN};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
-use sluice_kit::text::{is_alnum, is_digits};
+use sluice_kit::ensure::ensure;
+use sluice_kit::text::{is_alnum, is_digits, is_visible, is_word};
 use sluice_kit::wire::notes;
 
 /// The most a URL may have in a request (pack §1.2).
@@ -25,7 +26,7 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
     account::check_sub(&opened.profile, sub, |name, value| match name {
         "auth_app_id" => is_app_id(value),
         "seller_id" => is_pid(value),
-        _ => is_token(value),
+        _ => is_visible(value, TOKEN_LEN),
     })
 }
 
@@ -36,21 +37,16 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     let sub: Vec<Problem> = check_sub(opened, &attempt.sub).into_iter().filter(is_frozen).collect();
     account::admit_sub(&opened.profile, attempt, order, &sub)?;
     let subject = subject(&order.subject);
-    if subject.is_empty() {
-        return Err(Refusal::field("subject", "must have characters that Alipay can show"));
-    }
+    ensure(!subject.is_empty(), || Refusal::field("subject", "must have characters that Alipay can show"))?;
     // The gateway takes the names of its own old parameters for an attack (pack §9, 11).
-    if ["total_fee", "out_trade_no"].iter().any(|name| subject.contains(name)) {
-        return Err(Refusal::field("subject", "must not hold total_fee or out_trade_no: Alipay takes them for an attack"));
-    }
-    if return_url(attempt, order).is_some_and(|url| url.len() > URL_MAX) {
-        return Err(Refusal::account("the return URL has more than 256 characters"));
-    }
+    let is_attack = subject.contains("total_fee") || subject.contains("out_trade_no");
+    ensure(!is_attack, || Refusal::field("subject", "must not hold total_fee or out_trade_no: Alipay takes them for an attack"))?;
+    ensure(return_url(attempt, order).is_none_or(|url| url.len() <= URL_MAX), || {
+        Refusal::account("return_url has more than 256 characters")
+    })?;
     payer(opened, attempt, order)?;
     let is_ours = |id: &String| *id == opened.app_id || attempt.sub.get("auth_app_id") == Some(id);
-    if !attempt.app_id.iter().all(is_ours) {
-        return Err(Refusal::field("app_id", "is not an app id of this account"));
-    }
+    ensure(attempt.app_id.iter().all(is_ours), || Refusal::field("app_id", "is not an app id of this account"))?;
     // The ids that claims are compared with. In provider mode `auth_app_id` and `seller_id` stand in the binding's own table.
     let facts = [("app_id", &opened.app_id), ("auth_app_id", &opened.app_id), ("seller_id", &opened.pid)];
     Ok(notes(facts.into_iter().take(if opened.mode == Mode::Direct { 3 } else { 1 })))
@@ -65,22 +61,19 @@ pub(crate) fn return_url<'a>(attempt: &AttemptRef, order: &'a PayOrder) -> Optio
 pub(crate) fn payer<'a>(account: &Account, attempt: &AttemptRef, order: &'a PayOrder) -> Result<Vec<(&'static str, &'a str)>, Refusal> {
     match attempt.method {
         Method::AlipayJsapi => buyer(account, order).map(|buyer| vec![buyer]),
-        Method::AlipayBarcode => auth_code(order).map(|(code, scene)| vec![("auth_code", code), ("scene", scene)]),
+        Method::AlipayBarcode => auth_code(order),
         _ => Ok(Vec::new()),
     }
 }
 
 /// The payer's code and its scene: 16 to 24 digits that begin with 25 to 30, or a face of 35 characters (pack §7).
-fn auth_code(order: &PayOrder) -> Result<(&str, &'static str), Refusal> {
+fn auth_code(order: &PayOrder) -> Result<Vec<(&'static str, &str)>, Refusal> {
     // Scanners end a code with a line end.
     let code = order.auth_code.as_deref().unwrap_or_default().trim();
-    if is_digits(code, 16..=24) && code.get(..2).is_some_and(|prefix| ("25"..="30").contains(&prefix)) {
-        return Ok((code, "bar_code"));
-    }
-    if code.starts_with("fp") && is_alnum(code, 35..=35) {
-        return Ok((code, "security_code"));
-    }
-    Err(Refusal::field("auth_code", "is no Alipay payment code (16 to 24 digits, 25 to 30 first)"))
+    let is_bar = is_digits(code, 16..=24) && code.get(..2).is_some_and(|prefix| ("25"..="30").contains(&prefix));
+    let is_face = code.starts_with("fp") && is_alnum(code, 35..=35);
+    ensure(is_bar || is_face, || Refusal::field("auth_code", "is no Alipay payment code (16 to 24 digits, 25 to 30 first)"))?;
+    Ok(vec![("auth_code", code), ("scene", if is_bar { "bar_code" } else { "security_code" })])
 }
 
 /// One kind only and the name it goes by: the configured one when both are there.
@@ -92,11 +85,10 @@ pub(crate) fn payer_id<'a>(account: &Account, user: Option<&'a str>, open: Optio
 /// The one id of the payer and the name it goes by: never both, never crossed (pack §13).
 fn buyer<'a>(account: &Account, order: &'a PayOrder) -> Result<(&'static str, &'a str), Refusal> {
     let given = |id: &'a Option<String>| id.as_deref().filter(|id| !id.is_empty());
-    let is_plain = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     match payer_id(account, given(&order.payer.buyer_id), given(&order.payer.buyer_open_id)) {
         None => Err(Refusal::field("payer.buyer_id", "is required, or payer.buyer_open_id")),
         Some(("buyer_id", id)) if !is_buyer_id(id) => Err(Refusal::field("payer.buyer_id", "must be 2088 and twelve digits")),
-        Some(("buyer_open_id", id)) if id.len() > 128 || !is_plain(id) => Err(Refusal::field("payer.buyer_open_id", "must be an open_id")),
+        Some(("buyer_open_id", id)) if !is_word(id, 1..=128, b"_-") => Err(Refusal::field("payer.buyer_open_id", "must be an open_id")),
         Some(found) => Ok(found),
     }
 }

@@ -62,20 +62,15 @@ fn sorted(line: &str, columns: &[String], promised: &mut [Option<u64>; 2]) -> Re
         }
         return Ok(Line::Aside);
     }
-    match columns {
-        _ if line.trim().is_empty() => Ok(Line::Aside),
-        [] => Ok(Line::Header(pieces(line, ","))),
-        columns => cells(line, columns).map(Line::Row),
-    }
-}
-
-/// The cells of a row. Commas too many are the product name's.
-fn cells(line: &str, columns: &[String]) -> Result<Vec<String>, String> {
     let mut cells = pieces(line, ",");
+    if line.trim().is_empty() || columns.is_empty() {
+        return Ok(if line.trim().is_empty() { Line::Aside } else { Line::Header(cells) });
+    }
+    // Commas too many are the product name's.
     let many = cells.len().checked_sub(columns.len()).ok_or("a bill row has fewer values than columns")?;
     if let Some(at) = columns.iter().position(|column| column == NAME) {
         let name: Vec<String> = cells.drain(at..=at.saturating_add(many)).collect();
         cells.insert(at, name.join(","));
     }
-    Ok(cells)
+    Ok(Line::Row(cells))
 }

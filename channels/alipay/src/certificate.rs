@@ -4,7 +4,7 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::sign::{Envelope, Seal};
-use crate::wire::{self, Call, is, members, text};
+use crate::wire::{self, Call, ensure, is, members, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -73,18 +73,12 @@ pub(crate) fn renew(account: &Arc<Account>, sn: &str, env: &Env<'_>) -> Step<Ren
     let call = Call::new("certificate", DOWNLOAD, members([("alipay_cert_sn", Some(sn.into()))]), None);
     let sn = sn.to_owned();
     wire::ask(account, call, env, move |account, answer, env| {
-        let pem = match answer {
-            Ok(tree) => content(&tree),
-            Err(complaint) => return is(renewal(complaint.class(Api::Certificate)?, &complaint)),
-        };
+        let pem = content(&answer.map_err(|complaint| renewal(complaint.class(Api::Certificate), &complaint))?);
         let found = read(&pem).map_err(|_| unreadable("the reply brings no certificate in base64 of PEM"))?;
-        if found.sn != sn || !found.is_valid(env.now) {
-            return Err(Why::new(WhyKind::Contradiction, "the certificate is another one, or not valid now").into());
-        }
+        let is_asked = found.sn == sn && found.is_valid(env.now);
+        ensure(is_asked, || Why::new(WhyKind::Contradiction, "the certificate is another one, or not valid now"))?;
         // Whoever signed the reply.
-        if !is_alipays(account, &pem) {
-            return Err(Why::new(WhyKind::BadSignature, "the certificate does not lead to Alipay's root").into());
-        }
+        ensure(is_alipays(account, &pem), || Why::new(WhyKind::BadSignature, "the certificate does not lead to Alipay's root"))?;
         is(Ok(Renewed::Keys(KeyUpdate { items: vec![KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None }] })))
     })
 }

@@ -72,9 +72,6 @@ fn opened(config: &AccountConfig<'_>) -> Option<Account> {
     if !by_certificate && table.raw("alipay_root_certificate").is_some() {
         table.problem("app_certificate", "is required with alipay_root_certificate");
     }
-    let web = table.text("oauth_base_url").unwrap_or("https://openauth.alipay.com");
-    // A sandbox serves its bills itself.
-    let own_host = host(config.base_url).filter(|_| config.sandbox);
     Some(Account {
         gateway: format!("{}/gateway.do", config.base_url),
         mode,
@@ -87,8 +84,9 @@ fn opened(config: &AccountConfig<'_>) -> Option<Account> {
         products: products(table),
         prefers_open_id: word(table, "payer_id", &[("user_id", false), ("open_id", true)], false),
         provider_asks: word(table, "oauth_app", &[("merchant", false), ("provider", true)], false),
-        authorize_base_url: url(table, "authorize_base_url", web),
-        bill_hosts: Hosts::read(table, "bill_hosts", std::iter::once(BILL_HOST).chain(own_host)),
+        authorize_base_url: url(table, "authorize_base_url", table.text("oauth_base_url").unwrap_or("https://openauth.alipay.com")),
+        // A sandbox serves its bills itself.
+        bill_hosts: Hosts::read(table, "bill_hosts", host(config.base_url).filter(|_| config.sandbox).into_iter().chain([BILL_HOST])),
         profile: profile::of(&methods, mode, days_s(table, "refund_window_days", 365, 3650)),
         key: key?,
     })
@@ -97,12 +95,11 @@ fn opened(config: &AccountConfig<'_>) -> Option<Account> {
 /// Alipay's keys of both tables, from either kind of credentials: the former ones may be of the other mode.
 fn ring(config: &AccountConfig<'_>, own: Option<&PrivateKey>, by_certificate: bool) -> Ring {
     let table = &config.credentials;
-    match table.raw("alipay_public_key") {
-        Some(_) if by_certificate => table.problem("alipay_public_key", "does not go with certificates: an app is in one mode"),
-        None if !by_certificate => {
-            table.problem("alipay_public_key", "is required, or app_certificate with alipay_certificate and the root");
-        }
-        _ => {}
+    let is_given = table.raw("alipay_public_key").is_some();
+    if by_certificate && is_given {
+        table.problem("alipay_public_key", "does not go with certificates: an app is in one mode");
+    } else if !by_certificate && !is_given {
+        table.problem("alipay_public_key", "is required, or app_certificate with alipay_certificate and the root");
     }
     let ring = Ring::new(by_certificate);
     let is_own = |key: &PublicKey| own.is_some_and(|own| own.is_pair(key));

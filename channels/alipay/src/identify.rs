@@ -4,40 +4,33 @@
 use crate::admit::{is_buyer_id, payer_id};
 use crate::codes::{Api, Class};
 use crate::config::{Account, Mode};
-use crate::wire::{self, Answer, Call, Content, is, text, then};
+use crate::wire::{self, Answer, Call, Content, Early, doubtful, ensure, text, then};
 use serde_json::Map;
-use sluice_contract::{Env, Method, Person, Refusal, Step, Visitor, Why};
+use sluice_contract::{Env, Method, Person, Reading, Refusal, Step, Visitor};
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
-use sluice_kit::outcome::{Complaint as _, unreadable};
-use sluice_kit::text::is_alnum;
+use sluice_kit::outcome::unreadable;
+use sluice_kit::text::{is_alnum, is_word};
 use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 /// The page that the payer's browser is sent to first. `return_url` is one fixed path, without query (RULING of pack §13).
 pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, state: &str) -> Result<String, Refusal> {
     let (app, _) = app(account, who)?;
-    if !is_alnum(state, 1..=100) {
-        return Err(Refusal::account("state must be 1 to 100 letters and digits"));
-    }
+    ensure(is_alnum(state, 1..=100), || Refusal::account("state must be 1 to 100 letters and digits"))?;
     let query = encode_pairs([("app_id", app), ("scope", "auth_base"), ("redirect_uri", return_url), ("state", state)]);
     Ok(format!("{}/oauth2/publicAppAuthorize.htm?{query}", account.authorize_base_url))
 }
 
 /// Whose app the code belongs to, and whose token goes with the exchange.
 fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, Option<&'a String>), Refusal> {
-    if who.method != Method::AlipayJsapi {
-        return Err(Refusal::unsupported("silent authorisation for this method"));
-    }
+    ensure(who.method == Method::AlipayJsapi, || Refusal::unsupported("silent authorisation for this method"))?;
     let asks_merchants = account.mode == Mode::Provider && !account.provider_asks;
     let merchant = who.sub.get("auth_app_id").filter(|_| asks_merchants);
-    if asks_merchants && merchant.is_none() {
-        return Err(Refusal::account("sub.auth_app_id is missing"));
-    }
+    ensure(!asks_merchants || merchant.is_some(), || Refusal::account("sub.auth_app_id is missing"))?;
     let app = merchant.unwrap_or(&account.app_id);
-    match who.app_id {
-        Some(chosen) if chosen != app => Err(Refusal::field("app_id", "is not the app that this account asks payers in")),
-        _ => Ok((app, merchant)),
-    }
+    let other = || Refusal::field("app_id", "is not the app that this account asks payers in");
+    ensure(who.app_id.is_none_or(|chosen| chosen == app), other)?;
+    Ok((app, merchant))
 }
 
 pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, env: &Env<'_>) -> Step<Person> {
@@ -55,9 +48,9 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
     wire::ask(account, call.clone(), env, move |account, answer, env| match &answer {
         // One more time with the same code, then from the start.
         Err(complaint) if complaint.class(Api::Oauth) == Ok(Class::Retry) => {
-            then(wire::ask(account, call.clone(), env, |account, answer, _| is(read(account, answer))))
+            then(wire::ask(account, call.clone(), env, |account, answer, _| Ok(Reading::Is(read(account, answer)?))))
         }
-        _ => is(read(account, answer)),
+        _ => Ok(Reading::Is(read(account, answer)?)),
     })
 }
 
@@ -65,24 +58,18 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
 /// only its code.
 fn code_of(query: &str, app: &str) -> Result<String, &'static str> {
     let pairs = decode_pairs(query.trim_start_matches('?').as_bytes()).map_err(|_| "the return cannot be read")?;
-    if value(&pairs, "app_id").is_some_and(|id| id != app) {
-        return Err("the return is another app's");
-    }
+    ensure(value(&pairs, "app_id").is_none_or(|id| id == app), || "the return is another app's")?;
     let mini = if pairs.len() == 1 { value(&pairs, "code") } else { None };
-    let plain = |code: &&str| (1..=40).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    value(&pairs, "auth_code").or(mini).filter(plain).map(str::to_owned).ok_or("the return has no auth_code")
+    value(&pairs, "auth_code").or(mini).filter(|code| is_word(code, 1..=40, b"-_.")).map(str::to_owned).ok_or("the return has no auth_code")
 }
 
 /// Success is a sealed payer id: it has no code, a user_id need not be there, and the retired `alipay_user_id` is not read.
-fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
-    let tree = match answer {
-        Ok(tree) => tree,
-        Err(complaint) => match complaint.class(Api::Oauth)? {
-            Class::Query | Class::Retry => return Ok(Person::AskAgain(complaint.words())),
-            Class::Config => return Ok(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
-            class => return Err(complaint.doubt(class)),
-        },
-    };
+fn read(account: &Account, answer: Answer) -> Result<Person, Early<Person>> {
+    let tree = answer.map_err(|complaint| match complaint.class(Api::Oauth) {
+        Ok(Class::Query | Class::Retry) => Early::is(Person::AskAgain(complaint.words())),
+        Ok(Class::Config) => Early::is(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
+        class => Early::Why(doubtful(class, &complaint)),
+    })?;
     let user = text(&tree, "user_id").filter(|id| is_buyer_id(id));
     let open = text(&tree, "open_id").filter(|id| (1..=128).contains(&id.len()));
     match payer_id(account, user, open) {
@@ -91,6 +78,6 @@ fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
             Ok(Person::Refused("the provider's app gives open_ids: set oauth_app to merchant".into()))
         }
         Some(id) => Ok(Person::Known(notes([id]))),
-        None => Err(unreadable("the reply names no payer")),
+        None => Err(unreadable("the reply names no payer").into()),
     }
 }

@@ -7,19 +7,23 @@ use crate::certificate;
 use crate::codes::Api;
 use crate::config::Account;
 use crate::sign::Seal;
-use crate::wire::{self, Call, is, members, text};
+use crate::wire::{self, Call, Early, ensure, is, members, text};
 use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Notes, Refusal, Renewed, Step, Why, WhyKind};
 use sluice_kit::doubt::renewal;
 use sluice_kit::held::Held;
 use sluice_kit::outcome::unreadable;
 use sluice_kit::rsa::PublicKey;
+use sluice_kit::text::is_visible;
 use sluice_kit::x509;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub(crate) const TOKEN: &str = "app_auth_token";
 const REFRESH: &str = "app_refresh_token";
+/// Tokens have 40 characters (pack §4); the page of the refresh token gives no length.
+pub(crate) const TOKEN_LEN: RangeInclusive<usize> = 1..=128;
 /// A token that Alipay will not renew: whoever is refused it is refused for good. Never an item's name.
 const DEAD: &str = "dead";
 
@@ -57,9 +61,8 @@ impl Ring {
 
     /// From now on the merchant's token counts as dead, until another is installed.
     fn bury(&self, merchant: &str) {
-        if let Some(token) = self.token(TOKEN, merchant) {
-            self.tokens.write().insert(item_id(DEAD, merchant), token);
-        }
+        let dead = self.token(TOKEN, merchant).map(|token| (item_id(DEAD, merchant), token));
+        self.tokens.write().extend(dead);
     }
 
     pub(crate) fn is_dead(&self, merchant: &str, token: &str) -> bool {
@@ -86,17 +89,15 @@ fn is_sn(text: &str) -> bool {
 
 /// The secrets of a binding as keys. When they end is not known: a refused one is renewed (pack §4).
 pub(crate) fn sub_keys(_account: &Account, sub: &Notes) -> KeyUpdate {
-    let Some(merchant) = sub.get("auth_app_id") else { return KeyUpdate::default() };
-    let item = |kind| Some(KeyItem { id: item_id(kind, merchant), value: sub.get(kind)?.clone(), from: None, until: None });
+    let item = |kind| Some(KeyItem { id: item_id(kind, sub.get("auth_app_id")?), value: sub.get(kind)?.clone(), from: None, until: None });
     KeyUpdate { items: [TOKEN, REFRESH].into_iter().filter_map(item).collect() }
 }
 
 /// Takes stored certificates and tokens into use: all of them, or none.
 pub(crate) fn install(account: &Account, update: &KeyUpdate) -> Result<(), Refusal> {
     let (tokens, items) = update.items.iter().cloned().partition::<Vec<_>, _>(|item| token_of(&item.id).is_some());
-    if let Some(item) = tokens.iter().find(|item| !is_token(&item.value)) {
-        return Err(Refusal::account(format!("the key {} is no token", item.id)));
-    }
+    let wrong = tokens.iter().find(|item| !is_visible(&item.value, TOKEN_LEN));
+    wrong.map_or(Ok(()), |item| Err(Refusal::account(format!("the key {} is no token", item.id))))?;
     let certificates = x509::install(&KeyUpdate { items }, |pem| {
         let files = account.certificates.as_ref().ok_or("is none of this account")?;
         let found = certificate::read(pem)?;
@@ -105,11 +106,6 @@ pub(crate) fn install(account: &Account, update: &KeyUpdate) -> Result<(), Refus
     certificates.into_iter().for_each(|(sn, key)| account.ring.add(Some(sn), key));
     account.ring.tokens.write().extend(tokens.into_iter().map(|item| (item.id, Zeroizing::new(item.value))));
     Ok(())
-}
-
-/// Tokens have 40 characters (pack §4); the page of the refresh token gives no length.
-pub(crate) fn is_token(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// A merchant's token by its refresh token (pack §4), or Alipay's certificate by its serial number.
@@ -130,19 +126,16 @@ fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed>
     let call = Call::new("token.refresh", "alipay.open.auth.token.app", biz, None);
     let merchant = merchant.to_owned();
     wire::ask(account, call, env, move |account, answer, env| {
-        let tree = match answer {
-            Ok(tree) => tree,
-            Err(complaint) => {
-                let refused = renewal(complaint.class(Api::Token)?, &complaint)?;
-                account.ring.bury(&merchant);
-                return is(Ok(refused));
-            }
-        };
-        if text(&tree, "auth_app_id") != Some(&merchant) {
-            return Err(Why::new(WhyKind::Contradiction, "the tokens are another merchant's").into());
+        let renewed = answer.map_err(|complaint| renewal(complaint.class(Api::Token), &complaint));
+        if matches!(renewed, Err(Early::Is(_))) {
+            account.ring.bury(&merchant);
         }
+        let tree = renewed?;
+        let other = || Why::new(WhyKind::Contradiction, "the tokens are another merchant's");
+        ensure(text(&tree, "auth_app_id") == Some(&merchant), other)?;
         let item = |kind: &str, until| {
-            let value = text(&tree, kind).filter(|value| is_token(value)).ok_or_else(|| unreadable("the reply has no tokens"))?;
+            let value =
+                text(&tree, kind).filter(|value| is_visible(value, TOKEN_LEN)).ok_or_else(|| unreadable("the reply has no tokens"))?;
             Ok::<_, Why>(KeyItem { id: item_id(kind, &merchant), value: value.to_owned(), from: Some(env.now), until })
         };
         // Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed. The token's end renews both.

@@ -4,14 +4,14 @@
 
 use crate::codes::{Api, Class};
 use crate::config::{Account, PRODUCTS};
-use crate::wire::{self, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, is};
+use crate::wire::{self, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, is, out};
 use crate::{admit, query, trade};
 use serde_json::Value;
 use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Refusal, Step, Why};
 use sluice_kit::account::terminals;
 use sluice_kit::form::encoded;
 use sluice_kit::outcome::{self, Complaint as _, PLACED, unreadable};
-use sluice_kit::wire::{notes, object};
+use sluice_kit::wire::{notes, object, told};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
@@ -25,10 +25,7 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     };
     let attempt = attempt.clone();
     wire::ask(account, call, env, move |account, answer, env| {
-        let tree = match answer {
-            Ok(tree) => tree,
-            Err(complaint) => return is(refused(&attempt, api, &complaint)),
-        };
+        let tree = answer.map_err(|complaint| out(refused(&attempt, api, &complaint)))?;
         trade::agrees(&tree, &attempt)?;
         // A debit may still be rolled back: the query is the authority (pack §3.4).
         if attempt.method.is_barcode() { query::after_pay(account, &attempt, env) } else { is(placed(&attempt, &tree)) }
@@ -82,16 +79,14 @@ fn placed(attempt: &AttemptRef, tree: &Value) -> Result<Pay, Why> {
         Method::AlipayJsapi => Action::Jsapi { params: notes([("tradeNO", need("trade_no")?)]) },
         _ => Action::QrCode { content: need("qr_code")?.to_owned() },
     };
-    let mut handles = trade::handles(tree);
-    handles.extend(outcome::placed());
-    Ok(Pay::Waiting(action, handles))
+    Ok(Pay::Waiting(action, told(tree, trade::HANDLES).into_iter().chain(outcome::placed()).collect()))
 }
 
 fn refused(attempt: &AttemptRef, api: Api, complaint: &Complaint) -> Result<Pay, Why> {
     // The payer is typing a password; the sub_code may be empty (pack §2.3). It need not name the order.
     if complaint.code == "10003" && api == Api::Pay && complaint.sealed {
         trade::agrees_where_named(&complaint.node, attempt)?;
-        return Ok(Pay::Waiting(Action::Wait { poll_after_ms: trade::POLL_AFTER_MS }, trade::handles(&complaint.node)));
+        return Ok(Pay::Waiting(Action::Wait { poll_after_ms: trade::POLL_AFTER_MS }, told(&complaint.node, trade::HANDLES)));
     }
     match complaint.class(api)? {
         Class::Config if attempt.handles.contains_key(PLACED) => Err(complaint.doubt(Class::Config)),

@@ -3,8 +3,8 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, given, is, text};
-use sluice_contract::{AttemptRef, Env, Refusal, Step, Undone, Why, WhyKind};
+use crate::wire::{self, Answer, Call, Early, TIMEOUT_MONEY_MS, given, text};
+use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why, WhyKind};
 use sluice_kit::outcome;
 use std::sync::Arc;
 
@@ -14,15 +14,12 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     }
     let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(attempt, "cancel", "alipay.trade.cancel", vec![]) };
     let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| is(read(&attempt, answer)))
+    wire::ask(account, call, env, move |_, answer, _| Ok(Reading::Is(read(&attempt, answer)?)))
 }
 
-fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
-    let tree = match answer {
-        Ok(tree) => tree,
-        // Again with the same number; a short balance too, once it was topped up.
-        Err(complaint) => return Ok(outcome::undone(complaint.class(Api::Cancel), &complaint)),
-    };
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Early<Undone>> {
+    // Again with the same number; a short balance too, once it was topped up.
+    let tree = answer.map_err(|complaint| Early::is(outcome::undone(complaint.class(Api::Cancel), &complaint)))?;
     trade::agrees(&tree, attempt)?;
     match (text(&tree, "retry_flag"), given(&tree, "action")) {
         (Some("Y"), _) => Ok(Undone::Busy),
@@ -30,6 +27,6 @@ fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
         (Some("N"), Some("refund")) => Ok(Undone::Returned),
         // No such trade: the caller knows from when on this is a definite no.
         (Some("N"), None) => Ok(Undone::NotFound),
-        _ => Err(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund")),
+        _ => Err(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund").into()),
     }
 }

@@ -65,20 +65,16 @@ pub(crate) struct Envelope<'a> {
 pub(crate) fn envelope<'a>(body: &'a [u8], method: &str) -> Option<Envelope<'a>> {
     let tree = parse_json(body).ok()?;
     let own = format!("{}_response", method.replace('.', "_"));
-    let (root, is_error_root) = match (tree.get(&own), tree.get("error_response")) {
-        (Some(_), None) => (own.as_str(), false),
-        (None, Some(_)) => ("error_response", true),
-        _ => return None,
-    };
+    let is_error_root = tree.get("error_response").is_some();
+    let node = raw_member(body, if is_error_root { "error_response" } else { &own })?;
+    // Both together are no reply.
+    (!is_error_root || tree.get(&own).is_none()).then_some(())?;
     let member = |name: &str| tree.get(name).map(|value| value.as_str().unwrap_or_default().to_owned());
-    Some(Envelope { is_error_root, node: raw_member(body, root)?, signature: member("sign"), cert_sn: member("alipay_cert_sn") })
+    Some(Envelope { is_error_root, node, signature: member("sign"), cert_sn: member("alipay_cert_sn") })
 }
 
 impl Envelope<'_> {
     pub(crate) fn seal(&self, ring: &Ring) -> Seal {
-        match &self.signature {
-            Some(signature) => ring.seal(self.node, signature, self.cert_sn.as_deref()),
-            None => Seal::Absent,
-        }
+        self.signature.as_ref().map_or(Seal::Absent, |signature| ring.seal(self.node, signature, self.cert_sn.as_deref()))
     }
 }

@@ -1,9 +1,9 @@
 //! A trade as told (pack §2.4, §3.1, §5.1): what it claims, which state it is in, how it was paid. Shared by query and notice.
 
-use crate::wire::{given, text, yuan};
+use crate::wire::{ensure, given, text, yuan};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why};
+use sluice_contract::{AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Pay, Payment, Second, Wallet, Why};
 use sluice_kit::doubt;
 use sluice_kit::outcome::{contradiction, unlisted, unreadable, waiting};
 use sluice_kit::raw;
@@ -21,11 +21,9 @@ pub(crate) fn claims(tree: &Value) -> Claims {
 pub(crate) fn agrees(tree: &Value, attempt: &AttemptRef) -> Result<(), Why> {
     let claims = claims(tree);
     doubt::agree(&claims, attempt)?;
-    if text(tree, "trade_no").zip(attempt.handles.get("trade_no")).is_some_and(|(told, known)| told != known) {
-        return Err(contradiction("trade_no"));
-    }
-    let is_unreadable = tree.get("total_amount").is_some() && claims.amount.is_none();
-    if is_unreadable { Err(contradiction("amount")) } else { Ok(()) }
+    let is_ours = text(tree, "trade_no").zip(attempt.handles.get("trade_no")).is_none_or(|(told, known)| told == known);
+    ensure(is_ours, || contradiction("trade_no"))?;
+    ensure(tree.get("total_amount").is_none() || claims.amount.is_some(), || contradiction("amount"))
 }
 
 /// As [`agrees`], for a reply that need not name the order.
@@ -40,7 +38,7 @@ pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Result<Pay, Why> {
     let infos = text(tree, "ext_infos").and_then(|infos| parse_json(infos.as_bytes()).ok()).unwrap_or_default();
     match text(tree, "trade_status").unwrap_or_default() {
         "TRADE_SUCCESS" | "TRADE_FINISHED" => paid(tree),
-        "WAIT_BUYER_PAY" => Ok(Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree))),
+        "WAIT_BUYER_PAY" => Ok(Pay::Waiting(waiting(attempt, POLL_AFTER_MS), told(tree, HANDLES))),
         // Closed after a payment: cancelled by us, or refunded in full (pack §3.1), and then it was paid all the same.
         "TRADE_CLOSED" if text(&infos, "action") == Some("cancel") => Ok(Pay::Reversed),
         "TRADE_CLOSED" if given(tree, "send_pay_date").is_some() => paid(tree),
@@ -49,9 +47,8 @@ pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Result<Pay, Why> {
     }
 }
 
-pub(crate) fn handles(tree: &Value) -> Notes {
-    told(tree, &[("trade_no", "trade_no")])
-}
+/// What later verbs compare and name.
+pub(crate) const HANDLES: &[(&str, &str)] = &[("trade_no", "trade_no")];
 
 /// Local time, perhaps with a fraction of a second (pack §5.1: UNCONFIRMED, so read leniently).
 pub(crate) fn time(text: &str) -> Option<Second> {
@@ -71,7 +68,7 @@ pub(crate) fn paid(tree: &Value) -> Result<Pay, Why> {
         payer: told(tree, &ids),
         channel_trade_no: text(tree, "trade_no").map(str::to_owned),
         paid_at: ["send_pay_date", "gmt_payment"].iter().find_map(|name| text(tree, name)).and_then(time),
-        handles: handles(tree),
+        handles: told(tree, HANDLES),
         ..Payment::of(total)
     }))
 }
@@ -81,8 +78,7 @@ fn discounts(tree: &Value, total: Fen) -> (Vec<Discount>, Option<Fen>) {
     let funds = list(tree, "fund_bill_list");
     if funds.is_empty() {
         let sums = [("discount_amount", "COUPON"), ("mdiscount_amount", "MDISCOUNT"), ("point_amount", "POINT")];
-        let told = sums.into_iter().filter_map(|(name, channel)| discount(channel, yuan(tree, name)?));
-        return (told.collect(), None);
+        return (sums.into_iter().filter_map(|(name, channel)| discount(channel, yuan(tree, name)?)).collect(), None);
     }
     let told: Vec<Discount> = funds.iter().filter_map(|fund| discount(channel(fund)?, yuan(fund, "amount")?)).collect();
     // The list of channels is open: one that we do not know may be anybody's.
@@ -102,8 +98,10 @@ pub(crate) fn channel(fund: &Value) -> Option<&str> {
     text(fund, "fund_channel").or_else(|| text(fund, "fundChannel"))
 }
 
+type Bearer = (DiscountKind, FundedBy);
+
 /// Who bears a fund of these channels (pack §6); the payer's own money is nobody's discount. The list is open.
-const FUNDS: [(&[&str], Option<(DiscountKind, FundedBy)>); 4] = [
+const FUNDS: [(&[&str], Option<Bearer>); 4] = [
     (&["ALIPAYACCOUNT", "PCARD", "MCARD", "PCREDIT", "BANKCARD"], None),
     (&["COUPON", "DISCOUNT"], Some((DiscountKind::Coupon, FundedBy::Channel))),
     (&["POINT"], Some((DiscountKind::Points, FundedBy::Channel))),
@@ -111,7 +109,7 @@ const FUNDS: [(&[&str], Option<(DiscountKind, FundedBy)>); 4] = [
 ];
 
 /// `Some(None)`: the payer bears it. `None`: it is no channel that we know.
-pub(crate) fn bearer(channel: &str) -> Option<Option<(DiscountKind, FundedBy)>> {
+pub(crate) fn bearer(channel: &str) -> Option<Option<Bearer>> {
     FUNDS.iter().find(|(names, _)| names.contains(&channel)).map(|(_, bearer)| *bearer)
 }
 

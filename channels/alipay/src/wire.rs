@@ -8,17 +8,18 @@ use crate::config::Account;
 use crate::keys::{TOKEN, item_id};
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
-use sluice_contract::{AttemptRef, Env, Exchange, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint};
+use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint};
 use sluice_contract::{Refusal, Step, Why, WhyKind};
 use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::content::members;
-use sluice_kit::doubt::{Doubt, Outcome};
-pub(crate) use sluice_kit::doubt::{Told, is, then};
+use sluice_kit::doubt::Outcome;
+pub(crate) use sluice_kit::doubt::{Early, Told, doubtful, is, out, settled, then};
+pub(crate) use sluice_kit::ensure::ensure;
 use sluice_kit::form::{borrowed, encoded};
 use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
 use sluice_kit::raw;
-use sluice_kit::wire::post;
 pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, text};
+use sluice_kit::wire::{post, send};
 use std::sync::Arc;
 
 /// Everything about a request that is not of the moment, so that it can be made again under a renewed token.
@@ -34,6 +35,8 @@ pub(crate) struct Call {
     /// In whose name a provider calls.
     pub(crate) merchant: Option<String>,
     pub(crate) timeout_ms: u64,
+    /// Under a renewed token.
+    pub(crate) again: bool,
 }
 
 #[derive(Clone)]
@@ -45,7 +48,8 @@ pub(crate) enum Content {
 
 impl Call {
     pub(crate) fn new(api: &'static str, method: &'static str, biz: Map<String, Value>, merchant: Option<&String>) -> Call {
-        Call { api, method, content: Content::Biz(biz), urls: Vec::new(), merchant: merchant.cloned(), timeout_ms: TIMEOUT_MS }
+        let (content, merchant) = (Content::Biz(biz), merchant.cloned());
+        Call { api, method, content, urls: Vec::new(), merchant, timeout_ms: TIMEOUT_MS, again: false }
     }
 
     /// A call about a trade, by our number: it never changes, `trade_no` may not be known. What has no value is left out.
@@ -66,9 +70,7 @@ const PUBLIC: [(&str, &str); 4] = [("format", "JSON"), ("charset", "utf-8"), ("s
 
 /// Signs a call at a moment. An empty value is never sent (pack §1.3).
 pub(crate) fn signed(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<Signed, Refusal> {
-    if let Some((name, _)) = call.urls.iter().find(|(_, url)| url.len() > URL_MAX) {
-        return Err(Refusal::account(format!("{name} has more than {URL_MAX} characters")));
-    }
+    ensure(call.urls.iter().all(|(_, url)| url.len() <= URL_MAX), || Refusal::account("a URL has more than 256 characters"))?;
     let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let (body, is_sealed) = match &call.content {
         Content::Top(pairs) => (borrowed(pairs).map(pair).collect(), false),
@@ -101,20 +103,17 @@ pub(crate) fn token_for(account: &Account, call: &Call) -> Result<Option<String>
     token.map(Some).ok_or_else(|| Refusal::account(format!("there is no app_auth_token of the merchant's app {merchant}")))
 }
 
-/// The request of a call, and the token it goes under.
-fn request(account: &Account, call: &Call, env: &Env<'_>) -> Result<(Option<String>, HttpRequest), Refusal> {
-    let token = token_for(account, call)?;
-    let signed = signed(account, call, token.as_deref(), env)?;
+fn request(account: &Account, call: &Call, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let signed = signed(account, call, token_for(account, call)?.as_deref(), env)?;
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")];
     let url = format!("{}?{}", account.gateway, encoded(&signed.query));
-    Ok((token, post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms)))
+    Ok(post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
 }
 
 /// What may be believed: the node of a sealed success, or an error.
 pub(crate) type Answer = Result<Value, Complaint>;
 
 /// The error fields of a node.
-#[derive(Clone, Debug)]
 pub(crate) struct Complaint {
     pub(crate) code: String,
     pub(crate) sub_code: String,
@@ -123,54 +122,42 @@ pub(crate) struct Complaint {
     pub(crate) node: Value,
 }
 
-type Read<T> = Arc<dyn Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Send + Sync>;
-
-/// Sends a call, or refuses when it could not even be made.
+/// Sends a call, or refuses when it could not even be made. A dead token is renewed once and the call made again under the new one:
+/// "order not created" (pack §3.2).
 pub(crate) fn ask<T: Outcome + 'static>(
     account: &Arc<Account>,
     call: Call,
     env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Send + Sync + 'static,
+    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Clone + Send + Sync + 'static,
 ) -> Step<T> {
-    exchange(account, Arc::new(call), env, Arc::new(read), true)
-}
-
-/// A dead token is renewed once and the call made again under the new one: "order not created" (pack §3.2).
-fn exchange<T: Outcome + 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: Read<T>, may_renew: bool) -> Step<T> {
-    let (token, request) = match request(account, &call, env) {
-        Ok(made) => made,
-        Err(refusal) => return Step::Refused(refusal),
-    };
-    let account = Arc::clone(account);
-    Step::Send(Exchange::new(request, move |reply, env| {
-        let told = judged(&account, call.method, reply).and_then(|answer| {
-            let is_refused = may_renew && matches!(&answer, Err(complaint) if complaint.sealed && complaint.code == "20001");
+    let token = call.merchant.as_ref().and_then(|merchant| account.ring.token(TOKEN, merchant));
+    send(account, request(account, &call, env), move |account, reply, env| {
+        let told = judged(account, call.method, reply).and_then(|answer| {
+            let is_refused = !call.again && matches!(&answer, Err(complaint) if complaint.sealed && complaint.code == "20001");
             // A renewal that was asked for and refused: then this answer is the last word.
             let used = call.merchant.as_ref().zip(token.as_ref());
             match used.filter(|(merchant, used)| is_refused && !account.ring.is_dead(merchant, used)) {
-                None => read(&account, answer, env),
-                Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_deref() == Some(used) => {
-                    Err(Doubt::Keys(KeyHint { key_id: item_id(TOKEN, merchant) }))
+                None => read(account, answer, env),
+                Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_ref() == Some(used) => {
+                    Err(Early::Keys(KeyHint { key_id: item_id(TOKEN, merchant) }))
                 }
-                Some(_) => then(exchange(&account, Arc::clone(&call), env, Arc::clone(&read), false)),
+                Some(_) => then(ask(account, Call { again: true, ..call.clone() }, env, read.clone())),
             }
         });
-        told.unwrap_or_else(Doubt::reading)
-    }))
+        told.unwrap_or_else(Early::reading)
+    })
 }
 
 /// Judges a reply by the trust rule of [`crate::sign`]. Its content type says nothing (pack §1.1).
-fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, Doubt> {
-    if reply.status != 200 {
-        return Err(no_answer(reply).into());
-    }
+fn judged<T>(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, Early<T>> {
+    ensure(reply.status == 200, || no_answer(reply))?;
     let envelope = sign::envelope(reply.bytes(), method).ok_or_else(|| unreadable("the reply has no one node of this call"))?;
     let seal = if method == DOWNLOAD { certificate::seal(account, &envelope) } else { envelope.seal(&account.ring) };
     let sealed = match seal {
         Seal::Holds => true,
         Seal::Absent => false,
         Seal::Broken => return Err(Why::new(WhyKind::BadSignature, "the signature does not hold").into()),
-        Seal::UnknownKey(key_id) => return Err(Doubt::Keys(KeyHint { key_id })),
+        Seal::UnknownKey(key_id) => return Err(Early::Keys(KeyHint { key_id })),
     };
     let node = node(account, envelope.node).ok_or_else(|| unreadable("the node is not acceptable JSON, or does not decrypt"))?;
     let short = |name: &str, max| cut(text(&node, name).unwrap_or_default(), max);
@@ -178,11 +165,10 @@ fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, 
     // The one API whose success has no code (pack §13).
     let is_good = code == "10000" || (node.get("code").is_none() && method == "alipay.system.oauth.token");
     if is_good && !envelope.is_error_root {
-        return if sealed { Ok(Ok(node)) } else { Err(Why::new(WhyKind::BadSignature, "success without a signature").into()) };
+        ensure(sealed, || Why::new(WhyKind::BadSignature, "success without a signature"))?;
+        return Ok(Ok(node));
     }
-    if is_good || code.is_empty() {
-        return Err(unreadable("an error without an error code").into());
-    }
+    ensure(!is_good && !code.is_empty(), || unreadable("an error without an error code"))?;
     let message = short(if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
     Ok(Err(Complaint { code, sub_code: short("sub_code", 64), message, sealed, node }))
 }

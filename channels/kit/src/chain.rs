@@ -36,7 +36,7 @@ mod tests {
     /// Whether a chain leads from the named certificate over the middle one to the root, all out of the published test keys.
     fn does(leaf: &str, between: &[&str], root: &str) -> Option<bool> {
         let keys: serde_json::Value = serde_json::from_str(include_str!("../../unionpay/vectors/keys.json")).ok()?;
-        let pem = |name: &str| keys.get("sandbox_a")?.get(name)?.as_str().map(blocks);
+        let pem = |name: &str| keys.get("sandbox_a")?.get(name)?.get("cert_pem")?.as_str().map(blocks);
         let (leaf, root) = (pem(leaf)?, pem(root)?);
         let between = between.iter().map(|name| pem(name)).collect::<Option<Vec<_>>>()?.concat();
         Some(leads(certificates(&leaf).first()?, &certificates(&between), &certificates(&root), false))

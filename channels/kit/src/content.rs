@@ -73,10 +73,12 @@ mod tests {
         let (first, second) = (json!({"encrypt_key": "AAECAwQFBgcICQoLDA0ODw=="}), json!({"encrypt_key": "Dw4NDAsKCQgHBgUEAwIBAA=="}));
         let (plain, before, after) = (keys(&json!({}), None).0, keys(&first, None).0, keys(&second, Some(&first)).0);
         assert!(!plain.encrypt() && before.encrypt());
+        let ended = keys(&json!({}), Some(&first)).0;
+        assert!(!ended.encrypt(), "a former key never encrypts");
         let content = "{\"a\":1}";
         assert_eq!(plain.seal(content.into()).as_deref(), Ok(content));
         let sealed = before.seal(content.into()).map(|sealed| format!("\"{sealed}\"")).unwrap_or_default();
-        for keys in [&before, &after] {
+        for keys in [&before, &after, &ended] {
             assert_eq!(keys.open(sealed.as_bytes()).as_deref(), Some(content.as_bytes()));
             assert_eq!(keys.open(content.as_bytes()).as_deref(), Some(content.as_bytes()));
         }

@@ -1,4 +1,4 @@
-//! A reply that decides nothing, for every verb alike: a reader leaves by `?`, and the verb answers that it is unknown.
+//! Readers of replies that leave by `?`: with an answer, for a key, or with a doubt, and then the verb answers that it is unknown.
 
 use crate::codes::Class;
 use crate::outcome::{Complaint, contradiction};
@@ -23,32 +23,42 @@ macro_rules! outcomes {
 
 outcomes!(Pay Refund Undone Statement Renewed Person);
 
-/// Why a reply says nothing (yet).
+/// How a reader leaves before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// It cannot be judged without a key that we do not hold.
+pub enum Early<T> {
+    /// With the answer: a refusal has a meaning of its own.
+    Is(Box<T>),
+    /// The reply cannot be judged without a key that we do not hold.
     Keys(KeyHint),
+    /// It decides nothing.
     Why(Why),
 }
 
-impl From<Why> for Doubt {
-    fn from(why: Why) -> Doubt {
-        Doubt::Why(why)
+impl<T> From<Why> for Early<T> {
+    fn from(why: Why) -> Early<T> {
+        Early::Why(why)
     }
 }
 
-impl Doubt {
+impl<T> Early<T> {
+    pub fn is(value: T) -> Early<T> {
+        Early::Is(Box::new(value))
+    }
+}
+
+impl<T: Outcome> Early<T> {
     /// What the verb answers.
-    pub fn reading<T: Outcome>(self) -> Reading<T> {
+    pub fn reading(self) -> Reading<T> {
         match self {
-            Doubt::Keys(hint) => Reading::NeedKeys(hint),
-            Doubt::Why(why) => Reading::Is(T::unknown(why)),
+            Early::Is(value) => Reading::Is(*value),
+            Early::Keys(hint) => Reading::NeedKeys(hint),
+            Early::Why(why) => Reading::Is(T::unknown(why)),
         }
     }
 }
 
 /// What a reader makes of a reply: an answer, another exchange, or a doubt.
-pub type Told<T> = Result<Reading<T>, Doubt>;
+pub type Told<T> = Result<Reading<T>, Early<T>>;
 
 /// The answer of a reader that asks for nothing more.
 ///
@@ -56,6 +66,27 @@ pub type Told<T> = Result<Reading<T>, Doubt>;
 /// The doubt, for the verb.
 pub fn is<T>(told: Result<T, Why>) -> Told<T> {
     Ok(Reading::Is(told?))
+}
+
+/// The answer of a reader, wherever it left.
+///
+/// # Errors
+/// When it left without one.
+pub fn settled<T>(told: Result<T, Early<T>>) -> Result<T, Early<T>> {
+    match told {
+        Err(Early::Is(value)) => Ok(*value),
+        told => told,
+    }
+}
+
+/// Out of a reader, with what a refusal means.
+pub fn out<T>(told: Result<T, Why>) -> Early<T> {
+    told.map_or_else(Early::Why, Early::is)
+}
+
+/// Why a class that has no answer of its own, or none at all, leaves things unknown.
+pub fn doubtful(class: Result<Class, Why>, complaint: &impl Complaint) -> Why {
+    class.map_or_else(|why| why, |class| complaint.doubt(class))
 }
 
 /// The next exchange of a verb, from inside a reader: what cannot be asked any more is a doubt.
@@ -93,19 +124,16 @@ pub fn agree_on_refund(claims: &Claims, refund: &RefundRef) -> Result<(), Why> {
 }
 
 /// What a renewal says that was refused: whose keys, ids or grants are at fault has to act.
-///
-/// # Errors
-/// What decides nothing.
-pub fn renewal(class: Class, complaint: &impl Complaint) -> Result<Renewed, Why> {
+pub fn renewal(class: Result<Class, Why>, complaint: &impl Complaint) -> Early<Renewed> {
     match class {
-        Class::Fail(..) | Class::Config => Ok(Renewed::Refused(complaint.why(WhyKind::Configuration).note)),
-        class => Err(complaint.doubt(class)),
+        Ok(Class::Fail(..) | Class::Config) => Early::is(Renewed::Refused(complaint.why(WhyKind::Configuration).note)),
+        class => Early::Why(doubtful(class, complaint)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Doubt, Told, agree, agree_on_refund, claims, is, renewal, then};
+    use super::{Early, Told, agree, agree_on_refund, claims, is, out, renewal, settled, then};
     use crate::codes::{Class, failure};
     use crate::outcome::Complaint;
     use sluice_contract::{AttemptRef, Claims, Failure, FailureCode, Fault, Fen, KeyHint, Method, Notes, Pay, Reading, RefundRef, Refusal};
@@ -114,11 +142,14 @@ mod tests {
     #[test]
     fn a_doubt_is_unknown_and_a_missing_key_is_asked_for() {
         let why = Why::new(WhyKind::Pending, "busy");
-        let told = |told: Told<Pay>| told.unwrap_or_else(Doubt::reading);
+        let told = |told: Told<Pay>| told.unwrap_or_else(Early::reading);
         assert!(matches!(told(is(Err(why.clone()))), Reading::Is(Pay::Unknown(found)) if found == why));
-        assert!(matches!(told(is(Ok(Pay::Closed))), Reading::Is(Pay::Closed)));
+        assert_eq!(settled(Err(Early::is(Pay::Closed))), Ok(Pay::Closed));
+        for answer in [is(Ok(Pay::Closed)), Err(out(Ok(Pay::Closed)))] {
+            assert!(matches!(told(answer), Reading::Is(Pay::Closed)));
+        }
         let hint = KeyHint { key_id: "1".into() };
-        assert!(matches!(told(Err(Doubt::Keys(hint))), Reading::NeedKeys(found) if found.key_id == "1"));
+        assert!(matches!(told(Err(Early::Keys(hint))), Reading::NeedKeys(found) if found.key_id == "1"));
         assert!(matches!(told(then(Step::Done(Pay::Closed))), Reading::Is(Pay::Closed)));
         let refused = told(then(Step::Refused(Refusal::account("no token"))));
         assert!(matches!(refused, Reading::Is(Pay::Unknown(why)) if why.kind == WhyKind::Configuration));
@@ -141,15 +172,8 @@ mod tests {
         for other in [claims(Some("A2"), None), claims(None, None), claims(Some("A1"), Some(Fen(99)))] {
             assert!(agree(&other, &attempt).is_err_and(|why| why.kind == WhyKind::Contradiction));
         }
-        let refund = RefundRef {
-            number: "R1".into(),
-            amount: Fen(30),
-            at: Second(0),
-            payment: attempt,
-            memo: Notes::new(),
-            handles: Notes::new(),
-            reason: None,
-        };
+        let refund =
+            RefundRef { number: "R1".into(), amount: Fen(30), at: Second(0), payment: attempt, handles: Notes::new(), reason: None };
         let of_refund = |number: &str| Claims { refund_number: Some(number.into()), ..claims(Some("A1"), None) };
         assert_eq!(agree_on_refund(&of_refund("R1"), &refund), Ok(()));
         assert!(agree_on_refund(&of_refund("R2"), &refund).is_err());
@@ -169,8 +193,8 @@ mod tests {
     #[test]
     fn a_renewal_is_refused_by_what_a_person_must_mend_and_by_nothing_else() {
         for class in [Class::Config, Class::Fail(FailureCode::ChannelConfiguration, Fault::Account)] {
-            assert_eq!(renewal(class, &No), Ok(Renewed::Refused("NO".into())));
+            assert_eq!(renewal(Ok(class), &No), Early::is(Renewed::Refused("NO".into())));
         }
-        assert!(renewal(Class::Retry, &No).is_err_and(|why| why.kind == WhyKind::Pending));
+        assert!(matches!(renewal(Ok(Class::Retry), &No), Early::Why(why) if why.kind == WhyKind::Pending));
     }
 }

@@ -13,6 +13,7 @@ pub mod codes;
 pub mod columns;
 pub mod content;
 pub mod doubt;
+pub mod ensure;
 pub mod field;
 pub mod form;
 pub mod held;
