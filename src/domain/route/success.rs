@@ -6,13 +6,22 @@
 //! of the account before. Between outcomes time does the forgetting: the ill heal, the well may have fallen ill, counts lose weight.
 //!
 //! Ranking is posterior sampling: each account draws from what is known of it, and the best draw goes first. The less is known, the wider
-//! the draws, so what is old or new is tried as often as it could be the best.
+//! the draws, so what is new or not seen for long is tried as often as it could be the best; the ill are tried as often as that pays.
 //!
 //! **Invariants by absence:** no clock, no randomness, no float: times and the draw are handed in, and the same input gives the same answer.
+
+#[cfg(test)]
+mod tests;
 
 /// Fixed point: 1 is 2^30, so that a product of two shares fits a u64.
 const ONE: u64 = 1 << 30;
 const PPM: u32 = 1_000_000;
+/// What an unknown account's assumed chance weighs, in orders.
+const PRIOR_ORDERS: u64 = 10;
+/// The draws are narrower than what is known allows, in ppm of its deviation: with thousands of orders, greed learns enough.
+const WIDTH_PPM: u64 = 600_000;
+/// An account that may be ill is tried with one order in so many at most, until it is expected to be the best again.
+const ORDERS_A_TRY: u64 = 20;
 
 /// How success is judged (routing.toml `[success]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,33 +36,28 @@ pub struct Taste {
     pub memory_orders: u32,
     /// What was seen loses half its weight in this time.
     pub memory_half_s: u32,
-    /// How long accounts stay ill: half of them are well again after it.
+    /// How long accounts stay ill: half of them are well again after it. Less tries them more often.
     pub ill_half_s: u32,
     /// The share of its time an account is ill.
     pub ill_ppm: u32,
     /// What an ill account still manages, as a share of its chance while well.
     pub ill_keeps_ppm: u32,
-    /// The chance assumed of an unknown account, with the weight of `prior_orders`.
+    /// The chance assumed of an unknown account.
     pub prior_ppm: u32,
-    pub prior_orders: u32,
-    /// Width of the draws, of one standard deviation: less is greedier.
-    pub width_ppm: u32,
 }
 
 impl Default for Taste {
     fn default() -> Taste {
         Taste {
-            explore_ppm: 5_000,
+            explore_ppm: 2_000,
             explore_new_ppm: 50_000,
             seen_min: 20,
-            memory_orders: 3_000,
-            memory_half_s: 12 * 3_600,
-            ill_half_s: 900,
+            memory_orders: 1_000,
+            memory_half_s: 24 * 3_600,
+            ill_half_s: 2_400,
             ill_ppm: 10_000,
-            ill_keeps_ppm: 400_000,
+            ill_keeps_ppm: 500_000,
             prior_ppm: 900_000,
-            prior_orders: 10,
-            width_ppm: 700_000,
         }
     }
 }
@@ -134,7 +138,7 @@ impl Window {
 
     /// The chance while well.
     fn well(&self, taste: &Taste) -> u64 {
-        let prior = u64::from(taste.prior_orders.max(1)).saturating_mul(ONE);
+        let prior = PRIOR_ORDERS.saturating_mul(ONE);
         let good = self.good.saturating_add(mul(prior, share(taste.prior_ppm)));
         ratio(good, self.seen.saturating_add(prior)).clamp(ONE >> 10, ONE - (ONE >> 10))
     }
@@ -144,18 +148,16 @@ impl Window {
 #[must_use]
 pub fn rank(readings: &[Reading], draw: u64, taste: &Taste) -> Ranked {
     let mut dice = Dice(draw);
-    let expected = |place: &usize| readings.get(*place).map_or(0, |r| r.chance_ppm);
-    let best = (0..readings.len()).map(|place| expected(&place)).max().unwrap_or(0);
-    // Sampled first, so that the first draw is by account and the coin comes after: ties fall to the dice.
-    let sampled = readings.iter().map(|reading| (reading.sample(&mut dice, taste), dice.next())).enumerate();
-    let mut first = sampled.max_by_key(|(_, drawn)| *drawn).map_or(0, |(place, _)| place);
+    let expected = |place: &usize| readings.get(*place).map_or(0, |reading| reading.chance_ppm);
+    let best = readings.iter().map(|reading| reading.chance_ppm).max().unwrap_or(0);
+    // Equal draws fall to the dice, not to the first in the file.
+    let drawn = readings.iter().map(|reading| (reading.sample(best, &mut dice, taste), dice.next())).enumerate();
+    let mut first = drawn.max_by_key(|(_, draw)| *draw).map_or(0, |(place, _)| place);
     // The floor: one account by lot, whatever is known of it.
     let lot = usize::try_from(dice.below(u64::try_from(readings.len()).unwrap_or(u64::MAX))).unwrap_or(0);
-    if let Some(reading) = readings.get(lot) {
-        let explore = if reading.seen < taste.seen_min { taste.explore_new_ppm.max(taste.explore_ppm) } else { taste.explore_ppm };
-        if dice.below(u64::from(PPM)) < u64::from(explore) {
-            first = lot;
-        }
+    let unknown = readings.get(lot).is_some_and(|reading| reading.seen < taste.seen_min);
+    if dice.hits(if unknown { taste.explore_new_ppm.max(taste.explore_ppm) } else { taste.explore_ppm }) {
+        first = lot;
     }
     // If the first cannot take the order, the others are asked to win it, not to learn from it.
     let mut places: Vec<usize> = (0..readings.len()).collect();
@@ -164,15 +166,19 @@ pub fn rank(readings: &[Reading], draw: u64, taste: &Taste) -> Ranked {
 }
 
 impl Reading {
-    /// One draw from what is known, in ppm: well or ill, and the chance while well within its spread.
-    fn sample(&self, dice: &mut Dice, taste: &Taste) -> i64 {
-        let ill = dice.below(u64::from(PPM)) < u64::from(self.ill_ppm);
-        let seen = u64::from(self.seen).saturating_add(u64::from(taste.prior_orders.max(1)));
-        let well = u64::from(self.well_ppm.min(PPM));
-        let spread = (well.saturating_mul(u64::from(PPM).saturating_sub(well)) / seen).isqrt();
-        let spread = i64::try_from(spread.saturating_mul(u64::from(taste.width_ppm)) / u64::from(PPM)).unwrap_or(0);
-        let chance = i64::try_from(well).unwrap_or(0).saturating_add(spread.saturating_mul(dice.bell_milli()) / 1_000);
-        if ill { chance.saturating_mul(i64::from(taste.ill_keeps_ppm)) / i64::from(PPM) } else { chance }
+    /// One draw from what is known, in ppm. An account that may be ill is taken for well by lot, in proportion to what the try may win
+    /// over the best one known and to what it may lose: tries are rare where the others are nearly as good, frequent where they are not.
+    fn sample(&self, best_ppm: u32, dice: &mut Dice, taste: &Taste) -> i64 {
+        let (well, ill) = (u64::from(self.well_ppm.min(PPM)), u64::from(self.ill_ppm.min(PPM)));
+        let variance = well.saturating_mul(u64::from(PPM).saturating_sub(well)) / u64::from(self.seen).saturating_add(PRIOR_ORDERS);
+        let width = signed(variance.isqrt().saturating_mul(WIDTH_PPM) / u64::from(PPM));
+        let off = width.saturating_mul(dice.bell_milli()) / 1_000;
+        let drawn = u64::try_from(signed(well).saturating_add(off)).unwrap_or(0);
+        let (best, if_ill) = (u64::from(best_ppm), mul(well, share(taste.ill_keeps_ppm)));
+        let wins = u64::from(PPM).saturating_sub(ill).saturating_mul(drawn.saturating_sub(best));
+        let loses = ill.saturating_mul(best.saturating_sub(if_ill));
+        let tried = dice.below(wins.saturating_add(loses).max(wins.saturating_mul(ORDERS_A_TRY))) < wins;
+        signed(if tried { well } else { u64::from(self.chance_ppm) }).saturating_add(off)
     }
 }
 
@@ -192,11 +198,19 @@ impl Dice {
         u64::try_from(scaled).unwrap_or(0)
     }
 
+    fn hits(&mut self, ppm: u32) -> bool {
+        self.below(u64::from(PPM)) < u64::from(ppm)
+    }
+
     /// Near enough a normal number of mean 0 and deviation 1,000: four uniform ones added up.
     fn bell_milli(&mut self) -> i64 {
         let sum: u64 = (0..4).map(|_| self.below(1_732)).sum();
-        i64::try_from(sum).unwrap_or(0).saturating_sub(3_462)
+        signed(sum).saturating_sub(3_462)
     }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn share(ppm: u32) -> u64 {
@@ -218,9 +232,9 @@ fn ratio(part: u64, whole: u64) -> u64 {
 
 /// 2^(-passed/half), to a third of a per cent: a parabola between the powers of two.
 fn halved(passed_ms: u64, half_s: u32) -> u64 {
-    let half_ms = u64::from(half_s.max(1)).saturating_mul(1_000);
-    let part = ratio(passed_ms % half_ms, half_ms);
+    let whole_ms = u64::from(half_s.max(1)).saturating_mul(1_000);
+    let part = ratio(passed_ms % whole_ms, whole_ms);
     let within = ONE.saturating_sub(mul(part, share(672_000).saturating_sub(mul(part, share(172_000)))));
-    let times = u32::try_from(passed_ms / half_ms).unwrap_or(u32::MAX);
+    let times = u32::try_from(passed_ms / whole_ms).unwrap_or(u32::MAX);
     within.checked_shr(times).unwrap_or(0)
 }
