@@ -75,7 +75,7 @@ pub struct Window {
 }
 
 /// What a window says at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The chance that an order sent now succeeds.
     pub chance_ppm: u32,
@@ -84,6 +84,13 @@ pub struct Reading {
     /// The chance while well, and of being ill: what `chance_ppm` is made of.
     pub well_ppm: u32,
     pub ill_ppm: u32,
+}
+
+/// An account of which nothing is known is worth a try: its chance is the assumed one, not none.
+impl Default for Reading {
+    fn default() -> Reading {
+        Window::default().reading(0, &Taste::default())
+    }
 }
 
 /// The accounts in the order in which they are to be tried.
