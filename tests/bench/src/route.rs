@@ -7,14 +7,15 @@ use crate::route_worlds::World;
 use crate::subject::Done;
 use sluice::domain::route::success::{Taste, Window, rank};
 
-/// The best of the grids below over 40 worlds of seed 2, without limits and with them: `--seed 2 --tune 40`.
-const UCB: [(usize, f64); 2] = [(5_000, 0.01), (5_000, 0.01)];
-const THOMPSON: [(f64, f64); 2] = [(2_000.0, 1.0), (2_000.0, 1.0)];
+/// The best of the grids below over 30 worlds of seed 2, without limits and with them: `--seed 2 --tune 30`. The best window is the whole
+/// run, with a wide bound: what slides forgets the well along with the ill.
+const UCB: [(usize, f64); 2] = [(200_000, 1.0), (200_000, 0.6)];
+const THOMPSON: [(f64, f64); 2] = [(200.0, 3.0), (200.0, 3.0)];
 
-const WINDOWS: [usize; 7] = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
-const XIS: [f64; 6] = [0.003, 0.01, 0.03, 0.1, 0.3, 0.6];
+const WINDOWS: [usize; 8] = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000];
+const XIS: [f64; 7] = [0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 1.0];
 /// Thompson's discount is one order in so many; its prior is so many good and as many bad.
-const MEMORIES: [f64; 5] = [200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
+const MEMORIES: [f64; 7] = [50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
 const PRIORS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 /// Points of success that ours has to gain over fixed priority.
 const POINTS: f64 = 1.0;
