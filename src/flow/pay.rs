@@ -9,7 +9,7 @@ use crate::domain::life::{Attempt, Life};
 use crate::domain::pay::Source;
 use crate::domain::{AttemptStatus, OrderStatus};
 use crate::store::Command;
-use sluice_contract::{Action, Failure, FailureCode, Fault, Pay, PayOrder};
+use sluice_contract::{Action, Failure, FailureCode, Fault, NotFoundFrom, Pay, PayOrder};
 
 impl Gateway {
     /// `request`: as it was asked for, payment code included.
@@ -53,7 +53,9 @@ impl Gateway {
     /// the order goes to the next account. What cannot be settled now, the worker settles.
     async fn move_on(&self, life: Life, seq: u32, account: &Account, request: &OrderRequest) -> Result<Life, Refused> {
         let Some(attempt) = life.attempt(seq) else { return Ok(life) };
-        let can_close = self.method_profile(account, &life)?.can_close && !life.order.method.is_barcode();
+        let profile = self.method_profile(account, &life)?;
+        // What only the payer's arrival makes an order cannot be closed before: there a repeat brings the code.
+        let can_close = profile.can_close && profile.not_found_from == NotFoundFrom::Call && !life.order.method.is_barcode();
         let unseen = attempt.status() == AttemptStatus::Unknown && attempt.undo.is_none() && no_action(attempt);
         let wanted = life.order.status() == OrderStatus::Pending && life.order.intent.is_none();
         if !can_close || !unseen || !wanted || self.onward(&life, Some(request))?.is_empty() {
