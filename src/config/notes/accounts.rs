@@ -39,7 +39,5 @@ fn is_in_no_rule(seen: Seen<'_>, account: &Account) -> Option<String> {
     };
     let rule = &seen.routing.rules.iter().find(instead)?.name;
     let id = &account.id;
-    Some(format!(
-        "{id} is in no rule: where {rule} matches it comes after all of its accounts, but for merchants that prefer, own or name it"
-    ))
+    Some(format!("{id} is in no rule: where {rule} matches, those it ranks come first, but for merchants that prefer, own or name {id}"))
 }

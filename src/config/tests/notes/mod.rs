@@ -223,7 +223,7 @@ fn costs_that_are_not_known_are_noted() {
 fn an_account_in_no_rule_is_noted_where_a_rule_goes_before_it() {
     let note = |id: &str, at: usize| {
         format!(
-            "account[{at}].id: {id} is in no rule: where r matches it comes after all of its accounts, but for merchants that prefer, own or name it"
+            "account[{at}].id: {id} is in no rule: where r matches, those it ranks come first, but for merchants that prefer, own or name {id}"
         )
     };
     let r = |more: &str| rule("r", "priority", more);
