@@ -24,7 +24,8 @@ enum Op {
     Told { n: usize, said: Said, source: u8, stale: bool, fallback: bool },
     Wish(Intent),
     BeginUndo(usize),
-    Undone(usize, Undone),
+    WantNext(usize),
+    Undone { n: usize, said: Undone, fallback: bool },
     Abandon(usize),
     Refund { number: u8, amount: i64 },
     BeginRefund(usize),
@@ -75,7 +76,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(n, said, source, stale, fallback)| Op::Told { n, said, source, stale, fallback }),
         1 => intent.prop_map(Op::Wish),
         2 => (0..3_usize).prop_map(Op::BeginUndo),
-        2 => (0..3_usize, undone()).prop_map(|(n, said)| Op::Undone(n, said)),
+        2 => (0..3_usize).prop_map(Op::WantNext),
+        2 => (0..3_usize, undone(), any::<bool>()).prop_map(|(n, said, fallback)| Op::Undone { n, said, fallback }),
         1 => (0..3_usize).prop_map(Op::Abandon),
         4 => (0..5_u8, amount).prop_map(|(number, amount)| Op::Refund { number, amount }),
         2 => (0..4_usize).prop_map(Op::BeginRefund),
@@ -120,9 +122,11 @@ impl Game<'_> {
                 Command::Wish { order_id, intent: real_intent(intent), verb, at, due_at: at }
             }
             Op::BeginUndo(n) => Command::BeginUndo { order_id, attempt_seq: seq(n)?, at, lease_until: at.plus_s(40) },
-            Op::Undone(n, said) => {
+            Op::WantNext(n) => Command::WantNext { order_id, attempt_seq: seq(n)?, failure: failure(Fault::Account), at },
+            Op::Undone { n, said, fallback } => {
                 let verb = real_verb(reference.attempts.get(n)?.undo?);
-                Command::TakeUndone { order_id, told: Box::new(undo_told(seq(n)?, verb, said, at)) }
+                let fallback = if fallback { vec![self.next.clone()] } else { Vec::new() };
+                Command::TakeUndone { order_id, told: Box::new(UndoTold { fallback, ..undo_told(seq(n)?, verb, said, at) }) }
             }
             Op::Abandon(n) => Command::Abandon { order_id, attempt_seq: seq(n)?, payable_until: at.plus_s(60), at },
             Op::Refund { number, amount } => {
@@ -243,9 +247,10 @@ fn play(reference: &mut Reference, numbers: &mut Vec<(u8, i64)>, op: &Op, verb: 
         Op::Told { n, said, source, stale, fallback } => return !reference.told(n, said, source == 0, stale, fallback),
         Op::Wish(intent) => reference.wish(intent, verb(intent)),
         Op::BeginUndo(n) => reference.begin_undo(n),
-        Op::Undone(n, said) => {
+        Op::WantNext(n) => reference.want_next(n),
+        Op::Undone { n, said, fallback } => {
             let Some(verb) = reference.attempts[n].undo else { return false };
-            reference.undone(n, verb, said);
+            reference.undone(n, verb, said, fallback);
         }
         Op::Abandon(n) => reference.abandon(n),
         Op::Refund { number, amount } => {

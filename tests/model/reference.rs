@@ -10,7 +10,14 @@ pub struct Attempt {
     pub late: bool,
     pub undo: Option<Verb>,
     undo_sent: bool,
-    declined: bool,
+    /// What the order fails of once the attempt is undone: the payer's doing or the account's.
+    declined: Option<Whose>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Payer,
+    Account,
 }
 
 #[derive(Clone, Debug)]
@@ -35,7 +42,7 @@ pub struct Reference {
 }
 
 fn fresh() -> Attempt {
-    Attempt { status: "sending", captured: 0, late: false, undo: None, undo_sent: false, declined: false }
+    Attempt { status: "sending", captured: 0, late: false, undo: None, undo_sent: false, declined: None }
 }
 
 impl Attempt {
@@ -76,24 +83,24 @@ impl Reference {
                     self.capture(n);
                 }
             }
-            Said::Waiting if a.open() && a.declined => {}
+            Said::Waiting if a.open() && a.declined.is_some() => {}
             Said::Waiting if a.open() => a.status = "awaiting_payer",
             Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" && stale => {}
-            Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => self.end(n, "closed"),
-            Said::Closed => self.end(n, "closed"),
-            Said::Reversed => self.end(n, "reversed"),
+            Said::Waiting | Said::NotFound { is_final: false } if a.status == "abandoned" => self.end(n, "closed", false),
+            Said::Closed => self.end(n, "closed", fallback),
+            Said::Reversed => self.end(n, "reversed", fallback),
             Said::FailedByAccount => self.fail(n, fallback),
             Said::FailedByPayer => self.fail(n, false),
             Said::NotFound { is_final: true } if a.undo.is_some() || a.status == "abandoned" => {
                 let to = if a.undo == Some(Verb::Reverse) { "reversed" } else { "closed" };
-                self.end(n, to);
+                self.end(n, to, fallback);
             }
-            Said::NotFound { is_final: true } => self.fail(n, false),
+            Said::NotFound { is_final: true } => self.fail(n, fallback),
             Said::NotFound { .. } if a.status == "sending" => a.status = "unknown",
             Said::Unknown if a.open() && by_pay => a.status = "unknown",
             Said::Declined if a.open() => {
                 a.status = "unknown";
-                a.declined = true;
+                a.declined = Some(Whose::Payer);
                 a.undo = a.undo.or(Some(Verb::Reverse));
             }
             _ => {}
@@ -128,27 +135,34 @@ impl Reference {
         if self.status != "pending" || self.attempts.iter().any(Attempt::open) {
             return;
         }
-        if fallback && self.intent.is_none() { self.attempts.push(fresh()) } else { self.status = "failed" }
+        self.go_on_or_fail(n, fallback);
+    }
+
+    fn go_on_or_fail(&mut self, n: usize, fallback: bool) {
+        let newest = n + 1 == self.attempts.len();
+        if fallback && newest && self.intent.is_none() { self.attempts.push(fresh()) } else { self.status = "failed" }
     }
 
     /// The channel has told that the attempt takes no money.
-    fn end(&mut self, n: usize, to: &'static str) {
+    fn end(&mut self, n: usize, to: &'static str, fallback: bool) {
         let a = &mut self.attempts[n];
         let may_end = a.open() || (a.status == "abandoned" && to == "closed");
         if may_end {
             (a.status, a.undo) = (to, None);
-            self.close_if_idle(n);
+            self.end_if_idle(n, fallback);
         }
     }
 
-    fn close_if_idle(&mut self, n: usize) {
+    fn end_if_idle(&mut self, n: usize, fallback: bool) {
         if self.status != "pending" || self.attempts.iter().any(Attempt::open) {
             return;
         }
         let reverse = self.intent == Some(Intent::Reverse);
         let a = &self.attempts[n];
+        if a.declined.is_some() && !reverse {
+            return self.go_on_or_fail(n, fallback && a.declined == Some(Whose::Account));
+        }
         self.status = match a.status {
-            _ if a.declined && !reverse => "failed",
             "reversed" => "reversed",
             _ if reverse => "reversed",
             _ => "closed",
@@ -172,10 +186,18 @@ impl Reference {
         a.undo_sent |= a.open() && a.undo.is_some();
     }
 
-    pub fn undone(&mut self, n: usize, verb: Verb, said: Undone) {
+    /// The attempt is to be closed so that the next account may be tried.
+    pub fn want_next(&mut self, n: usize) {
+        let a = &mut self.attempts[n];
+        if self.status == "pending" && self.intent.is_none() && a.status == "unknown" && a.undo.is_none() {
+            (a.undo, a.declined) = (Some(Verb::Close), Some(Whose::Account));
+        }
+    }
+
+    pub fn undone(&mut self, n: usize, verb: Verb, said: Undone, fallback: bool) {
         let to = if verb == Verb::Close { "closed" } else { "reversed" };
         match said {
-            Undone::Done | Undone::NotFound { is_final: true } => self.end(n, to),
+            Undone::Done | Undone::NotFound { is_final: true } => self.end(n, to, fallback),
             Undone::Paid | Undone::Refused => {
                 let merchants = self.intent == Some(Intent::Close);
                 if merchants {
@@ -193,7 +215,7 @@ impl Reference {
     pub fn abandon(&mut self, n: usize) {
         if self.attempts[n].open() {
             (self.attempts[n].status, self.attempts[n].undo) = ("abandoned", None);
-            self.close_if_idle(n);
+            self.end_if_idle(n, false);
         }
     }
 

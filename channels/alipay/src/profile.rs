@@ -1,13 +1,18 @@
 //! What Alipay can do, as data.
 
 use crate::config::Mode;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_kit::profile::bare;
 
 /// Every method of this channel.
 pub(crate) const METHODS: &[Method] =
     &[Method::AlipayQr, Method::AlipayBarcode, Method::AlipayJsapi, Method::AlipayWap, Method::AlipayPage, Method::AlipayApp];
 
 const DAY_S: i64 = 86_400;
+
+/// What a binding says of the merchant: name, whether it is required, whether it is secret.
+const OF_PROVIDER: &[(&str, bool, bool)] =
+    &[("auth_app_id", true, false), ("app_auth_token", true, true), ("app_refresh_token", false, true), ("seller_id", false, false)];
 
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profile {
@@ -34,63 +39,43 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
         has_statement: true,
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,
-        sub_fields: match mode {
-            Mode::Direct => Vec::new(),
-            Mode::Provider => vec![
-                SubField { name: "auth_app_id", required: true, secret: false },
-                SubField { name: "app_auth_token", required: true, secret: true },
-                SubField { name: "app_refresh_token", required: false, secret: true },
-                SubField { name: "seller_id", required: false, secret: false },
-            ],
-        },
+        sub_fields: mode.sub_fields(OF_PROVIDER),
     }
 }
 
 fn of_method(method: Method) -> MethodProfile {
-    // WAP, page and APP: we only sign, and the trade comes to exist when the payer arrives (pack §2.9, §3.1).
-    let front = MethodProfile {
-        method,
-        required: &[],
-        required_one_of: &[],
-        // Signed again, and the same core data lead to the same trade (pack §7).
-        can_repeat: true,
+    let order = MethodProfile {
         // `timeout_express` counts from one minute to 15 days (pack §2).
-        expires_in_min_s: 60,
         expires_in_max_s: 15 * DAY_S,
-        code_life_s: None,
-        can_close: true,
-        reverse: None,
         not_found_final_after_s: 300,
-        not_found_from: NotFoundFrom::Payer,
-        refund_window_s: None,
         // Pack §3.4: the notice, and our own back-off.
         query_at_s: &[10, 30, 60, 180, 300, 600, 1800],
         query_then_every_s: 1800,
-        calls_back: true,
+        ..bare(method)
     };
     match method {
-        Method::AlipayQr => MethodProfile {
-            // A repeated request is an error of its own, and whether it gives the first code again is UNCONFIRMED (pack §2.1).
-            can_repeat: false,
-            // A code lives two hours at most, whatever the order's life.
-            expires_in_max_s: 7200,
-            ..front
+        // A repeated request is an error of its own, and whether it gives the first code again is UNCONFIRMED (pack §2.1). A code lives
+        // two hours at most, whatever the order's life.
+        Method::AlipayQr => MethodProfile { can_close: true, expires_in_max_s: 7200, ..order },
+        Method::AlipayJsapi => MethodProfile {
+            required_one_of: &[&["payer.buyer_id", "payer.buyer_open_id"]],
+            can_repeat: true,
+            can_close: true,
+            not_found_from: NotFoundFrom::Call,
+            ..order
         },
-        Method::AlipayJsapi => {
-            MethodProfile { required_one_of: &[&["payer.buyer_id", "payer.buyer_open_id"]], not_found_from: NotFoundFrom::Call, ..front }
-        }
         Method::AlipayBarcode => MethodProfile {
             required: &["auth_code"],
-            can_repeat: false,
-            can_close: false,
             // Pack §2.5 and §3.4: no earliest moment, within 24 h, and after 60 s of asking it is cancelled.
             reverse: Some(ReverseRule { earliest_s: 0, window_s: DAY_S, give_up_after_s: 60, day_ends_at_s: None }),
             not_found_from: NotFoundFrom::Call,
             not_found_final_after_s: 120,
             // Pack §3.4: 3 s after the call, then every 3 to 5 s; the cancel follows the last query at once.
             query_at_s: &[3, 7, 11, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 90, 120, 300, 600, 1800],
-            ..front
+            ..order
         },
-        _ => front,
+        // WAP, page and APP: we only sign, and the trade comes to exist when the payer arrives (pack §2.9, §3.1). Signed again, the same
+        // core data lead to the same trade (pack §7).
+        _ => MethodProfile { can_repeat: true, can_close: true, ..order },
     }
 }

@@ -3,45 +3,32 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call};
-use serde_json::{Map, Value};
+use crate::wire::{self, Answer, Call, Early, Told, settled, then};
 use sluice_contract::{AttemptRef, Env, Pay, Reading, Step, Why, WhyKind};
 use sluice_kit::outcome;
-use sluice_kit::wire::put;
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
     let (call, attempt) = (call(attempt), attempt.clone());
-    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(&attempt, answer)))
+    wire::ask(account, call, env, move |_, answer, _| Ok(Reading::Is(read(&attempt, answer)?)))
 }
 
 /// The query that a successful barcode payment is believed by. That the trade is not there contradicts the reply before.
-pub(crate) fn after_pay(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Reading<Pay> {
+pub(crate) fn after_pay(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Told<Pay> {
     let (call, attempt) = (call(attempt), attempt.clone());
-    wire::then(account, call, env, move |_, answer, _| {
-        Reading::Is(match read(&attempt, answer) {
-            Pay::NotFound => Pay::Unknown(Why::new(WhyKind::Pending, "paid by the pay reply, not there by the query")),
-            told => told,
-        })
-    })
+    then(wire::ask(account, call, env, move |_, answer, _| match settled(read(&attempt, answer))? {
+        Pay::NotFound => Err(Why::new(WhyKind::Pending, "paid by the pay reply, not there by the query").into()),
+        told => Ok(Reading::Is(told)),
+    }))
 }
 
 fn call(attempt: &AttemptRef) -> Call {
-    let mut biz = number(attempt);
     // What the payer's side paid with is told on request only.
-    put(&mut biz, "query_options", Value::from(vec!["fund_bill_list", "mdiscount_amount"]));
-    Call::new("query", "alipay.trade.query", biz, attempt.sub.get("auth_app_id"))
+    let options = Some(vec!["fund_bill_list", "mdiscount_amount"].into());
+    Call::about(attempt, "query", "alipay.trade.query", vec![("query_options", options)])
 }
 
-/// Every verb names the trade by our number: it never changes, `trade_no` may not be known.
-pub(crate) fn number(attempt: &AttemptRef) -> Map<String, Value> {
-    Map::from_iter([("out_trade_no".to_owned(), Value::from(attempt.number.as_str()))])
-}
-
-fn read(attempt: &AttemptRef, answer: Answer) -> Pay {
-    match answer {
-        Answer::Good(tree) => trade::about(&tree, attempt),
-        Answer::Error(complaint) => outcome::query(complaint.class(Api::Query), &complaint),
-        Answer::Doubt(why) => Pay::Unknown(why),
-    }
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Pay, Early<Pay>> {
+    let tree = answer.map_err(|complaint| Early::is(outcome::query(complaint.class(Api::Query), &complaint)))?;
+    Ok(trade::about(&tree, attempt)?)
 }

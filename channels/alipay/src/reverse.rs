@@ -2,41 +2,31 @@
 
 use crate::codes::Api;
 use crate::config::Account;
-use crate::wire::{self, Answer, Call, text};
-use crate::{query, trade};
-use serde_json::Value;
+use crate::trade;
+use crate::wire::{self, Answer, Call, Early, TIMEOUT_MONEY_MS, given, text};
 use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why, WhyKind};
 use sluice_kit::outcome;
-use sluice_kit::wire::TIMEOUT_MONEY_MS;
 use std::sync::Arc;
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
     if !attempt.method.is_barcode() {
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
-    let mut call = Call::new("cancel", "alipay.trade.cancel", query::number(attempt), attempt.sub.get("auth_app_id"));
-    call.timeout_ms = TIMEOUT_MONEY_MS;
+    let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(attempt, "cancel", "alipay.trade.cancel", vec![]) };
     let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| {
-        Reading::Is(match answer {
-            Answer::Good(tree) => cancelled(&attempt, &tree),
-            // Again with the same number; a short balance too, once it was topped up.
-            Answer::Error(complaint) => outcome::undone(complaint.class(Api::Cancel), &complaint),
-            Answer::Doubt(why) => Undone::Unknown(why),
-        })
-    })
+    wire::ask(account, call, env, move |_, answer, _| Ok(Reading::Is(read(&attempt, answer)?)))
 }
 
-fn cancelled(attempt: &AttemptRef, tree: &Value) -> Undone {
-    if let Some(why) = trade::contradiction(tree, attempt) {
-        return Undone::Unknown(why);
-    }
-    match (text(tree, "retry_flag"), text(tree, "action").filter(|action| !action.is_empty())) {
-        (Some("Y"), _) => Undone::Busy,
-        (Some("N"), Some("close")) => Undone::Closed,
-        (Some("N"), Some("refund")) => Undone::Returned,
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Early<Undone>> {
+    // Again with the same number; a short balance too, once it was topped up.
+    let tree = answer.map_err(|complaint| Early::is(outcome::undone(complaint.class(Api::Cancel), &complaint)))?;
+    trade::agrees(&tree, attempt)?;
+    match (text(&tree, "retry_flag"), given(&tree, "action")) {
+        (Some("Y"), _) => Ok(Undone::Busy),
+        (Some("N"), Some("close")) => Ok(Undone::Closed),
+        (Some("N"), Some("refund")) => Ok(Undone::Returned),
         // No such trade: the caller knows from when on this is a definite no.
-        (Some("N"), None) => Undone::NotFound,
-        _ => Undone::Unknown(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund")),
+        (Some("N"), None) => Ok(Undone::NotFound),
+        _ => Err(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund").into()),
     }
 }

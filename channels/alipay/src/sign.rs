@@ -15,6 +15,10 @@ use crate::keys::Ring;
 use sluice_contract::fields::parse_json;
 pub(crate) use sluice_kit::form::canonical;
 use sluice_kit::form::{borrowed, value};
+pub(crate) use sluice_kit::raw::member as raw_member;
+#[cfg(test)]
+pub(crate) use sluice_kit::raw::numbers_as_text;
+use std::collections::BTreeSet;
 
 /// What a request's signature covers: everything that is sent but `sign`, without empty values.
 pub(crate) fn request_text(pairs: &[(String, String)]) -> String {
@@ -31,24 +35,19 @@ pub(crate) enum Seal {
     UnknownKey(String),
 }
 
-/// Judges a trade notice (rule v1). Whether empty values take part is documented both ways: as received first, then once
-/// without (RULING of pack §1.5). `alipay_cert_sn` in a notice is UNCONFIRMED: it is tried in and out, and names the key.
+/// Judges a trade notice (rule v1). Whether empty values take part is documented both ways: as received, and once without (RULING of
+/// pack §1.5). `alipay_cert_sn` in a notice is UNCONFIRMED: it is tried in and out, and names the key.
 pub(crate) fn notice_seal(ring: &Ring, pairs: &[(String, String)]) -> Seal {
     let Some(signature) = value(pairs, "sign") else { return Seal::Absent };
     let sn = value(pairs, "alipay_cert_sn").filter(|sn| !sn.is_empty());
-    let text = |empties: bool, sn: bool| {
+    let text = |(empties, sn): (bool, bool)| {
         let out = |name: &str| name == "sign" || name == "sign_type" || (!sn && name == "alipay_cert_sn");
         canonical(borrowed(pairs).filter(|(name, value)| !out(name) && (empties || !value.is_empty())))
     };
-    let mut seal = ring.seal(text(true, true).as_bytes(), signature, sn);
-    let has_empties = pairs.iter().any(|(_, value)| value.is_empty());
-    for (empties, with_sn, is_due) in [(false, true, has_empties), (true, false, sn.is_some()), (false, false, has_empties && sn.is_some())]
-    {
-        if is_due && seal == Seal::Broken {
-            seal = ring.seal(text(empties, with_sn).as_bytes(), signature, sn);
-        }
-    }
-    seal
+    // Most notices have neither: then all four are one.
+    let texts = BTreeSet::from([(true, true), (false, true), (true, false), (false, false)].map(text));
+    let mut seals = texts.iter().map(|text| ring.seal(text.as_bytes(), signature, sn));
+    seals.find(|seal| *seal != Seal::Broken).unwrap_or(Seal::Broken)
 }
 
 /// A reply taken apart. Nothing of it is verified yet.
@@ -66,67 +65,16 @@ pub(crate) struct Envelope<'a> {
 pub(crate) fn envelope<'a>(body: &'a [u8], method: &str) -> Option<Envelope<'a>> {
     let tree = parse_json(body).ok()?;
     let own = format!("{}_response", method.replace('.', "_"));
-    let (root, is_error_root) = match (tree.get(&own), tree.get("error_response")) {
-        (Some(_), None) => (own.as_str(), false),
-        (None, Some(_)) => ("error_response", true),
-        _ => return None,
-    };
+    let is_error_root = tree.get("error_response").is_some();
+    let node = raw_member(body, if is_error_root { "error_response" } else { &own })?;
+    // Both together are no reply.
+    (!is_error_root || tree.get(&own).is_none()).then_some(())?;
     let member = |name: &str| tree.get(name).map(|value| value.as_str().unwrap_or_default().to_owned());
-    Some(Envelope { is_error_root, node: raw_member(body, root)?, signature: member("sign"), cert_sn: member("alipay_cert_sn") })
+    Some(Envelope { is_error_root, node, signature: member("sign"), cert_sn: member("alipay_cert_sn") })
 }
 
 impl Envelope<'_> {
     pub(crate) fn seal(&self, ring: &Ring) -> Seal {
-        match &self.signature {
-            Some(signature) => ring.seal(self.node, signature, self.cert_sn.as_deref()),
-            None => Seal::Absent,
-        }
+        self.signature.as_ref().map_or(Seal::Absent, |signature| ring.seal(self.node, signature, self.cert_sn.as_deref()))
     }
-}
-
-/// The raw bytes of a member's value in an object that is known to be JSON without doubled keys. A name written with
-/// escapes is not found: Alipay writes none.
-pub(crate) fn raw_member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    let (mut text_from, mut text_to) = (0, 0);
-    let mut value_from = None;
-    for (at, byte) in object.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' if in_text => (in_text, text_to) = (false, at),
-            _ if in_text => {}
-            b'"' => (in_text, text_from) = (true, at.saturating_add(1)),
-            b'{' | b'[' => depth = depth.saturating_add(1),
-            b',' | b'}' if depth == 1 && value_from.is_some() => return object.get(value_from?..at).map(<[u8]>::trim_ascii),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b':' if depth == 1 && value_from.is_none() && object.get(text_from..text_to) == Some(name.as_bytes()) => {
-                value_from = Some(at.saturating_add(1));
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// JSON with every number written as text, so that an amount given as a number is read exactly and never becomes a float.
-pub(crate) fn numbers_as_text(json: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(json.len().saturating_add(16));
-    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
-    for byte in json {
-        let starts = !in_text && matches!(byte, b'-' | b'0'..=b'9');
-        let goes_on = in_number && matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-        if (in_number && !goes_on) || (!in_number && starts) {
-            out.push(b'"');
-        }
-        in_number = goes_on || (!in_number && starts);
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ => {}
-        }
-        out.push(*byte);
-    }
-    out
 }

@@ -4,63 +4,39 @@
 use crate::bill;
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Answer, Call, Complaint, text};
-use serde_json::{Map, Value};
+use crate::wire::{self, Call, Early, doubtful, ensure, members, text};
 use sluice_contract::{Day, Env, Notes, Reading, Statement, Step};
 use sluice_kit::archive::Limits;
 use sluice_kit::bill::zip;
-use sluice_kit::outcome::{Complaint as _, unreadable};
-use sluice_kit::wire::put;
+use sluice_kit::outcome::unreadable;
 use std::sync::Arc;
 
 /// What may come out of it: a million rows; a detail, a summary, and room for parts that the pack does not know.
 const LIMITS: Limits = Limits { files_max: 16, file_max_bytes: 256 << 20 };
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
-    let mut biz = Map::new();
-    put(&mut biz, "bill_type", "trade");
-    put(&mut biz, "bill_date", day.to_string());
+    let biz = members([("bill_type", Some("trade".into())), ("bill_date", Some(day.to_string().into()))]);
     let merchant = sub.and_then(|sub| sub.get("auth_app_id"));
     let call = Call::new("bill.link", "alipay.data.dataservice.bill.downloadurl.query", biz, merchant);
-    wire::ask(account, call, env, move |account, answer, env| match answer {
-        Answer::Good(tree) => link(account, &tree),
-        Answer::Error(complaint) => Reading::Is(refused(day, &complaint, env)),
-        Answer::Doubt(why) => Reading::Is(Statement::Unknown(why)),
+    wire::ask(account, call, env, move |account, answer, env| {
+        // "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
+        let tree = answer.map_err(|complaint| match complaint.class(Api::Bill) {
+            Ok(Class::NotCreated) if env.now < day.plus(2).start() => Early::is(Statement::NotYet),
+            Ok(Class::Query) if env.now < day.plus(1).start() => Early::is(Statement::NotYet),
+            Ok(Class::Retry | Class::Unknown) => Early::is(Statement::NotYet),
+            // A failure: before the merchant was there.
+            Ok(Class::NotCreated | Class::Fail(..)) => Early::is(Statement::Empty),
+            class => Early::Why(doubtful(class, &complaint)),
+        })?;
+        let url = text(&tree, "bill_download_url").unwrap_or_default();
+        if url.is_empty() && text(&tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
+            return Ok(Reading::Is(Statement::Empty));
+        }
+        // The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
+        ensure(account.bill_hosts.allow(url), || unreadable("the bill's link points at a host that is not listed: see bill_hosts"))?;
+        Ok(zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
+            Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
+            Err(_) => Err("the archive has not exactly one detail file"),
+        }))
     })
-}
-
-/// The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
-fn link(account: &Account, tree: &Value) -> Reading<Statement> {
-    let url = text(tree, "bill_download_url").unwrap_or_default();
-    if url.is_empty() && text(tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
-        return Reading::Is(Statement::Empty);
-    }
-    if !is_allowed(url, &account.bill_hosts) {
-        return Reading::Is(Statement::Unknown(unreadable("the bill's link points at a host that is not listed: see bill_hosts")));
-    }
-    zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
-        Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
-        Err(_) => Err("the archive has not exactly one detail file"),
-    })
-}
-
-/// The authority is compared whole: no user name, no other port, no look-alike.
-fn is_allowed(url: &str, hosts: &[String]) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    matches!(scheme, "http" | "https") && url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && hosts.contains(&host)
-}
-
-/// "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
-fn refused(day: Day, complaint: &Complaint, env: &Env<'_>) -> Statement {
-    match complaint.class(Api::Bill) {
-        Ok(Class::NotCreated) if env.now < day.plus(2).start() => Statement::NotYet,
-        Ok(Class::NotCreated) => Statement::Empty,
-        Ok(Class::Query) if env.now < day.plus(1).start() => Statement::NotYet,
-        Ok(Class::Retry | Class::Unknown) => Statement::NotYet,
-        // Before the merchant was there.
-        Ok(Class::Fail(..)) => Statement::Empty,
-        Ok(class) => Statement::Unknown(complaint.doubt(class)),
-        Err(why) => Statement::Unknown(why),
-    }
 }

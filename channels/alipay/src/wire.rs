@@ -1,25 +1,30 @@
 //! Requests out and replies in: public parameters, the one node, the error fields, and a merchant's token that has died.
 //! What a reply *means* is the verbs' business.
 
-use crate::admit;
+use crate::admit::URL_MAX;
+use crate::certificate::{self, DOWNLOAD};
 use crate::codes::{self, Api, Class};
 use crate::config::Account;
-use crate::keys::{self, TOKEN};
+use crate::keys::{TOKEN, item_id};
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
-use sluice_contract::fields::parse_json;
-use sluice_contract::{
-    Env, Exchange, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint, Reading, Refusal, Step, Why, WhyKind,
-};
+use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint};
+use sluice_contract::{Refusal, Step, Why, WhyKind};
 use sluice_kit::codes::failure;
-use sluice_kit::form::encoded;
-use sluice_kit::outcome;
-pub(crate) use sluice_kit::wire::text;
-use sluice_kit::wire::{TIMEOUT_MS, cut, given, post};
+pub(crate) use sluice_kit::content::members;
+use sluice_kit::doubt::Outcome;
+pub(crate) use sluice_kit::doubt::{Early, Told, doubtful, is, out, settled, then};
+pub(crate) use sluice_kit::ensure::ensure;
+use sluice_kit::form::{borrowed, encoded};
+use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
+use sluice_kit::raw;
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, text};
+use sluice_kit::wire::{post, send};
 use std::sync::Arc;
 
 /// Everything about a request that is not of the moment, so that it can be made again under a renewed token.
 /// May hold a payment code: it is never printed.
+#[derive(Clone)]
 pub(crate) struct Call {
     /// The name for logs.
     pub(crate) api: &'static str,
@@ -30,8 +35,11 @@ pub(crate) struct Call {
     /// In whose name a provider calls.
     pub(crate) merchant: Option<String>,
     pub(crate) timeout_ms: u64,
+    /// Under a renewed token.
+    pub(crate) again: bool,
 }
 
+#[derive(Clone)]
 pub(crate) enum Content {
     Biz(Map<String, Value>),
     /// Parameters beside the public ones: `alipay.system.oauth.token` has no `biz_content` (pack §13).
@@ -40,7 +48,14 @@ pub(crate) enum Content {
 
 impl Call {
     pub(crate) fn new(api: &'static str, method: &'static str, biz: Map<String, Value>, merchant: Option<&String>) -> Call {
-        Call { api, method, content: Content::Biz(biz), urls: Vec::new(), merchant: merchant.cloned(), timeout_ms: TIMEOUT_MS }
+        let (content, merchant) = (Content::Biz(biz), merchant.cloned());
+        Call { api, method, content, urls: Vec::new(), merchant, timeout_ms: TIMEOUT_MS, again: false }
+    }
+
+    /// A call about a trade, by our number: it never changes, `trade_no` may not be known. What has no value is left out.
+    pub(crate) fn about(attempt: &AttemptRef, api: &'static str, method: &'static str, more: Vec<(&str, Option<Value>)>) -> Call {
+        let number = ("out_trade_no", Some(attempt.number.as_str().into()));
+        Call::new(api, method, members(more.into_iter().chain([number])), attempt.sub.get("auth_app_id"))
     }
 }
 
@@ -50,203 +65,130 @@ pub(crate) struct Signed {
     pub(crate) body: Vec<(String, String)>,
 }
 
+/// What every request says alike.
+const PUBLIC: [(&str, &str); 4] = [("format", "JSON"), ("charset", "utf-8"), ("sign_type", "RSA2"), ("version", "1.0")];
+
 /// Signs a call at a moment. An empty value is never sent (pack §1.3).
 pub(crate) fn signed(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<Signed, Refusal> {
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut query = vec![
-        pair("app_id", &account.app_id),
-        pair("method", call.method),
-        pair("format", "JSON"),
-        pair("charset", "utf-8"),
-        pair("sign_type", "RSA2"),
-        pair("timestamp", &env.now.plain()),
-        pair("version", "1.0"),
-    ];
-    if let Some(files) = &account.certificates {
-        query.extend([pair("app_cert_sn", &files.app_sn), pair("alipay_root_cert_sn", &files.root_sn)]);
-    }
-    if let Some(token) = token {
-        query.push(pair("app_auth_token", token));
-    }
-    for (name, url) in &call.urls {
-        if url.len() > admit::URL_MAX {
-            return Err(Refusal::account(format!("{name} has more than {} characters", admit::URL_MAX)));
-        }
-        query.push(pair(name, url));
-    }
-    let mut body = Vec::new();
-    match &call.content {
-        Content::Top(pairs) => body.extend(pairs.iter().map(|(name, value)| pair(name, value))),
+    ensure(call.urls.iter().all(|(_, url)| url.len() <= URL_MAX), || Refusal::account("a URL has more than 256 characters"))?;
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let (body, is_sealed) = match &call.content {
+        Content::Top(pairs) => (borrowed(pairs).map(pair).collect(), false),
         Content::Biz(biz) => {
-            let plain = Value::Object(biz.clone()).to_string();
-            let content = match account.encrypt_keys.first() {
-                Some(key) => {
-                    query.push(pair("encrypt_type", "AES"));
-                    key.seal(plain.as_bytes()).ok_or_else(|| Refusal::account("encrypt_key cannot encrypt"))?
-                }
-                None => plain,
-            };
-            body.push(("biz_content".to_owned(), content));
+            let content = account.content.seal(Value::Object(biz.clone()).to_string())?;
+            (vec![("biz_content".to_owned(), content)], account.content.encrypt())
         }
-    }
-    query.retain(|(_, value)| !value.is_empty());
-    let all: Vec<(String, String)> = query.iter().chain(&body).cloned().collect();
-    query.push(("sign".to_owned(), account.key.sign(sign::request_text(&all).as_bytes())?));
+    };
+    let files = account.certificates.as_ref();
+    let own = [
+        ("app_id", account.app_id.as_str()),
+        ("method", call.method),
+        ("timestamp", &env.now.plain()),
+        ("app_cert_sn", files.map_or("", |files| &files.app_sn)),
+        ("alipay_root_cert_sn", files.map_or("", |files| &files.root_sn)),
+        ("app_auth_token", token.unwrap_or_default()),
+        ("encrypt_type", if is_sealed { "AES" } else { "" }),
+    ];
+    let query = own.into_iter().chain(PUBLIC).chain(borrowed(&call.urls)).filter(|(_, value)| !value.is_empty());
+    let mut query: Vec<(String, String)> = query.map(pair).collect();
+    let text = sign::request_text(&[query.as_slice(), &body].concat());
+    query.push(("sign".to_owned(), account.key.sign(text.as_bytes())?));
     Ok(Signed { query, body })
 }
 
 /// The token of the merchant in whose name a call goes; `None` for our own calls.
 pub(crate) fn token_for(account: &Account, call: &Call) -> Result<Option<String>, Refusal> {
     let Some(merchant) = &call.merchant else { return Ok(None) };
-    let token = account.ring.token(TOKEN, merchant).map(|token| token.as_str().to_owned());
+    let token = account.ring.token(TOKEN, merchant).map(|token| token.to_string());
     token.map(Some).ok_or_else(|| Refusal::account(format!("there is no app_auth_token of the merchant's app {merchant}")))
 }
 
-fn request(account: &Account, call: &Call, token: Option<&str>, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    let signed = signed(account, call, token, env)?;
+fn request(account: &Account, call: &Call, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let signed = signed(account, call, token_for(account, call)?.as_deref(), env)?;
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")];
     let url = format!("{}?{}", account.gateway, encoded(&signed.query));
     Ok(post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
 }
 
-/// What a reply is worth.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    /// Sealed, and the call worked.
-    Good(Value),
-    Error(Complaint),
-    Doubt(Why),
-}
+/// What may be believed: the node of a sealed success, or an error.
+pub(crate) type Answer = Result<Value, Complaint>;
 
 /// The error fields of a node.
-#[derive(Clone, Debug)]
 pub(crate) struct Complaint {
     pub(crate) code: String,
     pub(crate) sub_code: String,
-    pub(crate) message: String,
+    message: String,
     pub(crate) sealed: bool,
     pub(crate) node: Value,
 }
 
-pub(crate) type Read<T> = Arc<dyn Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync>;
-
-/// Sends a call, or refuses when it could not even be made.
-pub(crate) fn ask<T: 'static>(
+/// Sends a call, or refuses when it could not even be made. A dead token is renewed once and the call made again under the new one:
+/// "order not created" (pack §3.2).
+pub(crate) fn ask<T: Outcome + 'static>(
     account: &Arc<Account>,
     call: Call,
     env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
+    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Clone + Send + Sync + 'static,
 ) -> Step<T> {
-    exchange(account, Arc::new(call), env, Arc::new(read), true).map_or_else(Step::Refused, Step::Send)
-}
-
-/// As [`ask`], after a reply: what cannot be asked any more is a doubt.
-pub(crate) fn then<T: 'static>(
-    account: &Arc<Account>,
-    call: Call,
-    env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Reading<T> {
-    again(account, Arc::new(call), env, Arc::new(read))
-}
-
-fn again<T: 'static>(account: &Arc<Account>, call: Arc<Call>, env: &Env<'_>, read: Read<T>) -> Reading<T> {
-    let cannot = |refusal: Refusal| read(account, Answer::Doubt(Why::new(WhyKind::Configuration, refusal.inner)), env);
-    exchange(account, call, env, Arc::clone(&read), false).map_or_else(cannot, Reading::Then)
-}
-
-/// A dead token is renewed once and the call made again under the new one: "order not created" (pack §3.2).
-fn exchange<T: 'static>(
-    account: &Arc<Account>,
-    call: Arc<Call>,
-    env: &Env<'_>,
-    read: Read<T>,
-    may_renew: bool,
-) -> Result<Exchange<T>, Refusal> {
-    let token = token_for(account, &call)?;
-    let request = request(account, &call, token.as_deref(), env)?;
-    let account = Arc::clone(account);
-    Ok(Exchange::new(request, move |reply, env| {
-        let answer = match judged(&account, call.method, reply) {
-            Ok(answer) => answer,
-            Err(hint) => return Reading::NeedKeys(hint),
-        };
-        match (&answer, &call.merchant) {
-            (Answer::Error(complaint), Some(merchant)) if may_renew && complaint.sealed && complaint.code == "20001" => {
-                let used = token.as_deref();
-                // It was asked for and refused: then this answer is the last word.
-                if used.is_some_and(|used| account.ring.is_dead(merchant, used)) {
-                    return read(&account, answer, env);
+    let token = call.merchant.as_ref().and_then(|merchant| account.ring.token(TOKEN, merchant));
+    send(account, request(account, &call, env), move |account, reply, env| {
+        let told = judged(account, call.method, reply).and_then(|answer| {
+            let is_refused = !call.again && matches!(&answer, Err(complaint) if complaint.sealed && complaint.code == "20001");
+            // A renewal that was asked for and refused: then this answer is the last word.
+            let used = call.merchant.as_ref().zip(token.as_ref());
+            match used.filter(|(merchant, used)| is_refused && !account.ring.is_dead(merchant, used)) {
+                None => read(account, answer, env),
+                Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_ref() == Some(used) => {
+                    Err(Early::Keys(KeyHint { key_id: item_id(TOKEN, merchant) }))
                 }
-                if account.ring.token(TOKEN, merchant).as_deref().map(String::as_str) == used {
-                    return Reading::NeedKeys(KeyHint { key_id: keys::item_id(TOKEN, merchant) });
-                }
-                again(&account, Arc::clone(&call), env, Arc::clone(&read))
+                Some(_) => then(ask(account, Call { again: true, ..call.clone() }, env, read.clone())),
             }
-            _ => read(&account, answer, env),
-        }
-    }))
+        });
+        told.unwrap_or_else(Early::reading)
+    })
 }
 
 /// Judges a reply by the trust rule of [`crate::sign`]. Its content type says nothing (pack §1.1).
-fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, KeyHint> {
-    let doubt = |kind, note: &str| Ok(Answer::Doubt(Why::new(kind, note)));
-    if reply.status != 200 {
-        return doubt(WhyKind::NoAnswer, &format!("HTTP {}", reply.status));
-    }
-    let Some(envelope) = sign::envelope(reply.bytes(), method) else {
-        return doubt(WhyKind::Unreadable, "the reply has no one node of this call");
-    };
-    let sealed = match envelope.seal(&account.ring) {
+fn judged<T>(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, Early<T>> {
+    ensure(reply.status == 200, || no_answer(reply))?;
+    let envelope = sign::envelope(reply.bytes(), method).ok_or_else(|| unreadable("the reply has no one node of this call"))?;
+    let seal = if method == DOWNLOAD { certificate::seal(account, &envelope) } else { envelope.seal(&account.ring) };
+    let sealed = match seal {
         Seal::Holds => true,
         Seal::Absent => false,
-        Seal::Broken => return doubt(WhyKind::BadSignature, "the signature does not hold"),
-        Seal::UnknownKey(key_id) => return Err(KeyHint { key_id }),
+        Seal::Broken => return Err(Why::new(WhyKind::BadSignature, "the signature does not hold").into()),
+        Seal::UnknownKey(key_id) => return Err(Early::Keys(KeyHint { key_id })),
     };
-    match node(account, envelope.node) {
-        Some(node) => Ok(sorted(node, sealed, envelope.is_error_root, method)),
-        None => doubt(WhyKind::Unreadable, "the node is not acceptable JSON, or does not decrypt"),
+    let node = node(account, envelope.node).ok_or_else(|| unreadable("the node is not acceptable JSON, or does not decrypt"))?;
+    let short = |name: &str, max| cut(text(&node, name).unwrap_or_default(), max);
+    let code = short("code", 16);
+    // The one API whose success has no code (pack §13).
+    let is_good = code == "10000" || (node.get("code").is_none() && method == "alipay.system.oauth.token");
+    if is_good && !envelope.is_error_root {
+        ensure(sealed, || Why::new(WhyKind::BadSignature, "success without a signature"))?;
+        return Ok(Ok(node));
     }
+    ensure(!is_good && !code.is_empty(), || unreadable("an error without an error code"))?;
+    let message = short(if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
+    Ok(Err(Complaint { code, sub_code: short("sub_code", 64), message, sealed, node }))
 }
 
 /// The node's fields; every number is text.
 pub(crate) fn node(account: &Account, raw: &[u8]) -> Option<Value> {
-    let plain = match raw.first()? {
-        b'"' => {
-            let sealed = parse_json(raw).ok()?;
-            account.encrypt_keys.iter().find_map(|key| key.open(sealed.as_str()?))?
-        }
-        _ => raw.to_vec(),
-    };
-    parse_json(&sign::numbers_as_text(&plain)).ok().filter(Value::is_object)
-}
-
-fn sorted(node: Value, sealed: bool, is_error_root: bool, method: &str) -> Answer {
-    let code = text(&node, "code").unwrap_or_default().to_owned();
-    // The one API whose success has no code (pack §13).
-    let is_good = code == "10000" || (node.get("code").is_none() && method == "alipay.system.oauth.token");
-    match (is_good && !is_error_root, sealed) {
-        (true, true) => Answer::Good(node),
-        (true, false) => Answer::Doubt(Why::new(WhyKind::BadSignature, "success without a signature")),
-        (false, _) if is_good || code.is_empty() => Answer::Doubt(Why::new(WhyKind::Unreadable, "an error without an error code")),
-        (false, _) => {
-            let short = |name: &str, max| cut(text(&node, name).unwrap_or_default(), max);
-            let message = short(if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
-            Answer::Error(Complaint { code: cut(&code, 16), sub_code: short("sub_code", 64), message, sealed, node })
-        }
-    }
+    raw::tree(&account.content.open(raw)?).filter(Value::is_object)
 }
 
 impl Complaint {
     /// The class of the code, or why the complaint decides nothing.
     pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
-        let unsigned = |kind| Err(Why::new(kind, format!("{} {}, unsigned", self.code, self.sub_code)));
-        match codes::class(api, &self.code, &self.sub_code) {
-            None => Err(outcome::Complaint::why(self, WhyKind::Unlisted)),
-            Some(Class::Config) if !self.sealed => unsigned(WhyKind::Configuration),
-            Some(_) if !self.sealed => unsigned(WhyKind::BadSignature),
-            Some(class) => Ok(class),
-        }
+        let class = codes::class(api, &self.code, &self.sub_code).ok_or_else(|| self.why(WhyKind::Unlisted))?;
+        let kind = if class == Class::Config { WhyKind::Configuration } else { WhyKind::BadSignature };
+        if self.sealed { Ok(class) } else { Err(Why::new(kind, format!("{}, unsigned", self.words()))) }
+    }
+
+    /// Both codes, as they came.
+    pub(crate) fn words(&self) -> String {
+        format!("{} {}", self.code, self.sub_code)
     }
 }
 
@@ -257,7 +199,7 @@ impl outcome::Complaint for Complaint {
     }
 
     fn why(&self, kind: WhyKind) -> Why {
-        Why::new(kind, format!("{} {}", self.code, self.sub_code))
+        Why::new(kind, self.words())
     }
 }
 

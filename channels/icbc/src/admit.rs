@@ -23,9 +23,7 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     match attempt.method {
         Method::IcbcBarcode => drop(auth_code(order)?),
         Method::IcbcQr if family == Family::A => drop(pay::store_code(opened, attempt, order)?),
-        Method::WechatJsapi | Method::WechatMini => drop(payer_id("payer.openid", order.payer.openid.as_deref())?),
-        Method::AlipayJsapi => drop(payer_id("payer.buyer_id", order.payer.buyer_id.as_deref())?),
-        _ => {}
+        method => drop(payer_id(method, order)?),
     }
     if family == Family::B && shown(&order.subject, TITLE_MAX).is_empty() {
         return Err(Refusal::field("subject", "must have characters that the bank can show (no emoji)"));
@@ -42,8 +40,15 @@ pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
     account::auth_code(order, fits, "is no payment code that ICBC takes (19 digits, 62 first)")
 }
 
-pub(crate) fn payer_id<'a>(field: &'static str, id: Option<&'a str>) -> Result<&'a str, Refusal> {
-    id.filter(|id| (1..=128).contains(&id.len())).ok_or_else(|| Refusal::field(field, "is required, at most 128 characters"))
+/// The payer's id in the wallet, under the bank's name for it; `None` for a wallet that wants none.
+pub(crate) fn payer_id(method: Method, order: &PayOrder) -> Result<Option<(&'static str, &str)>, Refusal> {
+    let (name, field, id) = match method {
+        Method::WechatJsapi | Method::WechatMini => ("open_id", "payer.openid", order.payer.openid.as_deref()),
+        Method::AlipayJsapi => ("union_id", "payer.buyer_id", order.payer.buyer_id.as_deref()),
+        _ => return Ok(None),
+    };
+    let id = id.filter(|id| (1..=128).contains(&id.len()));
+    id.map(|id| Some((name, id))).ok_or_else(|| Refusal::field(field, "is required, at most 128 characters"))
 }
 
 /// The facts that requests and claims will be made of (see [`crate::ids`]), the family above all.

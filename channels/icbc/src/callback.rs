@@ -3,8 +3,7 @@
 
 use crate::config::{Account, Mode};
 use crate::sign;
-use crate::trade::currency;
-use crate::wire::fen;
+use crate::trade::claims;
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, RawCallback, Rejected, Says};
@@ -35,13 +34,8 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     if account.mode == Mode::Direct && mer_id != account.mer_id {
         return Err(forged("the merchant is not this account's"));
     }
-    let claims = Claims {
-        number: Some(number.ok_or_else(|| unreadable("the notice does not name an order"))?.to_owned()),
-        amount: fen(tree, "total_amt"),
-        currency: currency(tree),
-        same: notes([("app_id", app_id), ("mer_id", mer_id)]),
-        ..Claims::default()
-    };
+    let number = number.ok_or_else(|| unreadable("the notice does not name an order"))?;
+    let claims = Claims { same: notes([("app_id", app_id), ("mer_id", mer_id)]), ..claims(tree, number) };
     Ok(Callback { claims, says: Says::Ask, event_id: given(tree, "msg_id").map(|id| cut(id, 64)) })
 }
 

@@ -81,10 +81,8 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     keys.take(table);
     let aggregate = aggregate(table, &app_id, &methods, mode, qr_family);
     let terms = Terms {
-        mode,
-        qr_family,
         notices: aggregate.notify_type == "HS",
-        reverse_day_ends_at_s: day_end(table),
+        reverse_day_ends_at_s: account::read(table, "reverse_day_ends_at", day_end),
         refund_window_s: days_s(table, "refund_window_days", 365, 3650),
         refund_can_repeat: table.flag("refund_can_repeat").unwrap_or(false),
     };
@@ -93,26 +91,24 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let closed_by_400019 = word(table, "code_400019", &[("unknown", false), ("closed", true)], false);
     let store_code = table.text_of("store_code", 1, 64).map(str::to_owned);
     let problems = account::finish(config, NAMES, |old| keys.take_former(old));
-    match key {
-        Some(key) if problems.is_empty() => Ok(Account {
-            base_url: config.base_url.to_owned(),
-            sandbox: config.sandbox,
-            mode,
-            app_id,
-            mer_id,
-            store_code,
-            key,
-            keys,
-            qr_family,
-            aggregate,
-            notify_path,
-            h5_path: h5_path.unwrap_or_else(|| PAGE.to_owned()),
-            app_path: app_path.unwrap_or_else(|| PAGE.to_owned()),
-            closed_by_400019,
-            profile: profile::of(&methods, &terms),
-        }),
-        _ => Err(problems),
-    }
+    let Some(key) = key.filter(|_| problems.is_empty()) else { return Err(problems) };
+    Ok(Account {
+        base_url: config.base_url.to_owned(),
+        sandbox: config.sandbox,
+        mode,
+        app_id,
+        mer_id,
+        store_code,
+        key,
+        keys,
+        qr_family,
+        aggregate,
+        notify_path,
+        h5_path: h5_path.unwrap_or_else(|| PAGE.to_owned()),
+        app_path: app_path.unwrap_or_else(|| PAGE.to_owned()),
+        closed_by_400019,
+        profile: profile::of(&methods, mode, qr_family, &terms),
+    })
 }
 
 /// SHA-1 is verified, because the gateway signs with it, but never made (DESIGN section 8); SM2 and CA: pack 1.3, form not known.
@@ -162,16 +158,9 @@ fn is_path(text: &str) -> bool {
 }
 
 /// `HH:MM` as seconds of the day. Whether a reversal works after the day's cut-off is UNCONFIRMED (pack 8): absent is no end.
-fn day_end(table: &Reader<'_>) -> Option<i64> {
-    let text = table.text("reverse_day_ends_at")?;
-    let seconds = text.split_once(':').and_then(|(hours, minutes)| {
-        let two_digits = |part: &str| part.parse::<i64>().ok().filter(|_| is_digits(part, 2..=2));
-        let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
-        let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
-        (minutes < 60 && (1..=86_400).contains(&seconds)).then_some(seconds)
-    });
-    if seconds.is_none() {
-        table.problem("reverse_day_ends_at", "must be a time of day, 00:01 to 24:00");
-    }
-    seconds
+fn day_end(text: &str) -> Result<i64, &'static str> {
+    let two_digits = |part: &str| part.parse::<i64>().ok().filter(|_| is_digits(part, 2..=2));
+    let time = text.split_once(':').and_then(|(hours, minutes)| two_digits(hours).zip(two_digits(minutes)));
+    let seconds = time.filter(|(_, minutes)| *minutes < 60).and_then(|(h, m)| h.checked_mul(3600)?.checked_add(m.checked_mul(60)?));
+    seconds.filter(|end| (1..=86_400).contains(end)).ok_or("must be a time of day, 00:01 to 24:00")
 }

@@ -8,39 +8,26 @@
 use crate::config::Account;
 use crate::order_b;
 use crate::wire::{self, Params};
-use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Refusal, Step};
+use sluice_contract::{Action, AttemptRef, Env, Method, PayOrder, Refusal};
 use sluice_kit::form::encoded;
 use sluice_kit::wire::notes;
 
 /// What a page's address carries; all the rest are fields of its form.
 const IN_ADDRESS: [&str; 8] = ["sign", "app_id", "sign_type", "charset", "format", "encrypt_type", "timestamp", "msg_id"];
 
-pub(crate) fn pay(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
-    let made = if attempt.method == Method::IcbcApp { app(account, attempt, order, env) } else { form(account, attempt, order, env) };
-    match made {
-        Ok(action) => Step::Done(Pay::Waiting(action, Notes::new())),
-        Err(refusal) => Step::Refused(refusal),
-    }
-}
-
-fn form(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Action, Refusal> {
-    let url = format!("{}{}", account.base_url, account.h5_path);
-    let (address, fields): (Params, Params) =
-        signed(account, &url, attempt, order, env)?.into_iter().partition(|(name, _)| IN_ADDRESS.contains(name));
-    Ok(Action::Form { url: format!("{url}?{}", encoded(&address)), fields: notes(fields) })
-}
-
-/// All parameters and where they go, as the phone's SDK wants them.
-fn app(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Action, Refusal> {
-    let url = format!("{}{}", account.base_url, account.app_path);
-    let mut params = notes(signed(account, &url, attempt, order, env)?);
-    params.insert("service_url".to_owned(), url);
-    Ok(Action::App { params })
-}
-
-fn signed(account: &Account, url: &str, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Params, Refusal> {
+pub(crate) fn action(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Action, Refusal> {
+    let is_app = attempt.method == Method::IcbcApp;
+    let url = format!("{}{}", account.base_url, if is_app { &account.app_path } else { &account.h5_path });
     let content = order_b::code_order(account, attempt, order, env)?;
     let back = order.return_url.clone().unwrap_or_default();
     let extra = vec![("notify_url", order_b::notify_url(account, env)?.to_owned()), ("return_url", back)];
-    wire::signed(account, url, content, extra, env)
+    let params = wire::signed(account, &url, content, extra, env)?;
+    if is_app {
+        // All parameters and where they go, as the phone's SDK wants them.
+        let mut params = notes(params);
+        params.insert("service_url".to_owned(), url);
+        return Ok(Action::App { params });
+    }
+    let (address, fields): (Params, Params) = params.into_iter().partition(|(name, _)| IN_ADDRESS.contains(name));
+    Ok(Action::Form { url: format!("{url}?{}", encoded(&address)), fields: notes(fields) })
 }

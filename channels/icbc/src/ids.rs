@@ -25,10 +25,12 @@ pub(crate) fn put_frozen(body: &mut Map<String, Value>, attempt: &AttemptRef, na
     }
 }
 
-/// Names the order by our number.
-pub(crate) fn put_order(body: &mut Map<String, Value>, attempt: &AttemptRef) {
-    put_frozen(body, attempt, &["mer_id"]);
-    put(body, "out_trade_no", attempt.number.as_str());
+/// The beginning of every content: the merchant, in family B with its agreement and app, and the order by our number.
+pub(crate) fn order(attempt: &AttemptRef) -> Map<String, Value> {
+    let mut body = Map::new();
+    put(&mut body, "out_trade_no", attempt.number.as_str());
+    put_frozen(&mut body, attempt, &["mer_id", "mer_prtcl_no", "icbc_appid"]);
+    body
 }
 
 /// Names it by the bank's number too, where the bank has told it: family A's refunds and reversals take both.

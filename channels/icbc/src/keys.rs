@@ -20,15 +20,15 @@ pub(crate) struct Keys {
 impl Keys {
     /// Takes the keys of the account's table.
     pub(crate) fn take(&mut self, table: &Reader<'_>) {
-        let text = table.need_text("gateway_public_key");
-        self.gateway.extend(gateway(table, text));
-        self.content = content(table);
+        self.gateway.extend(parsed(table, "gateway_public_key", table.need_text("gateway_public_key"), gateway));
+        self.content = account::read(table, "encrypt_key", AesKey::read);
     }
 
     /// Takes the keys before the last change.
     pub(crate) fn take_former(&mut self, table: &Reader<'_>) {
-        self.gateway.extend(table.text("gateway_public_key").and_then(|text| gateway(table, text)));
-        self.former_contents.extend(content(table));
+        let text = table.text("gateway_public_key").unwrap_or_default();
+        self.gateway.extend(parsed(table, "gateway_public_key", text, gateway));
+        self.former_contents.extend(account::read(table, "encrypt_key", AesKey::read));
     }
 
     pub(crate) fn verifies(&self, text: &str, signature: &str) -> bool {
@@ -41,10 +41,6 @@ impl Keys {
     }
 }
 
-fn gateway(table: &Reader<'_>, text: &str) -> Option<PublicKey> {
-    parsed(table, "gateway_public_key", text, |text| PublicKey::read(text, Strength::Sha1Short))
-}
-
-fn content(table: &Reader<'_>) -> Option<AesKey> {
-    account::read(table, "encrypt_key", AesKey::read)
+fn gateway(text: &str) -> Result<PublicKey, &'static str> {
+    PublicKey::read(text, Strength::Sha1Short)
 }

@@ -2,7 +2,7 @@
 //!
 //! Sans-IO: every verb makes a request and the only code that can read its reply. Reading order: [`config`] opens an account,
 //! [`profile`] says what it can do, [`sign`] and [`keys`] hold the trust rule, [`wire`] makes requests and judges replies,
-//! [`codes`] is the error table, [`trade`] reads a payment; then one file per verb.
+//! [`codes`] holds the tables of codes, [`trade`] reads a payment; then one file per verb.
 //!
 //! **The two families.** Their state digits mean opposite things (pack 1.6): `pay_status` 0 is *paying* in A and *paid* in B. `admit`
 //! freezes the family into the attempt; where it is missing nothing is guessed.

@@ -31,8 +31,7 @@ pub(crate) fn pay(account: &Account, attempt: &AttemptRef, order: &PayOrder, env
 
 /// The order's time is the attempt's own, so that it stays the same whenever it is sent.
 fn order_of(attempt: &AttemptRef) -> Map<String, Value> {
-    let mut body = Map::new();
-    ids::put_order(&mut body, attempt);
+    let mut body = ids::order(attempt);
     put(&mut body, "order_amt", attempt.amount.to_string());
     let at = attempt.at.compact();
     let (date, time) = at.split_at_checked(8).unwrap_or((&at, ""));

@@ -7,7 +7,7 @@ use crate::pay::life_s;
 use crate::wire::{self, Call, TIMEOUT_MS, put, put_some};
 use crate::{ids, profile};
 use serde_json::{Map, Value};
-use sluice_contract::{AttemptRef, Env, HttpRequest, Method, PayOrder, Refusal};
+use sluice_contract::{AttemptRef, Env, HttpRequest, PayOrder, Refusal};
 use sluice_kit::account::terminals;
 use sluice_kit::text::shown;
 use sluice_kit::wire::cut;
@@ -53,12 +53,9 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
     // The payer's address, else the terminal's; the pack's sample has loopback where nobody knows it.
     let ip = order.client_ip.as_deref().or_else(|| order.terminal.as_ref().and_then(|t| t.ip.as_deref()));
     put(&mut body, "spbill_create_ip", ip.unwrap_or("127.0.0.1"));
-    match attempt.method {
-        Method::WechatJsapi | Method::WechatMini => {
-            put(&mut body, "open_id", payer_id("payer.openid", order.payer.openid.as_deref())?);
-        }
-        Method::AlipayJsapi => put(&mut body, "union_id", payer_id("payer.buyer_id", order.payer.buyer_id.as_deref())?),
-        _ => {}
+    // The payer's id in the wallet, where the wallet wants one.
+    if let Some((name, id)) = payer_id(attempt.method, order)? {
+        put(&mut body, name, id);
     }
     ids::put_frozen(&mut body, attempt, &["shop_appid", "mer_acct"]);
     put_some(&mut body, "return_url", order.return_url.as_deref());
@@ -67,9 +64,7 @@ pub(crate) fn purchase(account: &Account, attempt: &AttemptRef, order: &PayOrder
 
 /// What every order of the family has.
 fn order_of(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Map<String, Value>, Refusal> {
-    let mut body = Map::new();
-    ids::put_order(&mut body, attempt);
-    ids::put_frozen(&mut body, attempt, &["mer_prtcl_no", "icbc_appid"]);
+    let mut body = ids::order(attempt);
     put(&mut body, "body", shown(&order.subject, BODY_MAX));
     put(&mut body, "mer_url", notify_url(account, env)?);
     put(&mut body, "notify_type", account.aggregate.notify_type);

@@ -7,30 +7,33 @@ use crate::wire::{self, Answer, Complaint};
 use crate::{front, ids, order_a, order_b, query};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step};
-use sluice_kit::outcome::{self, contradiction, unreadable};
+use sluice_contract::{Action, AttemptRef, Claims, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::agrees;
+use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::wire::given;
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
-    let family = match ids::family(attempt) {
-        Ok(family) => family,
-        Err(refusal) => return Step::Refused(refusal),
-    };
+    place(account, attempt, order, env).unwrap_or_else(Step::Refused)
+}
+
+fn place(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Step<Pay>, Refusal> {
+    let family = ids::family(attempt)?;
     let request = match (attempt.method, family) {
-        (Method::IcbcH5 | Method::IcbcApp, _) => return front::pay(account, attempt, order, env),
+        (Method::IcbcH5 | Method::IcbcApp, _) => {
+            return front::action(account, attempt, order, env).map(|action| Step::Done(Pay::Waiting(action, Notes::new())));
+        }
         (Method::IcbcBarcode, _) => order_a::pay(account, attempt, order, env),
         (Method::IcbcQr, Family::A) => order_a::generate(account, attempt, order, env),
         (Method::IcbcQr, Family::B) => order_b::consumption(account, attempt, order, env),
         _ => order_b::purchase(account, attempt, order, env),
     };
-    let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| match wire::answer(account, reply) {
-        Ok(Answer::Good(tree)) if attempt.method.is_barcode() => charged(account, &attempt, &tree, env),
-        Ok(Answer::Good(tree)) => Reading::Is(placed(&attempt, family, &tree)),
-        Ok(Answer::Error(complaint)) => refused(account, &attempt, &complaint, env),
-        Err(why) => Reading::Is(Pay::Unknown(why)),
-    })
+    Ok(ask(account, attempt, request, move |account, attempt, answer, env| match answer {
+        Answer::Good(tree) if attempt.method.is_barcode() => charged(account, attempt, &tree, env),
+        Answer::Good(tree) => placed(attempt, family, &tree).map(Reading::Is),
+        Answer::Error(complaint) => Ok(refused(account, attempt, &complaint, env)),
+    }))
 }
 
 /// How long the order may still live at the bank, in seconds: it counts from its own receipt.
@@ -47,47 +50,35 @@ pub(crate) fn store_code<'a>(account: &'a Account, attempt: &'a AttemptRef, orde
 }
 
 /// A barcode's reply may tell a state, or not (pack 8: UNCONFIRMED). Only "paid" and "paying" are taken from it.
-fn charged(account: &Arc<Account>, attempt: &AttemptRef, tree: &Value, env: &Env<'_>) -> Reading<Pay> {
+fn charged(account: &Arc<Account>, attempt: &AttemptRef, tree: &Value, env: &Env<'_>) -> Result<Reading<Pay>, Why> {
     if wire::word(tree, "pay_status").is_none() {
-        return match about(attempt, tree) {
-            Some(other) => Reading::Is(other),
-            None => query::then(account, attempt, env),
-        };
+        about(attempt, tree)?;
+        return Ok(query::then(account, attempt, env));
     }
-    match trade::read(Family::A, tree, attempt) {
-        Ok(trade) if matches!(trade.state, State::Paid | State::Paying) => Reading::Is(trade.says(attempt)),
-        Ok(_) => query::then(account, attempt, env),
-        Err(why) => Reading::Is(Pay::Unknown(why)),
-    }
+    let trade = trade::read(tree, attempt)?;
+    let is_taken = matches!(trade.state, State::Paid | State::Paying);
+    Ok(if is_taken { Reading::Is(trade.says(attempt)) } else { query::then(account, attempt, env) })
 }
 
-/// A contradiction, if the reply is about another order.
-fn about(attempt: &AttemptRef, tree: &Value) -> Option<Pay> {
-    let number = given(tree, "out_trade_no").is_some_and(|number| number != attempt.number);
-    let amount = wire::fen(tree, "total_amt").is_some_and(|amount| amount != attempt.amount);
-    let merchant = ids::claimed(tree).iter().any(|(name, value)| ids::frozen(attempt, name) != Some(value));
-    let field = [(number, "number"), (amount, "amount"), (merchant, "mer_id")].into_iter().find(|(differs, _)| *differs)?.1;
-    Some(Pay::Unknown(contradiction(field)))
+/// What the reply repeats of the order must be ours; it need repeat nothing.
+fn about(attempt: &AttemptRef, tree: &Value) -> Result<(), Why> {
+    let number = given(tree, "out_trade_no").unwrap_or(&attempt.number);
+    agrees(&Claims { currency: None, ..trade::claims(tree, number) }, attempt)
 }
 
 /// The order is there: what the payer does next.
-fn placed(attempt: &AttemptRef, family: Family, tree: &Value) -> Pay {
-    if let Some(other) = about(attempt, tree) {
-        return other;
-    }
-    let handles = ids::handles(tree);
-    if attempt.method == Method::IcbcQr {
+fn placed(attempt: &AttemptRef, family: Family, tree: &Value) -> Result<Pay, Why> {
+    about(attempt, tree)?;
+    let action = if attempt.method == Method::IcbcQr {
         let name = if family == Family::A { "qrcode" } else { "codeUrl" };
-        return match given(tree, name) {
-            Some(code) => Pay::Waiting(Action::QrCode { content: code.to_owned() }, handles),
-            None => Pay::Unknown(unreadable(format!("the reply has no {name}"))),
-        };
-    }
-    match (package(tree), attempt.method) {
-        (Some(params), Method::WechatApp | Method::UnionpayApp) => Pay::Waiting(Action::App { params }, handles),
-        (Some(params), _) => Pay::Waiting(Action::Jsapi { params }, handles),
-        (None, _) => Pay::Unknown(unreadable("the reply has no data package for the payer's wallet")),
-    }
+        let code = given(tree, name).ok_or_else(|| unreadable(format!("the reply has no {name}")))?;
+        Action::QrCode { content: code.to_owned() }
+    } else {
+        let params = package(tree).ok_or_else(|| unreadable("the reply has no data package for the payer's wallet"))?;
+        let is_app = matches!(attempt.method, Method::WechatApp | Method::UnionpayApp);
+        if is_app { Action::App { params } } else { Action::Jsapi { params } }
+    };
+    Ok(Pay::Waiting(action, ids::handles(tree)))
 }
 
 /// What the payer's wallet is called with: `wx_data_package`, and by its pattern the one of another wallet (their names are
@@ -96,10 +87,7 @@ fn package(tree: &Value) -> Option<Notes> {
     let members = tree.as_object()?.iter();
     let mut packages =
         members.filter(|(name, value)| name.ends_with("_data_package") && !matches!(value.as_str(), Some("")) && !value.is_null());
-    let (name, value) = packages.next()?;
-    if packages.next().is_some() {
-        return None;
-    }
+    let (Some((name, value)), None) = (packages.next(), packages.next()) else { return None };
     let parsed = value.as_str().and_then(|text| parse_json(text.as_bytes()).ok()).filter(Value::is_object);
     match (parsed.as_ref().unwrap_or(value), value) {
         (Value::Object(inner), _) => {

@@ -1,7 +1,9 @@
 //! What ICBC can do, as data.
 
+use crate::codes::PURCHASES;
 use crate::config::{Family, Mode};
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_kit::profile::{DAY_S, sub_fields};
 
 /// ICBC's own methods: what an account without a list serves.
 pub(crate) const OWN_METHODS: &[Method] = &[Method::IcbcQr, Method::IcbcBarcode, Method::IcbcH5, Method::IcbcApp];
@@ -19,16 +21,9 @@ pub(crate) const METHODS: &[Method] = &[
     Method::UnionpayApp,
 ];
 
-/// `pay_mode` and `access_type` of a method that `consumepurchase` carries (pack 1.7).
-pub(crate) const fn purchase(method: Method) -> Option<(&'static str, &'static str)> {
-    match method {
-        Method::WechatJsapi => Some(("9", "7")),
-        Method::WechatMini => Some(("9", "9")),
-        Method::WechatApp => Some(("9", "5")),
-        Method::AlipayJsapi => Some(("10", "8")),
-        Method::UnionpayApp => Some(("13", "5")),
-        _ => None,
-    }
+/// `pay_mode` and `access_type` of a method that `consumepurchase` carries.
+pub(crate) fn purchase(method: Method) -> Option<(&'static str, &'static str)> {
+    PURCHASES.iter().find(|(carried, ..)| *carried == method).map(|(_, pay_mode, access_type)| (*pay_mode, *access_type))
 }
 
 /// The family in which an account places a method's orders. The hosted page and the app call are aggregate acquiring by their
@@ -43,8 +38,6 @@ pub(crate) const fn family(method: Method, qr_family: Family) -> Family {
 
 /// What the account's settings say.
 pub(crate) struct Terms {
-    pub(crate) mode: Mode,
-    pub(crate) qr_family: Family,
     /// Whether family B is told to send notices.
     pub(crate) notices: bool,
     pub(crate) reverse_day_ends_at_s: Option<i64>,
@@ -52,13 +45,11 @@ pub(crate) struct Terms {
     pub(crate) refund_can_repeat: bool,
 }
 
-const DAY_S: i64 = 86_400;
-
 /// The profile of an account that serves `methods`.
-pub(crate) fn of(methods: &[Method], terms: &Terms) -> Profile {
+pub(crate) fn of(methods: &[Method], mode: Mode, qr_family: Family, terms: &Terms) -> Profile {
     Profile {
         channel: "icbc",
-        methods: methods.iter().map(|method| of_method(*method, terms)).collect(),
+        methods: methods.iter().map(|method| of_method(*method, qr_family, terms)).collect(),
         // Pack 1.6: at most 35; letters and digits only (1.7).
         number: NumberRule { len_min: 1, len_max: 35 },
         amount_min: Fen(1),
@@ -77,19 +68,15 @@ pub(crate) fn of(methods: &[Method], terms: &Terms) -> Profile {
         callback: CallbackIs::Hint,
         has_statement: false,
         renew_every_s: None,
-        sub_fields: match terms.mode {
+        sub_fields: match mode {
             Mode::Direct => Vec::new(),
-            Mode::Provider => vec![sub_field("mer_id", true), sub_field("mer_prtcl_no", false), sub_field("store_code", false)],
+            Mode::Provider => sub_fields(&["mer_id"], &["mer_prtcl_no", "store_code"]),
         },
     }
 }
 
-const fn sub_field(name: &'static str, required: bool) -> SubField {
-    SubField { name, required, secret: false }
-}
-
-fn of_method(method: Method, terms: &Terms) -> MethodProfile {
-    let is_b = family(method, terms.qr_family) == Family::B;
+fn of_method(method: Method, qr_family: Family, terms: &Terms) -> MethodProfile {
+    let is_b = family(method, qr_family) == Family::B;
     let online = MethodProfile {
         method,
         required: &[],
@@ -105,7 +92,7 @@ fn of_method(method: Method, terms: &Terms) -> MethodProfile {
         reverse: None,
         not_found_final_after_s: 300,
         // Whether a code is an order before somebody scans it is UNCONFIRMED: the later moment counts.
-        not_found_from: NotFoundFrom::Payer,
+        not_found_from: if purchase(method).is_some() { NotFoundFrom::Call } else { NotFoundFrom::Payer },
         refund_window_s: None,
         query_at_s: &[5, 15, 30, 60, 120, 180, 300, 600, 1800],
         query_then_every_s: 1800,
@@ -114,11 +101,8 @@ fn of_method(method: Method, terms: &Terms) -> MethodProfile {
     match method {
         // Nothing is sent: a form or an app call can be signed again at will.
         Method::IcbcH5 | Method::IcbcApp => MethodProfile { can_repeat: true, ..online },
-        Method::WechatJsapi | Method::WechatMini => {
-            MethodProfile { required: &["payer.openid"], not_found_from: NotFoundFrom::Call, ..online }
-        }
-        Method::AlipayJsapi => MethodProfile { required: &["payer.buyer_id"], not_found_from: NotFoundFrom::Call, ..online },
-        Method::WechatApp | Method::UnionpayApp => MethodProfile { not_found_from: NotFoundFrom::Call, ..online },
+        Method::WechatJsapi | Method::WechatMini => MethodProfile { required: &["payer.openid"], ..online },
+        Method::AlipayJsapi => MethodProfile { required: &["payer.buyer_id"], ..online },
         Method::IcbcBarcode => MethodProfile {
             required: &["auth_code"],
             // UNCONFIRMED: the pack names neither an earliest moment nor a window nor a pace; one day and the setting's cut-off.

@@ -6,13 +6,15 @@ use crate::codes::{Api, Class};
 use crate::config::{Account, Family};
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, fen, put, word};
 use crate::{ids, trade};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{
-    Claims, Env, FailureCode, Fault, Fen, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why, WhyKind,
+    Claims, Env, FailureCode, Fault, Fen, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why, WhyKind,
 };
+use sluice_kit::ask::ask;
+use sluice_kit::claims::refund_agrees;
 use sluice_kit::codes::failure;
-use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_kit::outcome::{self, Complaint as _, unlisted, unreadable};
 use sluice_kit::wire::{given, told as named};
 use std::sync::Arc;
 
@@ -23,34 +25,33 @@ const MERREFUND: Call =
 const REFUNDQRY: Call = Call { api: "refundqry", path: "/api/cardbusiness/aggregatepay/b2c/online/refundqry/V1", timeout_ms: TIMEOUT_MS };
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
-    let refund = refund.clone();
-    let request = request(account, &refund, Api::Refund, env);
-    wire::send(account, request, move |account, reply, _| Reading::Is(read(account, &refund, Api::Refund, reply)))
+    send(account, refund, Api::Refund, env)
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
-    let refund = refund.clone();
-    let request = request(account, &refund, Api::RefundQuery, env);
-    wire::send(account, request, move |account, reply, _| Reading::Is(read(account, &refund, Api::RefundQuery, reply)))
+    send(account, refund, Api::RefundQuery, env)
 }
 
-/// What our refund number is called.
-const fn number_name(family: Family) -> &'static str {
+fn send(account: &Arc<Account>, refund: &RefundRef, api: Api, env: &Env<'_>) -> Step<Refund> {
+    ask(account, refund, request(account, refund, api, env), move |_, refund, answer, _| read(refund, api, answer).map(Reading::Is))
+}
+
+/// What the bank calls our refund number, the state of the refund and its own number.
+const fn names(family: Family) -> [&'static str; 3] {
     match family {
-        Family::A => "reject_no",
-        Family::B => "outtrx_serial_no",
+        Family::A => ["reject_no", "reject_status", "icbc_reject_sq"],
+        Family::B => ["outtrx_serial_no", "pay_status", "intrx_serial_no"],
     }
 }
 
 /// The same content for every repeat of the same refund: nothing in it comes from the moment.
 fn request(account: &Account, refund: &RefundRef, api: Api, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let family = ids::family(&refund.payment)?;
-    let mut body = Map::new();
-    ids::put_order(&mut body, &refund.payment);
-    put(&mut body, number_name(family), refund.number.as_str());
-    match family {
-        Family::A => ids::put_bank_number(&mut body, &refund.payment),
-        Family::B => ids::put_frozen(&mut body, &refund.payment, &["icbc_appid", "mer_prtcl_no"]),
+    let mut body = ids::order(&refund.payment);
+    let [number, ..] = names(family);
+    put(&mut body, number, refund.number.as_str());
+    if family == Family::A {
+        ids::put_bank_number(&mut body, &refund.payment);
     }
     let call = match (family, api) {
         (Family::A, Api::Refund) => {
@@ -69,18 +70,13 @@ fn request(account: &Account, refund: &RefundRef, api: Api, env: &Env<'_>) -> Re
     wire::request(account, call, body, env)
 }
 
-fn read(account: &Account, refund: &RefundRef, api: Api, reply: &HttpReply) -> Refund {
-    let Ok(family) = ids::family(&refund.payment) else { return Refund::Unknown(unreadable("no family is frozen")) };
-    let told = match wire::answer(account, reply) {
-        Ok(Answer::Good(tree)) => match (family, api) {
-            (Family::A, Api::RefundQuery) => listed(&tree, refund),
-            (_, Api::RefundQuery) => Ok(meaning(family, &tree, refund)),
-            _ => told(family, &tree, refund).map(|told| told.says(family, api)),
-        },
-        Ok(Answer::Error(complaint)) => return refused(api, &complaint),
-        Err(why) => Err(why),
-    };
-    told.unwrap_or_else(Refund::Unknown)
+fn read(refund: &RefundRef, api: Api, answer: Answer) -> Result<Refund, Why> {
+    let family = ids::family(&refund.payment).map_err(|refusal| unreadable(refusal.inner))?;
+    match (answer, family, api) {
+        (Answer::Error(complaint), ..) => Ok(refused(api, &complaint)),
+        (Answer::Good(tree), Family::A, Api::RefundQuery) => listed(&tree, refund),
+        (Answer::Good(tree), ..) => told(family, api, &tree, refund),
+    }
 }
 
 /// Family A's query answers a list: JSON text inside the JSON (the SDK's name for it; the wire's is UNCONFIRMED to be the same).
@@ -104,18 +100,13 @@ fn listed(tree: &Value, refund: &RefundRef) -> Result<Refund, Why> {
 
 /// What a query tells of one refund.
 pub(crate) fn meaning(family: Family, tree: &Value, refund: &RefundRef) -> Refund {
-    told(family, tree, refund).map_or_else(Refund::Unknown, |told| told.says(family, Api::RefundQuery))
+    told(family, Api::RefundQuery, tree, refund).unwrap_or_else(Refund::Unknown)
 }
 
-/// A refund as told, which does not contradict ours.
-struct Told {
-    /// `reject_status` or family B's `pay_status`; a refund's own reply has none.
-    digit: Option<String>,
-    refunded: Refunded,
-}
-
-fn told(family: Family, tree: &Value, refund: &RefundRef) -> Result<Told, Why> {
-    let number = given(tree, number_name(family)).ok_or_else(|| unreadable("the reply does not name the refund"))?;
+/// A refund as told, which must not contradict ours. Pack 1.6: the digits, by family.
+fn told(family: Family, api: Api, tree: &Value, refund: &RefundRef) -> Result<Refund, Why> {
+    let [number, state, bank_number] = names(family);
+    let number = given(tree, number).ok_or_else(|| unreadable("the reply does not name the refund"))?;
     let claims = Claims {
         number: given(tree, "out_trade_no").map(str::to_owned),
         refund_number: Some(number.to_owned()),
@@ -124,23 +115,31 @@ fn told(family: Family, tree: &Value, refund: &RefundRef) -> Result<Told, Why> {
         same: ids::claimed(tree),
         amount: None,
     };
-    if let Some(field) = claims.refund_contradiction(refund) {
-        return Err(contradiction(field));
-    }
-    let (state, bank_number) = match family {
-        Family::A => ("reject_status", "icbc_reject_sq"),
-        Family::B => ("pay_status", "intrx_serial_no"),
+    refund_agrees(&claims, refund)?;
+    let refunded = Refunded {
+        // Without both amounts nothing is known to have gone back.
+        payer_amount: claims.refund_amount.and(fen(tree, "real_reject_amt")),
+        at: wire::moment(tree, "refund_time"),
+        settle_date: None,
+        handles: named(tree, &[(bank_number, bank_number)]),
     };
-    Ok(Told {
-        digit: word(tree, state),
-        refunded: Refunded {
-            // Without both amounts nothing is known to have gone back.
-            payer_amount: claims.refund_amount.and(fen(tree, "real_reject_amt")),
-            at: wire::moment(tree, "refund_time"),
-            settle_date: None,
-            handles: named(tree, &[(bank_number, bank_number)]),
-        },
-    })
+    let is_told = refunded.payer_amount.is_some();
+    match (family, word(tree, state).as_deref(), api) {
+        // `/reject` answers with what it did; without the amounts it only took it.
+        (Family::A, None, Api::Refund) | (Family::A, Some("1"), _) | (Family::B, Some("0"), _) if is_told => {
+            Ok(Refund::Succeeded(refunded))
+        }
+        (_, None, Api::Refund) => Ok(Refund::Accepted(refunded.handles)),
+        (Family::A, Some("1"), _) | (Family::B, Some("0"), _) => Err(unreadable("refunded, but without its amounts")),
+        (Family::A, Some(digit @ "2"), _) | (Family::B, Some(digit @ "1"), _) => {
+            Ok(Refund::Failed(failure(FailureCode::RefundClosed, Fault::Account, digit, "the bank says that the refund failed")))
+        }
+        (Family::A, Some("0"), _) | (Family::B, Some("2"), _) => {
+            Err(Why::new(WhyKind::Pending, "the bank does not know yet whether it was refunded"))
+        }
+        (_, Some(other), _) => Err(unlisted("refund state", other)),
+        (_, None, _) => Err(unreadable("the reply has no state of the refund")),
+    }
 }
 
 /// The refund's amount in our sense. `reject_amt` is what was asked for, or, where the order had discounts, what is left of it
@@ -152,30 +151,6 @@ fn amount(tree: &Value, asked: Fen) -> Option<Fen> {
     let with_discounts = rejected.plus(discounts)?;
     let with_coupon = with_discounts.plus(part("reject_ecoupon"))?;
     Some(if [with_discounts, with_coupon].contains(&asked) { asked } else { rejected })
-}
-
-impl Told {
-    /// Pack 1.6: the digits of a refund, by family.
-    fn says(self, family: Family, api: Api) -> Refund {
-        match (family, self.digit.as_deref(), api) {
-            // `/reject` answers with what it did; without the amounts it only took it.
-            (Family::A, None, Api::Refund) if self.refunded.payer_amount.is_some() => Refund::Succeeded(self.refunded),
-            (_, None, Api::Refund) => Refund::Accepted(self.refunded.handles),
-            (Family::A, Some("1"), _) | (Family::B, Some("0"), _) => match self.refunded.payer_amount {
-                Some(_) => Refund::Succeeded(self.refunded),
-                None => Refund::Unknown(unreadable("refunded, but without its amounts")),
-            },
-            (Family::A, Some("2"), _) | (Family::B, Some("1"), _) => {
-                let code = self.digit.unwrap_or_default();
-                Refund::Failed(failure(FailureCode::RefundClosed, Fault::Account, &code, "the bank says that the refund failed"))
-            }
-            (Family::A, Some("0"), _) | (Family::B, Some("2"), _) => {
-                Refund::Unknown(Why::new(WhyKind::Pending, "the bank does not know yet whether it was refunded"))
-            }
-            (_, Some(other), _) => Refund::Unknown(unlisted("refund state", other)),
-            (_, None, _) => Refund::Unknown(unreadable("the reply has no state of the refund")),
-        }
-    }
 }
 
 fn refused(api: Api, complaint: &Complaint) -> Refund {

@@ -1,6 +1,7 @@
 //! A payment as ICBC tells it: which order it is about, which state it is in, how it was paid. Shared by pay, query, close and
 //! reversal.
 
+use crate::codes::STATES;
 use crate::config::Family;
 use crate::ids;
 use crate::wire::{fen, moment, word};
@@ -8,8 +9,9 @@ use serde_json::Value;
 use sluice_contract::{
     AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Wallet, Why, WhyKind,
 };
+use sluice_kit::claims::agrees;
 use sluice_kit::codes::failure;
-use sluice_kit::outcome::{self, contradiction, unreadable, waiting};
+use sluice_kit::outcome::{self, unreadable, waiting};
 use sluice_kit::wire::{cut, given, notes};
 
 /// How long a waiting barcode waits before it is asked again, in milliseconds.
@@ -33,20 +35,9 @@ pub(crate) enum State {
     Unlisted,
 }
 
-/// The digits of pack 1.6. The same digit means opposite things in the two families; 3 to 7 of family A come from one source.
+/// What a digit means in a family.
 pub(crate) fn state(family: Family, digit: &str) -> State {
-    match (family, digit) {
-        (Family::A, "0") => State::Paying,
-        (Family::A, "1") | (Family::B, "0") => State::Paid,
-        (Family::A, "2") | (Family::B, "1") => State::Failed,
-        (Family::B, "2") => State::Unsure,
-        (Family::A, "3") => State::Revoked,
-        (Family::A, "4") => State::Revoking,
-        (Family::A, "5") => State::Refunded,
-        (Family::A, "6") => State::PartlyRefunded,
-        (Family::A, "7") => State::Refunding,
-        _ => State::Unlisted,
-    }
+    STATES.iter().find(|(of, known, _)| (*of, *known) == (family, digit)).map_or(State::Unlisted, |(.., state)| *state)
 }
 
 /// A payment as told, which does not contradict the attempt.
@@ -60,24 +51,29 @@ pub(crate) struct Trade {
 }
 
 /// Reads a reply about an attempt's payment.
-pub(crate) fn read(family: Family, tree: &Value, attempt: &AttemptRef) -> Result<Trade, Why> {
+pub(crate) fn read(tree: &Value, attempt: &AttemptRef) -> Result<Trade, Why> {
+    let family = ids::family(attempt).map_err(|refusal| unreadable(refusal.inner))?;
     let digit = word(tree, "pay_status").ok_or_else(|| unreadable("the reply has no pay_status"))?;
     let handles = ids::handles(tree);
     // Where a reply names the bank's number only, it must be the one the bank has told us for ours.
     let known = handles.get("order_id").is_some_and(|id| attempt.handles.get("order_id") == Some(id));
-    let number = match given(tree, "out_trade_no") {
-        Some(number) => number,
-        None if known => attempt.number.as_str(),
-        None => return Err(unreadable("the reply does not name the order")),
-    };
-    let amount = fen(tree, "total_amt");
-    let claims =
-        Claims { number: Some(number.to_owned()), amount, currency: currency(tree), same: ids::claimed(tree), ..Claims::default() };
-    if let Some(field) = claims.contradiction(attempt) {
-        return Err(contradiction(field));
-    }
-    let payment = amount.map(|amount| payment(family, tree, amount, handles.clone()));
+    let number = given(tree, "out_trade_no").or(known.then_some(attempt.number.as_str()));
+    let number = number.ok_or_else(|| unreadable("the reply does not name the order"))?;
+    let claims = claims(tree, number);
+    agrees(&claims, attempt)?;
+    let payment = claims.amount.map(|amount| payment(family, tree, amount, handles.clone()));
     Ok(Trade { state: state(family, &digit), digit: cut(&digit, 8), payment, handles })
+}
+
+/// What a message about a payment claims.
+pub(crate) fn claims(tree: &Value, number: &str) -> Claims {
+    Claims {
+        number: Some(number.to_owned()),
+        amount: fen(tree, "total_amt"),
+        currency: currency(tree),
+        same: ids::claimed(tree),
+        ..Claims::default()
+    }
 }
 
 /// `001` is CNY; a message that names no currency means it.
@@ -89,20 +85,18 @@ pub(crate) fn currency(tree: &Value) -> Option<String> {
 impl Trade {
     /// The state as an outcome. An unlisted state is unknown, never failed; `payment_amt` 0 is as paid as any.
     pub(crate) fn says(self, attempt: &AttemptRef) -> Pay {
-        let unlisted = self.unlisted();
-        match (self.state, self.payment) {
-            (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, Some(payment)) => Pay::Paid(payment),
-            (State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding, None) => {
-                Pay::Unknown(unreadable("paid, but without total_amt"))
+        match self.state {
+            State::Paid | State::Refunded | State::PartlyRefunded | State::Refunding => {
+                self.payment.map_or_else(|| Pay::Unknown(unreadable("paid, but without total_amt")), Pay::Paid)
             }
-            (State::Paying, _) => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), self.handles),
-            (State::Failed, _) => {
+            State::Paying => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), self.handles),
+            State::Failed => {
                 let code = format!("pay_status {}", self.digit);
                 Pay::Failed(failure(FailureCode::ChannelRefused, Fault::Payer, &code, "the bank says that the payment failed"))
             }
-            (State::Revoked, _) => Pay::Reversed,
-            (State::Unsure | State::Revoking, _) => Pay::Unknown(Why::new(WhyKind::Pending, format!("pay_status {}", self.digit))),
-            (State::Unlisted, _) => Pay::Unknown(unlisted),
+            State::Revoked => Pay::Reversed,
+            State::Unsure | State::Revoking => Pay::Unknown(Why::new(WhyKind::Pending, format!("pay_status {}", self.digit))),
+            State::Unlisted => Pay::Unknown(self.unlisted()),
         }
     }
 

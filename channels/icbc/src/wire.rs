@@ -6,10 +6,11 @@ use crate::sign;
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, Refusal, Second, Why, WhyKind};
+use sluice_kit::ask::Judge;
 use sluice_kit::form::encoded;
 use sluice_kit::outcome::{self, Complaint as _, unreadable};
 use sluice_kit::text::compact;
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, put, put_some, send, text, then};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, put, put_some, text};
 use sluice_kit::wire::{cut, fen_text, fresh, post};
 
 /// Parameters of a request, before percent-encoding.
@@ -94,12 +95,18 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
         }
         tree => tree,
     };
-    match word(&tree, "return_code") {
-        Some(code) if code == "0" => Ok(Answer::Good(tree)),
-        Some(code) => {
-            Ok(Answer::Error(Complaint { code: cut(&code, 32), message: cut(text(&tree, "return_msg").unwrap_or_default(), 200) }))
-        }
-        None => Err(unreadable("the reply has no return code")),
+    let code = word(&tree, "return_code").ok_or_else(|| unreadable("the reply has no return code"))?;
+    if code == "0" {
+        return Ok(Answer::Good(tree));
+    }
+    Ok(Answer::Error(Complaint { code: cut(&code, 32), message: cut(text(&tree, "return_msg").unwrap_or_default(), 200) }))
+}
+
+impl Judge for Account {
+    type Answer = Answer;
+
+    fn judge(&self, reply: &HttpReply, _env: &Env<'_>) -> Result<Answer, Why> {
+        answer(self, reply)
     }
 }
 

@@ -15,6 +15,18 @@ pub fn is_alnum(text: &str, length: RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
+/// Visible ASCII without spaces, that many of them: tokens, ids that go into headers.
+#[must_use]
+pub fn is_visible(text: &str, length: RangeInclusive<usize>) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Letters, digits and those of `also`, that many of them: codes that go on as they came.
+#[must_use]
+pub fn is_word(text: &str, length: RangeInclusive<usize>, also: &[u8]) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b))
+}
+
 /// What a payer reads: without control characters and without those of four bytes, which most channels' stores refuse.
 #[must_use]
 pub fn shown(text: &str, max: usize) -> String {
@@ -43,12 +55,14 @@ pub fn plain(text: &str) -> Option<Second> {
 
 #[cfg(test)]
 mod tests {
-    use super::{compact, cut_bytes, is_alnum, is_digits, shown};
+    use super::{compact, cut_bytes, is_alnum, is_digits, is_visible, is_word, shown};
     use sluice_contract::Second;
 
     #[test]
     fn shapes_count_bytes_and_take_nothing_else() {
         assert!(is_digits("0123", 1..=4) && !is_digits("", 1..=4) && !is_digits("01234", 1..=4) && !is_digits("１", 1..=4));
+        assert!(is_visible("a-~", 1..=4) && !is_visible("a b", 1..=4) && !is_visible("", 1..=4) && !is_visible("é", 1..=4));
+        assert!(is_word("a-9", 1..=4, b"-_") && !is_word("a.9", 1..=4, b"-_") && !is_word("a-9-0", 1..=4, b"-_"));
         assert!(is_alnum("aZ9", 1..=4) && !is_alnum("a-b", 1..=4) && !is_alnum("é", 1..=4));
     }
 

@@ -56,6 +56,12 @@ pub fn post(api: &'static str, url: String, headers: &[(&str, &str)], body: Stri
     HttpRequest { api, verb: Verb::Post, url, headers, body: body.into_bytes(), identity: None, into, timeout_ms }
 }
 
+/// A GET whose reply is read in memory. `User-Agent` goes along.
+#[must_use]
+pub fn get(api: &'static str, url: String, headers: &[(&str, &str)], timeout_ms: u64) -> HttpRequest {
+    HttpRequest { verb: Verb::Get, ..post(api, url, headers, String::new(), timeout_ms) }
+}
+
 /// `N` of the fresh random bytes: nonces, never identity.
 #[must_use]
 pub fn fresh<const N: usize>(env: &Env<'_>) -> [u8; N] {
@@ -128,14 +134,21 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{fresh, given, told};
-    use sluice_contract::{Env, Notes, Second};
+    use super::{fresh, get, given, told};
+    use sluice_contract::{Env, Notes, Second, Verb};
 
     #[test]
     fn an_empty_member_says_nothing() {
         let tree = serde_json::json!({"a": "1", "b": "", "c": 2});
         assert_eq!(["a", "b", "c", "d"].map(|name| given(&tree, name)), [Some("1"), None, None, None]);
         assert_eq!(told(&tree, &[("ours", "a"), ("none", "b")]), Notes::from([("ours".to_owned(), "1".to_owned())]));
+    }
+
+    #[test]
+    fn a_get_has_no_body_and_says_who_asks() {
+        let request = get("bill", "https://example.com/a?b=c".into(), &[("Accept", "text/csv")], 5);
+        assert_eq!((request.verb, request.url.as_str(), request.timeout_ms), (Verb::Get, "https://example.com/a?b=c", 5));
+        assert!(request.body.is_empty() && request.headers.only("User-Agent").is_some() && request.headers.only("Accept").is_some());
     }
 
     #[test]

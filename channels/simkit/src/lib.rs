@@ -3,7 +3,7 @@
 //! A simulator is **sans-IO** like the adapter it judges, and shares no signing and no parsing code with it. Bytes come in with
 //! a time, bytes go out; the sandbox (`src/sandbox`) puts sockets around it, the seeded world (`tests/world`) a manual clock.
 //!
-//! [`ledger`] is the truth about money, [`faults`] the dice. [`timers`], [`post`], [`codes`], [`draw`], [`keys`] and [`form`] are
+//! [`ledger`] is the truth about money, [`faults`] the dice. [`timers`], [`post`], [`codes`], [`draw`], [`keys`], [`form`] and [`words`] are
 //! the bricks: a simulator adds only what its channel says and how it says it.
 
 pub mod codes;
@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod post;
 pub mod simulator;
 pub mod timers;
+pub mod words;
 
 pub use codes::{Codes, Shown};
 pub use draw::Draw;

@@ -150,3 +150,122 @@ pub trait Simulator: Send {
         Err(Complaint(format!("{} has no hook {word:?}", self.channel())))
     }
 }
+
+/// Writes `new`, `sandbox`, `fixed` and the trait for a simulator with an `open(Options)` and with `codes`, `timers`, `post`, `ledger` and
+/// `fast`. What all do alike is here; what a channel does in its own way is a method of its own: `credentials_json`, `account_table`,
+/// `api_of_call`, `served`, `scanned`, `issue`, `type_password`, `pass` (of time, before anything else), `due_now`, `landed`, `waiting_list`,
+/// `plant_in`, `hooked`. The method named last, if any, is told the address that a client is told.
+#[macro_export]
+macro_rules! simulator {
+    ($name:ident, $channel:literal $(, $remember:ident)?) => {
+        use ::sluice_contract as contract;
+
+        /// A simulator as told.
+        #[must_use]
+        pub fn new(options: Options) -> Box<dyn $crate::Simulator> {
+            Box::new($name::open(options))
+        }
+
+        /// A simulator with fresh keys and secrets, for the sandbox. Generating them takes a second or so.
+        #[must_use]
+        pub fn sandbox(seed: u64) -> Box<dyn $crate::Simulator> {
+            new(Options::sandbox(seed))
+        }
+
+        /// A simulator with fixed keys: the same seed, calls and times give the same bytes.
+        #[must_use]
+        pub fn fixed(seed: u64) -> Box<dyn $crate::Simulator> {
+            new(Options::fixed(seed))
+        }
+
+        impl $crate::Simulator for $name {
+            fn channel(&self) -> &'static str {
+                $channel
+            }
+
+            fn credentials(&self, base_url: &str) -> ::serde_json::Value {
+                $(self.$remember(base_url);)?
+                self.credentials_json(base_url)
+            }
+
+            fn account_toml(&self, base_url: &str) -> String {
+                $(self.$remember(base_url);)?
+                self.account_table(base_url)
+            }
+
+            fn api_of(&self, call: &$crate::Call) -> Option<$crate::Api> {
+                self.api_of_call(call)
+            }
+
+            fn serve(&mut self, call: &$crate::Call, now: contract::Millis, fault: Option<$crate::Fault>) -> contract::HttpReply {
+                self.pass(now);
+                self.served(call, now, fault)
+            }
+
+            fn scan(&mut self, scan: &$crate::Scan<'_>, now: contract::Millis) -> Result<$crate::Scanned, $crate::Complaint> {
+                self.pass(now);
+                self.scanned(scan, now)
+            }
+
+            fn share_codes(&mut self, codes: $crate::Codes) {
+                self.codes = codes;
+            }
+
+            fn issue_auth_code(&mut self, behaviour: $crate::Behaviour, balance: contract::Fen, now: contract::Millis) -> String {
+                self.issue(behaviour, balance, now)
+            }
+
+            fn confirm(&mut self, auth_code: &str, now: contract::Millis) -> Result<(), $crate::Complaint> {
+                self.pass(now);
+                self.type_password(auth_code, now)
+            }
+
+            fn tick(&mut self, now: contract::Millis) {
+                self.pass(now);
+            }
+
+            fn next_at(&self) -> Option<contract::Millis> {
+                [self.timers.next_at(), self.post.next_at()].into_iter().flatten().min()
+            }
+
+            fn due(&mut self, now: contract::Millis, draw: &mut dyn FnMut() -> Option<$crate::Fault>) -> Vec<$crate::Delivery> {
+                self.pass(now);
+                self.due_now(now, draw)
+            }
+
+            fn delivered(&mut self, id: u64, reply: Option<&contract::HttpReply>, now: contract::Millis) {
+                self.landed(id, reply, now);
+            }
+
+            fn release(&mut self) {
+                self.post.release();
+            }
+
+            fn resend(&mut self, out_trade_no: &str, now: contract::Millis) -> Result<(), $crate::Complaint> {
+                self.pass(now);
+                self.post.again(out_trade_no, now)
+            }
+
+            fn ledger(&self) -> &$crate::Ledger {
+                &self.ledger
+            }
+
+            fn waiting(&self) -> Vec<$crate::Waiting> {
+                self.waiting_list()
+            }
+
+            fn plant(&mut self, kind: $crate::Discrepancy, count: usize, day: contract::Day) -> Result<Vec<String>, $crate::Complaint> {
+                self.plant_in(kind, count, day)
+            }
+
+            fn set_fast(&mut self, factor: i64) {
+                self.fast = factor.max(1);
+            }
+
+            fn hook(&mut self, word: &str, now: contract::Millis) -> Result<String, $crate::Complaint> {
+                self.pass(now);
+                self.hooked(word, now)
+            }
+        }
+    };
+}

@@ -1,8 +1,8 @@
 //! Before anything is stored: what UnionPay would refuse, and the facts that an attempt freezes.
 
+use crate::codes::{FRONT, PRODUCTS, Product};
 use crate::config::Account;
-use crate::products::{self, Product};
-use sluice_contract::{AttemptRef, Notes, PayOrder, Problem, Refusal};
+use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
 use sluice_kit::text::{is_alnum, is_digits};
 use sluice_kit::wire::notes;
@@ -19,7 +19,7 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 /// its identity (pack §6), and a refund goes by the payment's own product family.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
     account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
-    let product = product(attempt)?;
+    let product = product(attempt.method)?;
     if attempt.app_id.is_some() {
         return Err(Refusal::field("app_id", "UnionPay has no app ids"));
     }
@@ -36,8 +36,15 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     ]))
 }
 
-pub(crate) fn product(attempt: &AttemptRef) -> Result<Product, Refusal> {
-    products::of(attempt.method).ok_or_else(|| Refusal::account("the method is not one of UnionPay's"))
+/// What a method is at UnionPay.
+pub(crate) fn product(method: Method) -> Result<&'static Product, Refusal> {
+    let product = PRODUCTS.iter().find(|product| product.method == method);
+    product.ok_or_else(|| Refusal::account("the method is not one of UnionPay's"))
+}
+
+/// The payer's browser posts it: nothing is sent by us, and the order exists once the payer has arrived.
+pub(crate) fn is_form(product: &Product) -> bool {
+    product.path == FRONT
 }
 
 /// The payer's code: 19 digits that begin with 62 (pack §2.5).

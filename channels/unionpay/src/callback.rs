@@ -5,7 +5,7 @@
 
 use crate::config::Account;
 use crate::ids;
-use crate::wire::{get, is_utf8};
+use crate::wire::{get, given, is_utf8};
 use sluice_contract::{Ack, Callback, Env, HttpReply, Notes, RawCallback, Rejected, Says};
 use sluice_kit::callback::{forged, form, unreadable};
 use sluice_kit::text::is_alnum;
@@ -29,7 +29,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     if number.is_none() {
         return Err(unreadable("the notice names no order"));
     }
-    let event_id = fields.get("queryId").filter(|id| !id.is_empty()).cloned();
+    let event_id = given(&fields, "queryId").map(str::to_owned);
     Ok(Callback { claims: ids::claimed(&fields, is_refund), says: Says::Ask, event_id })
 }
 

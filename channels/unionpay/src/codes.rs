@@ -1,12 +1,90 @@
-//! Every response code of the pack (§4), as data: which call, which code, what it means for the money.
+//! The pack's tables, as data: which codes each method travels under (§2), and every response code (§4), by call, with what it means
+//! for the money.
 //!
 //! A code that is not listed is *unknown* on every call, and a listed "n/a" or "-" is unknown too: the pack promises nothing
 //! there. respMsg ends with a detail code of its own, which is told and never parsed.
 
-use sluice_contract::{FailureCode as Code, Fault};
+use sluice_contract::{FailureCode as Code, Fault, Method};
 pub(crate) use sluice_kit::codes::Class;
 pub(crate) use sluice_kit::codes::failure;
 use sluice_kit::codes::{Rows, find};
+
+/// The addresses of the gateway.
+pub(crate) const FRONT: &str = "/gateway/api/frontTransReq.do";
+pub(crate) const BACK: &str = "/gateway/api/backTransReq.do";
+pub(crate) const QUERY_PATH: &str = "/gateway/api/queryTrans.do";
+const APP: &str = "/gateway/api/appTransReq.do";
+
+/// A consume (txnType 01) of one method.
+pub(crate) struct Product {
+    pub(crate) method: Method,
+    /// For logs and the trail.
+    pub(crate) api: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) sub_type: &'static str,
+    pub(crate) biz_type: &'static str,
+    pub(crate) channel_type: &'static str,
+    /// The reply's field that the payer needs; empty when there is none.
+    pub(crate) brings: &'static str,
+}
+
+/// Every method of this channel. Of the two app bizTypes in the wild we take that of the official demo.
+pub(crate) const PRODUCTS: &[Product] = &[
+    Product {
+        method: Method::UnionpayQr,
+        api: "qr.apply",
+        path: BACK,
+        sub_type: "07",
+        biz_type: "000000",
+        channel_type: "08",
+        brings: "qrCode",
+    },
+    Product {
+        method: Method::UnionpayBarcode,
+        api: "qr.consume",
+        path: BACK,
+        sub_type: "06",
+        biz_type: "000000",
+        channel_type: "08",
+        brings: "",
+    },
+    Product {
+        method: Method::UnionpayWeb,
+        api: "front.web",
+        path: FRONT,
+        sub_type: "01",
+        biz_type: "000201",
+        channel_type: "07",
+        brings: "",
+    },
+    Product {
+        method: Method::UnionpayWap,
+        api: "front.wap",
+        path: FRONT,
+        sub_type: "01",
+        biz_type: "000201",
+        channel_type: "08",
+        brings: "",
+    },
+    Product {
+        method: Method::UnionpayApp,
+        api: "app.order",
+        path: APP,
+        sub_type: "01",
+        biz_type: "000201",
+        channel_type: "08",
+        brings: "tn",
+    },
+    Product {
+        method: Method::UnionpayB2b,
+        api: "front.b2b",
+        path: FRONT,
+        sub_type: "01",
+        biz_type: "000202",
+        channel_type: "07",
+        brings: "",
+    },
+];
 
 /// What a code answers: a call, or the state of a transaction inside a query's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

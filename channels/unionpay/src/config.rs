@@ -1,10 +1,11 @@
 //! The account's credentials, read once and typed; every problem is collected, each with its key.
 
 use crate::certificates::Encryption;
+use crate::codes::PRODUCTS;
 use crate::keys::{self, Anchor, Trust};
+use crate::profile;
 use crate::sign::{Hash, Signer, Verifier};
-use crate::{products, profile};
-use sluice_contract::{AccountConfig, Notes, Problem, Profile, Reader};
+use sluice_contract::{AccountConfig, Method, Notes, Problem, Profile, Reader};
 use sluice_kit::account::{self, checked, days_s, parsed, url, word};
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use sluice_kit::text::is_alnum;
@@ -63,45 +64,38 @@ const NAMES: &str = "mer_id sign_method private_key certificate secure_key root_
                      allow_test_signer encrypt_certificate file_base_url access_type acq_ins_code mer_name mer_abbr mer_cat_code \
                      txn_time_tolerance_s refund_days qr_refund_days same_day_undo";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SignMethod {
-    Rsa,
-    Key(Hash),
-}
-
 /// Reads an account, or tells everything that is wrong with it.
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
     let table = &config.credentials;
-    let methods = account::methods(table, config.methods, products::METHODS, "UnionPay");
+    let all: Vec<Method> = PRODUCTS.iter().map(|product| product.method).collect();
+    let methods = account::methods(table, config.methods, &all, "UnionPay");
     let mer_id = checked(table, "mer_id", |id| is_alnum(id, 15..=15), "must be 15 letters and digits");
-    let words = [("01", SignMethod::Rsa), ("11", SignMethod::Key(Hash::Sha256)), ("12", SignMethod::Key(Hash::Sm3))];
-    let sign_method = word(table, "sign_method", &words, SignMethod::Rsa);
+    // Without a hash, certificates.
+    let hash = word(table, "sign_method", &[("01", None), ("11", Some(Hash::Sha256)), ("12", Some(Hash::Sm3))], None);
     let accesses = [("0", Access::Direct), ("1", Access::Acquirer), ("2", Access::Platform)];
     let access = word(table, "access_type", &accesses, Access::Direct);
     let acquirer = acquirer(table, access);
-    let signer = signer(table, sign_method);
-    let verifier = verifier(config, sign_method);
+    let signer = signer(table, hash);
+    let verifier = verifier(config, hash);
     let encryption = account::read(table, "encrypt_certificate", Encryption::read);
     // A sandbox that plays the gateway plays the file host too; the real ones are two (pack §1.1).
     let files = if config.sandbox { config.base_url } else { "https://filedownload.95516.com" };
     let file_base_url = url(table, "file_base_url", files);
     let terms = terms(table);
     let problems = account::finish(config, NAMES, |_| {});
-    match (signer, verifier) {
-        (Some(signer), Some(verifier)) if problems.is_empty() => Ok(Account {
-            base_url: config.base_url.to_owned(),
-            file_base_url,
-            mer_id,
-            access,
-            acquirer,
-            signer,
-            verifier,
-            profile: profile::of(&methods, access, &terms, encryption.is_some()),
-            encryption: RwLock::new(encryption),
-            terms,
-        }),
-        _ => Err(problems),
-    }
+    let Some(signer) = signer.filter(|_| problems.is_empty()) else { return Err(problems) };
+    Ok(Account {
+        base_url: config.base_url.to_owned(),
+        file_base_url,
+        mer_id,
+        access,
+        acquirer,
+        signer,
+        verifier,
+        profile: profile::of(&methods, access, &terms, encryption.is_some()),
+        encryption: RwLock::new(encryption),
+        terms,
+    })
 }
 
 /// Names that an acquirer must give with every order (pack §1.3); for other access types there is nothing to give.
@@ -127,32 +121,31 @@ fn terms(table: &Reader<'_>) -> Terms {
     }
 }
 
-fn signer(table: &Reader<'_>, method: SignMethod) -> Option<Signer> {
-    let [key, pem, secret] = ["private_key", "certificate", "secure_key"].map(|field| (field, table.text(field).unwrap_or_default()));
-    let given = |(field, text): (&str, &str)| {
-        if text.is_empty() {
+fn signer(table: &Reader<'_>, hash: Option<Hash>) -> Option<Signer> {
+    let text = |field, is_needed: bool| {
+        let text = table.text(field).unwrap_or_default();
+        if is_needed && text.is_empty() {
             table.problem(field, "is required with this sign_method");
         }
+        text
     };
-    if let SignMethod::Key(hash) = method {
-        given(secret);
-        return Some(Signer::Key { hash, secret: Zeroizing::new(secret.1.to_owned()) });
+    let secret = text("secure_key", hash.is_some());
+    let [key, certificate] = ["private_key", "certificate"].map(|field| text(field, hash.is_none()));
+    if let Some(hash) = hash {
+        return Some(Signer::Key { hash, secret: Zeroizing::new(secret.to_owned()) });
     }
-    given(key);
-    given(pem);
-    let key = parsed(table, key.0, key.1, PrivateKey::read);
-    let cert_id = parsed(table, pem.0, pem.1, keys::cert_id)?;
-    let key = key?;
+    let key = parsed(table, "private_key", key, PrivateKey::read);
+    let (cert_id, key) = parsed(table, "certificate", certificate, keys::cert_id).zip(key)?;
     // UnionPay finds the key by certId: a certificate of another key would make every request fail with 11.
-    if !PublicKey::read(pem.1, Strength::Sha256).is_ok_and(|public| key.is_pair(&public)) {
+    if !PublicKey::read(certificate, Strength::Sha256).is_ok_and(|public| key.is_pair(&public)) {
         table.problem("certificate", "is not the certificate of private_key");
     }
     Some(Signer::Rsa { cert_id, key })
 }
 
 /// Who may have signed what we receive. The former chain and the former secure key go on verifying.
-fn verifier(config: &AccountConfig<'_>, method: SignMethod) -> Option<Verifier> {
-    let table = &config.credentials;
+fn verifier(config: &AccountConfig<'_>, hash: Option<Hash>) -> Verifier {
+    let (table, old) = (&config.credentials, config.previous.as_ref());
     // Pack §1.5: the published test chain is SHA-1; whether production still is, is UNCONFIRMED.
     let allow_sha1 = table.flag("allow_sha1_chain").unwrap_or(config.sandbox);
     let allow_test_signer = table.flag("allow_test_signer").unwrap_or(false);
@@ -160,30 +153,23 @@ fn verifier(config: &AccountConfig<'_>, method: SignMethod) -> Option<Verifier> 
         table.problem("allow_test_signer", "is for sandbox accounts only");
     }
     let signer_name = table.text("signer_name").unwrap_or(keys::SIGNER_NAME).to_owned();
-    let needed = method == SignMethod::Rsa;
-    let anchor = anchor(table, needed, allow_sha1);
-    let old = config.previous.as_ref();
-    if let SignMethod::Key(hash) = method {
-        let texts = [table.text("secure_key"), old.and_then(|old| old.text("secure_key"))];
-        let secrets = texts.into_iter().flatten().filter(|text| !text.is_empty()).map(|text| Zeroizing::new(text.to_owned())).collect();
-        return Some(Verifier::Key { hash, secrets });
+    let anchor = anchor(table, hash.is_none(), allow_sha1);
+    if let Some(hash) = hash {
+        let texts = std::iter::once(table).chain(old).filter_map(|table| table.text("secure_key"));
+        let secrets = texts.filter(|text| !text.is_empty()).map(|text| Zeroizing::new(text.to_owned())).collect();
+        return Verifier::Key { hash, secrets };
     }
-    let mut anchors: Vec<Anchor> = anchor.into_iter().collect();
-    anchors.extend(old.and_then(|old| self::anchor(old, false, allow_sha1)));
-    Some(Verifier::Chain(Trust::new(anchors, signer_name, allow_sha1, allow_test_signer)))
+    let anchors = anchor.into_iter().chain(old.and_then(|old| self::anchor(old, false, allow_sha1))).collect();
+    Verifier::Chain(Trust::new(anchors, signer_name, allow_sha1, allow_test_signer))
 }
 
-fn anchor(table: &Reader<'_>, needed: bool, allow_sha1: bool) -> Option<Anchor> {
-    let (root, middle) = (table.text("root_certificate"), table.text("middle_certificate"));
-    match (root, middle) {
-        (Some(root), Some(middle)) => Anchor::read(root, middle, allow_sha1).map_err(|(field, reason)| table.problem(field, reason)).ok(),
-        (root, middle) => {
-            for (field, value) in [("root_certificate", root), ("middle_certificate", middle)] {
-                if value.is_none() && (needed || root.is_some() || middle.is_some()) {
-                    table.missing(field);
-                }
-            }
-            None
-        }
+/// Both certificates of a chain, or neither where none is needed.
+fn anchor(table: &Reader<'_>, is_needed: bool, allow_sha1: bool) -> Option<Anchor> {
+    let files = ["root_certificate", "middle_certificate"].map(|field| (field, table.text(field)));
+    let is_needed = is_needed || files.iter().any(|(_, text)| text.is_some());
+    for (field, _) in files.iter().filter(|(_, text)| is_needed && text.is_none()) {
+        table.missing(field);
     }
+    let [root, middle] = files.map(|(_, text)| text);
+    Anchor::read(root?, middle?, allow_sha1).map_err(|(field, reason)| table.problem(field, reason)).ok()
 }

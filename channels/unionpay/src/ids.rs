@@ -5,7 +5,8 @@
 
 use crate::config::Account;
 use crate::wire::{get, set, start};
-use sluice_contract::{AttemptRef, Claims, Env, Fen, Notes, Why};
+use sluice_contract::{AttemptRef, Claims, Env, Fen, Notes, RefundRef, Why};
+use sluice_kit::claims::refund_agrees;
 use sluice_kit::outcome::{contradiction, unreadable};
 use sluice_kit::wire::{fen_text, notes};
 
@@ -58,20 +59,23 @@ pub(crate) fn expect(fields: &Notes, expected: &[(&str, &str)]) -> Result<(), Wh
 }
 
 /// A message must name the transaction that it is about: merId, orderId and txnTime.
-pub(crate) fn identified(fields: &Notes, attempt: &AttemptRef, number: &str, time: &str) -> Result<(), Why> {
-    expect(fields, &[("merId", frozen(attempt, "merId")), ("orderId", number), ("txnTime", time)])
+pub(crate) fn identified(fields: &Notes, attempt: &AttemptRef) -> Result<(), Why> {
+    expect(fields, &[("merId", frozen(attempt, "merId")), ("orderId", &attempt.number), ("txnTime", frozen(attempt, "txnTime"))])
+}
+
+/// The same of a refund, and it must be ours.
+pub(crate) fn refund_identified(fields: &Notes, refund: &RefundRef) -> Result<(), Why> {
+    let mer_id = frozen(&refund.payment, "merId");
+    expect(fields, &[("merId", mer_id), ("orderId", &refund.number), ("txnTime", &refund.at.compact())])?;
+    refund_agrees(&claimed(fields, true), refund)
 }
 
 /// What a message claims to be about; `amount` is a payment's, `refund_amount` a refund's.
 pub(crate) fn claimed(fields: &Notes, is_refund: bool) -> Claims {
-    let amount = amount(fields);
-    let mut same = Notes::new();
-    set(&mut same, "merId", get(fields, "merId"));
-    if let Some(id) = fields.get("subMerId") {
-        set(&mut same, "sub_mer_id", id.as_str());
-    }
-    let number = Some(get(fields, "orderId").to_owned());
+    let (number, amount) = (Some(get(fields, "orderId").to_owned()), amount(fields));
     let currency = fields.get("currencyCode").map(|code| if code == "156" { "CNY".to_owned() } else { code.clone() });
+    let mut same = notes([("merId", get(fields, "merId"))]);
+    same.extend(fields.get("subMerId").map(|id| ("sub_mer_id".to_owned(), id.clone())));
     if is_refund {
         // A refund's txnTime is its own, and no fact of the payment: the query compares it.
         return Claims { refund_number: number, refund_amount: amount, currency, same, ..Claims::default() };
@@ -83,9 +87,4 @@ pub(crate) fn claimed(fields: &Notes, is_refund: bool) -> Claims {
 /// txnAmt: digits, fen.
 pub(crate) fn amount(fields: &Notes) -> Option<Fen> {
     fields.get("txnAmt").and_then(|text| fen_text(text))
-}
-
-/// Whether a message about a payment contradicts it.
-pub(crate) fn payment_contradiction(fields: &Notes, attempt: &AttemptRef) -> Result<(), Why> {
-    claimed(fields, false).contradiction(attempt).map_or(Ok(()), |field| Err(contradiction(field)))
 }

@@ -27,12 +27,6 @@ pub(crate) fn cert_id(pem: &str) -> Result<String, &'static str> {
     parsed(&der).map(|cert| cert.tbs_certificate.serial.to_string())
 }
 
-/// Both ends of a certificate's validity.
-pub(crate) fn validity(pem: &str) -> Result<(Second, Second), &'static str> {
-    let der = der(pem)?;
-    parsed(&der).map(|cert| span(&cert))
-}
-
 /// A root that is trusted by configuration, and the middle certificate it has signed.
 pub(crate) struct Anchor {
     /// The middle certificate's subject and key, raw.
@@ -45,15 +39,11 @@ pub(crate) struct Anchor {
 impl Anchor {
     /// Reads both, or tells which is wrong and why.
     pub(crate) fn read(root: &str, middle: &str, allow_sha1: bool) -> Result<Anchor, (&'static str, &'static str)> {
-        let in_root = |reason| ("root_certificate", reason);
-        let in_middle = |reason| ("middle_certificate", reason);
+        let [in_root, in_middle] = ["root_certificate", "middle_certificate"].map(|field| move |reason| (field, reason));
         let (root, middle) = (der(root).map_err(in_root)?, der(middle).map_err(in_middle)?);
         let (root, middle) = (parsed(&root).map_err(in_root)?, parsed(&middle).map_err(in_middle)?);
-        if !root.is_ca() {
-            return Err(in_root("is no certificate of an authority"));
-        }
-        if !middle.is_ca() {
-            return Err(in_middle("is no certificate of an authority"));
+        if let Some((_, of)) = [(&root, in_root), (&middle, in_middle)].into_iter().find(|(cert, _)| !cert.is_ca()) {
+            return Err(of("is no certificate of an authority"));
         }
         if !is_signed_by(&middle, root.subject().as_raw(), root.public_key().raw, allow_sha1) {
             return Err(in_middle("is not signed by root_certificate (a SHA-1 signature needs allow_sha1_chain)"));

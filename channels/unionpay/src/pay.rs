@@ -3,14 +3,15 @@
 //! The message is made of the attempt and the order only; txnTime is the attempt's own time and payTimeout always goes along
 //! where a payer may come later (T14), because nothing else ends such an order.
 
-use crate::admit::{auth_code, product, term_id, told};
-use crate::codes::{Api, Class, WAITING};
+use crate::admit::{auth_code, is_form, product, term_id, told};
+use crate::codes::{Api, Class, Product, WAITING};
 use crate::config::Account;
 use crate::ids::{self, frozen};
-use crate::products::is_form;
 use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
-use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::agrees;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -19,27 +20,22 @@ use std::sync::Arc;
 pub(crate) const POLL_AFTER_MS: u64 = 2000;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
-    let (product, fields) = match product(attempt).and_then(|product| Ok((product, fields(account, attempt, order, env)?))) {
-        Ok(made) => made,
-        Err(refusal) => return Step::Refused(refusal),
-    };
-    if is_form(attempt.method) {
-        // Nothing is sent: the order will exist once the payer's browser arrives.
-        return match account.signer.sign(&fields) {
-            Ok(fields) => {
-                let url = format!("{}{}", account.base_url, product.path);
-                Step::Done(Pay::Waiting(Action::Form { url, fields }, Notes::new()))
-            }
-            Err(refusal) => Step::Refused(refusal),
-        };
-    }
-    let request = wire::post(account, product.api, product.path, &fields, TIMEOUT_MONEY_MS);
-    let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+    place(account, attempt, order, env).unwrap_or_else(Step::Refused)
 }
 
-fn fields(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Notes, Refusal> {
-    let product = product(attempt)?;
+fn place(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Step<Pay>, Refusal> {
+    let product = product(attempt.method)?;
+    let fields = fields(account, product, attempt, order, env)?;
+    if is_form(product) {
+        // Nothing is sent: the order will exist once the payer's browser arrives.
+        let form = Action::Form { url: format!("{}{}", account.base_url, product.path), fields: account.signer.sign(&fields)? };
+        return Ok(Step::Done(Pay::Waiting(form, Notes::new())));
+    }
+    let request = wire::post(account, product.api, product.path, &fields, TIMEOUT_MONEY_MS);
+    Ok(ask(account, attempt, request, |account, attempt, fields, _| read(account, product, attempt, &fields)))
+}
+
+fn fields(account: &Account, product: &Product, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Notes, Refusal> {
     let mut fields = ids::money(account, attempt, ("01", product.sub_type), &attempt.number, frozen(attempt, "txnTime"));
     set(&mut fields, "txnAmt", attempt.amount.to_string());
     set(&mut fields, "currencyCode", "156");
@@ -53,27 +49,24 @@ fn fields(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'
     }
     set(&mut fields, "payTimeout", attempt.expires_at.compact());
     set(&mut fields, "orderDesc", told(&order.subject, 32));
-    if let Some(url) = order.return_url.as_deref().filter(|_| is_form(attempt.method)) {
+    if let Some(url) = order.return_url.as_deref().filter(|_| is_form(product)) {
         set(&mut fields, "frontUrl", url);
     }
     Ok(fields)
 }
 
-fn read(account: &Arc<Account>, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
-    wire::judged(account, reply, env, Pay::Unknown, |fields| {
-        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
-        ids::payment_contradiction(fields, attempt)?;
-        // A genuine answer to another call about this order is no answer to this one.
-        let product = product(attempt).map_err(|refusal| Why::new(WhyKind::Configuration, refusal.inner))?;
-        ids::expect(fields, &[("txnType", "01"), ("txnSubType", product.sub_type)])?;
-        let said = Said::of(fields);
-        match said.class(Api::Pay) {
-            // T5: accepted, not paid.
-            Ok(Class::Ok) if product.brings.is_empty() => Ok(query::then(account, attempt)),
-            Ok(Class::Ok) => placed(attempt, product.brings, get(fields, product.brings)).map(Reading::Is),
-            Ok(_) if said.code == WAITING && attempt.method.is_barcode() => Ok(Reading::Is(waiting(attempt))),
-            class => Ok(Reading::Is(outcome::pay(class, &said))),
-        }
+fn read(account: &Arc<Account>, product: &Product, attempt: &AttemptRef, fields: &Notes) -> Result<Reading<Pay>, Why> {
+    ids::identified(fields, attempt)?;
+    agrees(&ids::claimed(fields, false), attempt)?;
+    // A genuine answer to another call about this order is no answer to this one.
+    ids::expect(fields, &[("txnType", "01"), ("txnSubType", product.sub_type)])?;
+    let said = Said::of(fields);
+    Ok(match said.class(Api::Pay) {
+        // T5: accepted, not paid.
+        Ok(Class::Ok) if product.brings.is_empty() => query::then(account, attempt),
+        Ok(Class::Ok) => Reading::Is(placed(attempt, product.brings, get(fields, product.brings))?),
+        Ok(_) if said.code == WAITING && attempt.method.is_barcode() => Reading::Is(waiting(attempt)),
+        class => Reading::Is(outcome::pay(class, &said)),
     })
 }
 

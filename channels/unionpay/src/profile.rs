@@ -1,10 +1,9 @@
 //! What UnionPay can do, as data.
 
+use crate::admit::{is_form, product};
 use crate::config::{Access, Terms};
-use crate::products::is_form;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
-
-const DAY_S: i64 = 86_400;
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_kit::profile::{DAY_S, sub_fields};
 
 /// The official schedule asks for the last time two hours after the order (pack §4.1): a longer life could not be followed.
 const EXPIRES_IN_MAX_S: i64 = 7200;
@@ -43,14 +42,10 @@ pub(crate) fn of(methods: &[Method], access: Access, terms: &Terms, renews: bool
         has_statement: true,
         renew_every_s: renews.then_some(DAY_S),
         sub_fields: match access {
-            Access::Platform => ["sub_mer_id", "sub_mer_name", "sub_mer_abbr"].map(sub_field).to_vec(),
+            Access::Platform => sub_fields(&["sub_mer_id", "sub_mer_name", "sub_mer_abbr"], &[]),
             Access::Direct | Access::Acquirer => Vec::new(),
         },
     }
-}
-
-const fn sub_field(name: &'static str) -> SubField {
-    SubField { name, required: true, secret: false }
 }
 
 fn of_method(method: Method, terms: &Terms) -> MethodProfile {
@@ -94,7 +89,7 @@ fn of_method(method: Method, terms: &Terms) -> MethodProfile {
         },
         Method::UnionpayQr => MethodProfile { refund_window_s: qr_refund_window_s, ..online },
         // A form's txnTime must be "now" when the payer's browser arrives (pack §1.3): after that the form is dead.
-        method if is_form(method) => MethodProfile { code_life_s: Some(terms.txn_time_tolerance_s), ..online },
+        method if product(method).is_ok_and(is_form) => MethodProfile { code_life_s: Some(terms.txn_time_tolerance_s), ..online },
         _ => online,
     }
 }

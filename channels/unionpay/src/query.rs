@@ -3,15 +3,18 @@
 //! respCode says whether the question worked, origRespCode what became of the payment. Of an order that waits for a payer
 //! (forms, app, QR) a failure is not the end before payTimeout: the payer may try again. A barcode's failure is.
 
-use crate::codes::{Api, Class, DEFECTIVE, LATE, REVERSED, STATEMENT_DECIDES, WAITING};
+use crate::codes::{Api, Class, DEFECTIVE, LATE, QUERY_PATH, REVERSED, STATEMENT_DECIDES, WAITING};
 use crate::config::Account;
 use crate::ids::{self, frozen};
-use crate::wire::{self, Said, TIMEOUT_MS, get, set};
-use crate::{dates, pay, products};
+use crate::wire::{self, Said, TIMEOUT_MS, get, given, set};
+use crate::{dates, pay};
 use sluice_contract::{
-    Action, AttemptRef, Env, FailureCode, Fault, HttpReply, HttpRequest, Notes, Pay, Payment, Reading, Refusal, Second, Step, Wallet, Why,
+    Action, AttemptRef, Env, FailureCode, Fault, HttpRequest, Notes, Pay, Payment, Reading, Refusal, Second, Step, Wallet, Why,
 };
+use sluice_kit::ask::{ask, ask_then};
+use sluice_kit::claims::agrees;
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
+use sluice_kit::wire::notes;
 use std::sync::Arc;
 
 /// Clocks differ, and a try that was begun in time may end a little later.
@@ -20,16 +23,12 @@ const GRACE_S: i64 = 60;
 const PROCESSING_GRACE_S: i64 = 7200;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, _env: &Env<'_>) -> Step<Pay> {
-    let request = request(account, attempt);
-    let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+    ask(account, attempt, request(account, attempt), |_, attempt, fields, env| read(attempt, &fields, env.now).map(Reading::Is))
 }
 
 /// The same, as the second exchange of another verb.
 pub(crate) fn then(account: &Arc<Account>, attempt: &AttemptRef) -> Reading<Pay> {
-    let request = request(account, attempt);
-    let attempt = attempt.clone();
-    wire::then(account, request, Pay::Unknown, move |account, reply, env| read(account, &attempt, reply, env))
+    ask_then(account, attempt, request(account, attempt), |_, attempt, fields, env| read(attempt, &fields, env.now).map(Reading::Is))
 }
 
 pub(crate) fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
@@ -43,17 +42,12 @@ pub(crate) fn of(account: &Account, payment: &AttemptRef, number: &str, time: &s
     if let Some(code) = account.acquirer.get("acqInsCode").filter(|_| frozen(payment, "accessType") == "1") {
         set(&mut fields, "acqInsCode", code.as_str());
     }
-    wire::post(account, api, products::QUERY, &fields, TIMEOUT_MS)
+    wire::post(account, api, QUERY_PATH, &fields, TIMEOUT_MS)
 }
 
-pub(crate) fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
-    wire::judged(account, reply, env, Pay::Unknown, |fields| {
-        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
-        match asked(fields)? {
-            None => Ok(Reading::Is(Pay::NotFound)),
-            Some(said) => state(attempt, fields, &said, env.now).map(Reading::Is),
-        }
-    })
+pub(crate) fn read(attempt: &AttemptRef, fields: &Notes, now: Second) -> Result<Pay, Why> {
+    ids::identified(fields, attempt)?;
+    asked(fields)?.map_or(Ok(Pay::NotFound), |said| state(attempt, fields, &said, now))
 }
 
 /// The origRespCode of a query that worked; `None` when UnionPay does not know the transaction.
@@ -72,7 +66,7 @@ fn state(attempt: &AttemptRef, fields: &Notes, said: &Said<'_>, now: Second) -> 
     if fields.get("txnType").is_some_and(|kind| kind != "01") {
         return Err(contradiction("txnType"));
     }
-    ids::payment_contradiction(fields, attempt)?;
+    agrees(&ids::claimed(fields, false), attempt)?;
     let code = said.code;
     if code == REVERSED {
         return Ok(Pay::Reversed);
@@ -94,22 +88,21 @@ fn state(attempt: &AttemptRef, fields: &Notes, said: &Said<'_>, now: Second) -> 
 /// UnionPay tells neither what left the payer's pocket nor a discount; the payer's card is encrypted and not taken.
 fn payment(attempt: &AttemptRef, fields: &Notes, code: &str) -> Result<Payment, Why> {
     let amount = ids::amount(fields).ok_or_else(|| unreadable("paid, but without an amount"))?;
-    let mut payment = Payment::of(amount);
-    payment.wallet = Some(Wallet::Unionpay);
-    payment.channel_returns = code == LATE;
-    payment.channel_trade_no = fields.get("queryId").filter(|id| !id.is_empty()).cloned();
-    payment.paid_at = dates::nearest(attempt.at, get(fields, "traceTime"));
-    payment.settle_date = dates::settle_date(attempt.at, get(fields, "settleDate"));
-    payment.handles = handles(fields);
-    if code == DEFECTIVE {
-        set(&mut payment.handles, "defective", code);
-    }
-    Ok(payment)
+    let mut handles = handles(fields);
+    handles.extend((code == DEFECTIVE).then(|| ("defective".to_owned(), code.to_owned())));
+    Ok(Payment {
+        wallet: Some(Wallet::Unionpay),
+        channel_returns: code == LATE,
+        channel_trade_no: given(fields, "queryId").map(str::to_owned),
+        paid_at: dates::nearest(attempt.at, get(fields, "traceTime")),
+        settle_date: dates::settle_date(attempt.at, get(fields, "settleDate")),
+        handles,
+        ..Payment::of(amount)
+    })
 }
 
 /// What refunds and reconciliation need later (pack §2.9, §5).
 pub(crate) fn handles(fields: &Notes) -> Notes {
     let names = ["queryId", "settleDate", "traceNo", "traceTime"];
-    let told = names.into_iter().filter_map(|name| fields.get(name).map(|value| (name.to_owned(), value.clone())));
-    told.filter(|(_, value)| !value.is_empty() && value.len() <= 32).collect()
+    notes(names.into_iter().filter_map(|name| Some(name).zip(given(fields, name).filter(|value| value.len() <= 32))))
 }

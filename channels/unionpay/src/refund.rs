@@ -4,26 +4,24 @@
 //! both amounts, the payment's queryId), so it is the same in every process; but not every bank offers an undo, and one that is
 //! refused cannot fall back to a refund under the same number. The query does not care which of the two it was.
 
-use crate::codes::{Api, Class};
+use crate::codes::{Api, BACK, Class};
 use crate::config::Account;
 use crate::dates::{self, clearing_day};
 use crate::ids::{self, frozen};
+use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
-use crate::{products, query};
-use sluice_contract::{Env, FailureCode, Fault, HttpReply, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why};
+use sluice_contract::{Env, FailureCode, Fault, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why};
+use sluice_kit::ask::ask;
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
-    let request = request(account, refund, env);
-    let refund = refund.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &refund, reply, env))
+    ask(account, refund, request(account, refund, env), |_, refund, fields, _| taken(refund, &fields).map(Reading::Is))
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, _env: &Env<'_>) -> Step<Refund> {
     let request = query::of(account, &refund.payment, &refund.number, &refund.at.compact(), "refund.query");
-    let refund = refund.clone();
-    wire::send(account, request, move |account, reply, env| told(account, &refund, reply, env))
+    ask(account, refund, request, |_, refund, fields, _| told(refund, &fields).map(Reading::Is))
 }
 
 /// The payment's queryId, once a notice's query has told it.
@@ -53,30 +51,22 @@ fn request(account: &Account, refund: &RefundRef, env: &Env<'_>) -> Result<HttpR
             set(&mut fields, "origTxnTime", frozen(payment, "txnTime"));
         }
     }
-    wire::post(account, "refund", products::BACK, &fields, TIMEOUT_MONEY_MS)
-}
-
-/// A message about this refund and no other.
-fn check(fields: &Notes, refund: &RefundRef) -> Result<(), Why> {
-    ids::identified(fields, &refund.payment, &refund.number, &refund.at.compact())?;
-    ids::claimed(fields, true).refund_contradiction(refund).map_or(Ok(()), |field| Err(contradiction(field)))
+    wire::post(account, "refund", BACK, &fields, TIMEOUT_MONEY_MS)
 }
 
 fn is_refund(fields: &Notes) -> bool {
     matches!(get(fields, "txnType"), "04" | "31")
 }
 
-fn read(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
-    wire::judged(account, reply, env, Refund::Unknown, |fields| {
-        check(fields, refund)?;
-        if !is_refund(fields) {
-            return Err(contradiction("txnType"));
-        }
-        let said = Said::of(fields);
-        Ok(Reading::Is(match said.class(Api::Refund) {
-            Ok(Class::Ok) => Refund::Accepted(query::handles(fields)),
-            class => refused(class, &said),
-        }))
+fn taken(refund: &RefundRef, fields: &Notes) -> Result<Refund, Why> {
+    ids::refund_identified(fields, refund)?;
+    if !is_refund(fields) {
+        return Err(contradiction("txnType"));
+    }
+    let said = Said::of(fields);
+    Ok(match said.class(Api::Refund) {
+        Ok(Class::Ok) => Refund::Accepted(query::handles(fields)),
+        class => refused(class, &said),
     })
 }
 
@@ -88,18 +78,16 @@ fn refused(class: Result<Class, Why>, said: &Said<'_>) -> Refund {
     }
 }
 
-fn told(account: &Account, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
-    wire::judged(account, reply, env, Refund::Unknown, |fields| {
-        check(fields, refund)?;
-        let Some(said) = query::asked(fields)? else { return Ok(Reading::Is(Refund::NotFound)) };
-        if fields.contains_key("txnType") && !is_refund(fields) {
-            return Err(contradiction("txnType"));
-        }
-        Ok(Reading::Is(match said.class(Api::Refunded) {
-            Ok(Class::Ok) if ids::amount(fields).is_some() => Refund::Succeeded(refunded(refund, fields)),
-            Ok(Class::Ok) => Refund::Unknown(unreadable("refunded, but without an amount")),
-            class => refused(class, &said),
-        }))
+fn told(refund: &RefundRef, fields: &Notes) -> Result<Refund, Why> {
+    ids::refund_identified(fields, refund)?;
+    let Some(said) = query::asked(fields)? else { return Ok(Refund::NotFound) };
+    if fields.contains_key("txnType") && !is_refund(fields) {
+        return Err(contradiction("txnType"));
+    }
+    Ok(match said.class(Api::Refunded) {
+        Ok(Class::Ok) if ids::amount(fields).is_some() => Refund::Succeeded(refunded(refund, fields)),
+        Ok(Class::Ok) => return Err(unreadable("refunded, but without an amount")),
+        class => refused(class, &said),
     })
 }
 

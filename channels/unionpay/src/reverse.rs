@@ -4,14 +4,14 @@
 //! 00 means accepted; the payment's own query says what became of it. Of 46 nobody knows whether money had moved, so it is
 //! `Closed`: it will not stay paid, and what was taken goes back by itself.
 
-use crate::codes::{Api, Class};
+use crate::codes::{Api, BACK, Class};
 use crate::config::Account;
 use crate::dates::clearing_day;
 use crate::ids::{self, frozen};
+use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS};
-use crate::{products, query};
-use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Pay, Reading, Refusal, Step, Undone};
-use sluice_kit::codes::failure;
+use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Notes, Pay, Reading, Refusal, Step, Undone, Why};
+use sluice_kit::ask::{ask, ask_then};
 use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
@@ -20,44 +20,34 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
     if clearing_day(env.now) != clearing_day(attempt.at) {
-        let over = failure(FailureCode::ChannelRefused, Fault::Request, "", "the clearing day of the payment is over");
-        return Step::Done(Undone::Refused(Failure { channel_code: None, ..over }));
+        let message = "the clearing day of the payment is over".to_owned();
+        let over = Failure { code: FailureCode::ChannelRefused, fault: Fault::Request, message, channel_code: None };
+        return Step::Done(Undone::Refused(over));
     }
-    let request = request(account, attempt);
-    let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
-}
-
-/// No amount, no original's id, no backUrl: the number and its time are the reference.
-fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
+    // No amount, no original's id, no backUrl: the number and its time are the reference.
     let fields = ids::money(account, attempt, ("99", "01"), &attempt.number, frozen(attempt, "txnTime"));
-    wire::post(account, "reverse", products::BACK, &fields, TIMEOUT_MONEY_MS)
+    let request = wire::post(account, "reverse", BACK, &fields, TIMEOUT_MONEY_MS);
+    ask(account, attempt, request, |account, attempt, fields, _| read(account, attempt, &fields))
 }
 
-fn read(account: &Arc<Account>, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Undone> {
-    wire::judged(account, reply, env, Undone::Unknown, |fields| {
-        ids::identified(fields, attempt, &attempt.number, frozen(attempt, "txnTime"))?;
-        ids::expect(fields, &[("txnType", "99")])?;
-        let said = Said::of(fields);
-        Ok(match said.class(Api::Reverse)? {
-            Class::Ok => then_query(account, attempt, true),
-            // Refused: undone before, failed, paid or never there. The payment's own state says which.
-            Class::Fail(..) => then_query(account, attempt, false),
-            Class::NotCreated => Reading::Is(Undone::NotFound),
-            Class::Config => return Err(said.doubt(Class::Config)),
-            // Idempotent under the same identity: come again.
-            _ => Reading::Is(Undone::Busy),
-        })
+fn read(account: &Arc<Account>, attempt: &AttemptRef, fields: &Notes) -> Result<Reading<Undone>, Why> {
+    ids::identified(fields, attempt)?;
+    ids::expect(fields, &[("txnType", "99")])?;
+    let said = Said::of(fields);
+    Ok(match said.class(Api::Reverse)? {
+        Class::Ok => then_query(account, attempt, true),
+        // Refused: undone before, failed, paid or never there. The payment's own state says which.
+        Class::Fail(..) => then_query(account, attempt, false),
+        Class::NotCreated => Reading::Is(Undone::NotFound),
+        Class::Config => return Err(said.doubt(Class::Config)),
+        // Idempotent under the same identity: come again.
+        _ => Reading::Is(Undone::Busy),
     })
 }
 
 fn then_query(account: &Arc<Account>, attempt: &AttemptRef, accepted: bool) -> Reading<Undone> {
-    let request = query::request(account, attempt);
-    let attempt = attempt.clone();
-    wire::then(account, request, Undone::Unknown, move |account, reply, env| match query::read(account, &attempt, reply, env) {
-        Reading::Is(pay) => Reading::Is(undone(pay, accepted)),
-        // A query asks nothing further and needs no key.
-        Reading::Then(_) | Reading::NeedKeys(_) => Reading::Is(Undone::Busy),
+    ask_then(account, attempt, query::request(account, attempt), move |_, attempt, fields, env| {
+        query::read(attempt, &fields, env.now).map(|pay| Reading::Is(undone(pay, accepted)))
     })
 }
 

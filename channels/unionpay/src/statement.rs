@@ -5,15 +5,17 @@
 
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Said, get, set};
+use crate::wire::{self, Said, get};
 use crate::{bill, ids};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
-use sluice_contract::{Day, Env, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Statement, Step, Why, WhyKind};
+use sluice_contract::{Day, Env, HttpRequest, Into as Keep, Notes, Reading, Refusal, Statement, Step, Why, WhyKind};
 use sluice_kit::archive::{Limits, Unpacked, unzip};
+use sluice_kit::ask::ask;
 use sluice_kit::bill::TIMEOUT_MS;
 use sluice_kit::outcome::{Complaint as _, contradiction, unreadable};
+use sluice_kit::wire::notes;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -24,8 +26,7 @@ const ZIP_MAX_BYTES: u64 = 48 << 20;
 const LIMITS: Limits = Limits { files_max: 64, file_max_bytes: 256 << 20 };
 
 pub(crate) fn statement(account: &Arc<Account>, day: Day, _sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
-    let request = request(account, day, env);
-    wire::send(account, request, move |account, reply, env| read(account, day, reply, env))
+    ask(account, &day, request(account, day, env), |account, day, fields, _| read(account, *day, &fields).map(Reading::Is))
 }
 
 /// MMDD of a day: settleDate has no year.
@@ -35,24 +36,21 @@ fn month_day(day: Day) -> String {
 
 fn request(account: &Account, day: Day, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
     let mut fields = ids::own(account, "76", "01", env);
-    set(&mut fields, "settleDate", month_day(day));
-    set(&mut fields, "fileType", "00");
+    fields.extend(notes([("settleDate", month_day(day).as_str()), ("fileType", "00")]));
     let request = wire::post(account, "bill", "/", &fields, TIMEOUT_MS)?;
     Ok(HttpRequest { url: format!("{}/", account.file_base_url), into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, ..request })
 }
 
-fn read(account: &Account, day: Day, reply: &HttpReply, env: &Env<'_>) -> Reading<Statement> {
-    wire::judged(account, reply, env, Statement::Unknown, |fields| {
-        ids::expect(fields, &[("merId", &account.mer_id), ("txnType", "76"), ("settleDate", &month_day(day))])?;
-        let said = Said::of(fields);
-        match said.class(Api::Other)? {
-            Class::Ok => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")).map(Reading::Is),
-            // 98, no such file: not ready, or nothing happened that day; the pack does not tell the two apart. 37: asked too often.
-            Class::Retry => Ok(Reading::Is(Statement::NotYet)),
-            Class::Config | Class::Fail(..) => Err(said.why(WhyKind::Configuration)),
-            class => Err(said.doubt(class)),
-        }
-    })
+fn read(account: &Account, day: Day, fields: &Notes) -> Result<Statement, Why> {
+    ids::expect(fields, &[("merId", &account.mer_id), ("txnType", "76"), ("settleDate", &month_day(day))])?;
+    let said = Said::of(fields);
+    match said.class(Api::Other)? {
+        Class::Ok => rows(account, day, get(fields, "fileName"), get(fields, "fileContent")),
+        // 98, no such file: not ready, or nothing happened that day; the pack does not tell the two apart. 37: asked too often.
+        Class::Retry => Ok(Statement::NotYet),
+        Class::Config | Class::Fail(..) => Err(said.why(WhyKind::Configuration)),
+        class => Err(said.doubt(class)),
+    }
 }
 
 fn rows(account: &Account, day: Day, name: &str, content: &str) -> Result<Statement, Why> {

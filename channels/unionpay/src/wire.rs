@@ -3,11 +3,12 @@
 use crate::codes::{self, Api, Class};
 use crate::config::Account;
 use crate::sign::VERSION;
-use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Reading, Refusal, Why, WhyKind};
+use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Refusal, Why, WhyKind};
+use sluice_kit::ask::Judge;
 use sluice_kit::form::encode_pairs;
 use sluice_kit::outcome::{Complaint, unreadable};
 use sluice_kit::wire::{self as kit, cut};
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, send, then};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS};
 
 /// The most fields a message has.
 const FIELDS_MAX: usize = 128;
@@ -24,47 +25,29 @@ pub(crate) fn post(account: &Account, api: &'static str, path: &str, fields: &No
 /// there twice is no message.
 pub(crate) fn split(text: &str) -> Option<Notes> {
     let mut fields = Notes::new();
-    let (mut key, mut value, mut last) = (String::new(), String::new(), String::new());
-    let (mut in_key, mut closer) = (true, None);
-    for c in text.chars() {
-        if in_key {
-            if c == '=' {
-                in_key = false;
-            } else {
-                key.push(c);
-            }
-            continue;
+    let (mut rest, mut last) = (text, None);
+    while let Some((key, tail)) = rest.split_once('=') {
+        let mut closer = None;
+        let ends_value = |c: char| {
+            let opened = closer;
+            closer = match c {
+                _ if opened.is_some() => opened.filter(|end| *end != c),
+                '{' => Some('}'),
+                '[' => Some(']'),
+                _ => None,
+            };
+            opened.is_none() && c == '&'
+        };
+        let (value, more) = tail.split_once(ends_value).map_or((tail, None), |(value, more)| (value, Some(more)));
+        if key.is_empty() || fields.len() >= FIELDS_MAX || fields.insert(key.to_owned(), value.to_owned()).is_some() {
+            return None;
         }
-        match closer {
-            Some(end) if c == end => closer = None,
-            Some(_) => {}
-            None if c == '{' => closer = Some('}'),
-            None if c == '[' => closer = Some(']'),
-            None if c == '&' => {
-                last.clone_from(&key);
-                put(&mut fields, std::mem::take(&mut key), std::mem::take(&mut value))?;
-                in_key = true;
-                continue;
-            }
-            None => {}
-        }
-        value.push(c);
+        let Some(more) = more else { return Some(fields) };
+        (rest, last) = (more, Some(key));
     }
-    if !in_key {
-        put(&mut fields, key, value)?;
-    } else if !last.is_empty() {
-        // The official parser lets a last token without `=` empty the field before it. Such a message no longer verifies.
-        fields.insert(last, String::new());
-    }
+    // The official parser lets a last token without `=` empty the field before it. Such a message no longer verifies.
+    fields.extend(last.map(|key| (key.to_owned(), String::new())));
     Some(fields)
-}
-
-fn put(fields: &mut Notes, key: String, value: String) -> Option<()> {
-    if key.is_empty() || fields.len() >= FIELDS_MAX || fields.contains_key(&key) {
-        return None;
-    }
-    fields.insert(key, value);
-    Some(())
 }
 
 /// The fields of a reply that UnionPay has signed, or why there are none.
@@ -90,16 +73,12 @@ pub(crate) fn is_utf8(fields: &Notes) -> bool {
     fields.get("encoding").is_some_and(|name| name.eq_ignore_ascii_case("UTF-8"))
 }
 
-/// Reads a reply into an outcome: `unknown` wraps what says nothing, `read` gets what may be believed.
-pub(crate) fn judged<T>(
-    account: &Account,
-    reply: &HttpReply,
-    env: &Env<'_>,
-    unknown: impl Fn(Why) -> T,
-    read: impl FnOnce(&Notes) -> Result<Reading<T>, Why>,
-) -> Reading<T> {
-    let read = answer(account, reply, env).and_then(|fields| read(&fields));
-    read.unwrap_or_else(|why| Reading::Is(unknown(why)))
+impl Judge for Account {
+    type Answer = Notes;
+
+    fn judge(&self, reply: &HttpReply, env: &Env<'_>) -> Result<Notes, Why> {
+        answer(self, reply, env)
+    }
 }
 
 /// What every message begins with.
@@ -117,6 +96,11 @@ pub(crate) fn start(access_type: &str, mer_id: &str, (txn, sub): (&str, &str), b
 
 pub(crate) fn set(fields: &mut Notes, name: &str, value: impl Into<String>) {
     fields.insert(name.to_owned(), value.into());
+}
+
+/// A field of a message that says something.
+pub(crate) fn given<'a>(fields: &'a Notes, name: &str) -> Option<&'a str> {
+    fields.get(name).map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// A field of a message; absent is empty.

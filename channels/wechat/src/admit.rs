@@ -1,9 +1,10 @@
 //! Before anything is stored: what WeChat Pay would refuse, and the facts that an attempt freezes.
 
-use crate::config::{Account, Dialect, Mode, is_app_id, is_mchid};
+use crate::config::{Account, Mode, is_app_id, is_mchid};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
 use sluice_kit::text::{is_digits, shown};
+use sluice_kit::wire::notes;
 use std::net::IpAddr;
 
 /// Checks the binding's `sub` table: nothing for a direct account, `sub_mchid` and perhaps `sub_appid` for a provider's.
@@ -45,11 +46,8 @@ pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
 /// H5 wants the payer's own public address; loopback is refused (pack §3.4). The sandbox's payers do live there.
 pub(crate) fn payer_ip<'a>(account: &Account, order: &'a PayOrder) -> Result<&'a str, Refusal> {
     let Some(text) = order.client_ip.as_deref() else { return Err(Refusal::field("client_ip", "is required")) };
-    let public = match text.parse::<IpAddr>() {
-        Ok(ip) => account.sandbox || !(ip.is_loopback() || ip.is_unspecified()),
-        Err(_) => false,
-    };
-    if public { Ok(text) } else { Err(Refusal::field("client_ip", "must be the payer's public IP address")) }
+    let is_public = |ip: IpAddr| account.sandbox || !(ip.is_loopback() || ip.is_unspecified());
+    if text.parse().is_ok_and(is_public) { Ok(text) } else { Err(Refusal::field("client_ip", "must be the payer's public IP address")) }
 }
 
 /// `iOS`, `Android` or `Wap` in WeChat's spelling.
@@ -75,23 +73,10 @@ fn freeze(account: &Account, attempt: &AttemptRef) -> Result<Notes, Refusal> {
         Some(id) if account.mode == Mode::Partner && sub_app == Some(id) => (default, "sub"),
         Some(_) => return Err(Refusal::field("app_id", "is not an app id of this account")),
     };
-    let v2 = attempt.method.is_barcode() && account.barcode == Dialect::V2;
-    let mut memo = Notes::new();
-    let mut note = |name: &str, value: &str| drop(memo.insert(name.to_owned(), value.to_owned()));
-    note("dialect", if v2 { "v2" } else { "v3" });
-    match account.mode {
-        Mode::Direct => {
-            note("appid", app);
-            note("mchid", &account.signer.mchid);
-        }
-        Mode::Partner => {
-            note("sp_appid", app);
-            note("sp_mchid", &account.signer.mchid);
-            note("payer_app", payer_app);
-            if let Some(id) = sub_app {
-                note("sub_appid", id);
-            }
-        }
-    }
-    Ok(memo)
+    let dialect = if attempt.method.is_barcode() && account.barcode_by_v2 { "v2" } else { "v3" };
+    let mchid = account.signer.mchid.as_str();
+    Ok(match account.mode {
+        Mode::Direct => notes([("dialect", dialect), ("appid", app), ("mchid", mchid)]),
+        Mode::Partner => notes([("dialect", dialect), ("sp_appid", app), ("sp_mchid", mchid), ("payer_app", payer_app)]),
+    })
 }

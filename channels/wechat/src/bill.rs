@@ -6,40 +6,33 @@
 use sluice_contract::{BillKind, BillRow};
 use sluice_kit::bill::{Cells, line, until_broken};
 use sluice_kit::text::plain;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 /// The summary's first column.
 const SUMMARY: &str = "总交易单数";
 
 /// Reads rows one by one, so that a bill of any size needs one line of memory.
 pub(crate) fn rows(text: Box<dyn Read + Send>) -> impl Iterator<Item = Result<BillRow, String>> + Send {
-    let mut bill = Bill { lines: BufReader::new(text), columns: Vec::new() };
-    until_broken(move || bill.advance())
+    let (mut lines, mut columns) = (BufReader::new(text), Vec::new());
+    until_broken(move || next(&mut lines, &mut columns))
 }
 
-struct Bill {
-    lines: BufReader<Box<dyn Read + Send>>,
-    columns: Vec<String>,
-}
-
-impl Bill {
-    fn advance(&mut self) -> Result<Option<BillRow>, String> {
-        while let Some(line) = line(&mut self.lines)? {
-            let line = String::from_utf8(line).map_err(|_| "the bill is not UTF-8".to_owned())?;
-            let line = line.trim_start_matches('\u{feff}');
-            if line.is_empty() {
-                continue;
-            }
-            match line.strip_prefix('`') {
-                Some(values) => return row(&self.columns, values).map(Some),
-                None if self.columns.is_empty() => self.columns = line.split(',').map(|name| name.trim().to_owned()).collect(),
-                None if line.starts_with(SUMMARY) => return Ok(None),
-                // A name with a line end in it, or a bill of another kind: never skipped in silence.
-                None => return Err("the bill has a line that is neither a row nor the summary".into()),
-            }
+fn next(lines: &mut impl BufRead, columns: &mut Vec<String>) -> Result<Option<BillRow>, String> {
+    while let Some(line) = line(lines)? {
+        let line = String::from_utf8(line).map_err(|_| "the bill is not UTF-8".to_owned())?;
+        let line = line.trim_start_matches('\u{feff}');
+        if line.is_empty() {
+            continue;
         }
-        if self.columns.is_empty() { Err("the bill has no header row".into()) } else { Err("the bill ends without a summary".into()) }
+        match line.strip_prefix('`') {
+            Some(values) => return row(columns, values).map(Some),
+            None if columns.is_empty() => *columns = line.split(',').map(|name| name.trim().to_owned()).collect(),
+            None if line.starts_with(SUMMARY) => return Ok(None),
+            // A name with a line end in it, or a bill of another kind: never skipped in silence.
+            None => return Err("the bill has a line that is neither a row nor the summary".into()),
+        }
     }
+    if columns.is_empty() { Err("the bill has no header row".into()) } else { Err("the bill ends without a summary".into()) }
 }
 
 /// One data row. Amounts are yuan text and become fen exactly.

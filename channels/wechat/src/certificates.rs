@@ -4,7 +4,7 @@
 use crate::config::Account;
 use crate::keys::{self, PlatformKey};
 use crate::sign::{self, Seal};
-use crate::wire::{self, text};
+use crate::wire::{self, Call, text};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, HttpReply, KeyHint, KeyItem, KeyUpdate, Reading, Refusal, Renewed, Step, Why, WhyKind};
@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Asks for the certificates. An account that only has a public key may be answered 500 for ever: that is `Unknown`,
 /// and its callbacks go on with the key it has.
 pub(crate) fn renew(account: &Arc<Account>, _why: &KeyHint, env: &Env<'_>) -> Step<Renewed> {
-    let request = wire::get(account, "certificates", "/v3/certificates?algorithm_type=RSA", env);
-    wire::send(account, request, |account, reply, env| Reading::Is(read(account, reply, env)))
+    let call = Call::get("certificates", "/v3/certificates?algorithm_type=RSA".to_owned());
+    wire::send(account, wire::request(account, call, env), |account, reply, env| Reading::Is(read(account, reply, env)))
 }
 
 fn read(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Renewed {
@@ -46,14 +46,8 @@ fn read(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Renewed {
 
 /// One certificate: it must decrypt, and be the one it says it is.
 fn certificate(account: &Account, entry: &Value) -> Option<(KeyItem, Arc<PlatformKey>)> {
-    let sealed = entry.get("encrypt_certificate")?;
-    let aad = text(sealed, "associated_data").unwrap_or_default();
-    let plain = sign::open(&account.api_keys, text(sealed, "nonce")?, aad, text(sealed, "ciphertext")?)?;
-    let pem = String::from_utf8(plain).ok()?;
-    let (serial, key) = keys::certificate(&pem).ok()?;
-    if text(entry, "serial_no") != Some(&serial) {
-        return None;
-    }
+    let pem = String::from_utf8(sign::opened(&account.api_keys, entry.get("encrypt_certificate")?)?).ok()?;
+    let (serial, key) = keys::certificate(&pem).ok().filter(|(serial, _)| text(entry, "serial_no") == Some(serial))?;
     let (from, until) = key.validity();
     Some((KeyItem { id: serial, value: pem, from, until }, Arc::new(key)))
 }

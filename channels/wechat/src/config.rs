@@ -19,32 +19,11 @@ pub(crate) enum Mode {
     Partner,
 }
 
-/// The protocol an attempt was made in. Frozen in its memo, because query and reversal must follow it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    V3,
-    V2,
-}
-
-/// Whose number an APP string carries in partner mode (pack §3.7: the sub-merchant's per the pages, UNCONFIRMED).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AppPartner {
-    Sub,
-    Sp,
-}
-
 /// What the old XML API needs. `keys`: the one that signs first, then former ones that still verify.
 pub(crate) struct V2 {
     pub(crate) keys: Vec<Zeroizing<String>>,
     pub(crate) sign_type: SignType,
     pub(crate) identity: Option<Identity>,
-}
-
-/// Silent authorisation (pack §15): where browsers go, where codes are exchanged, and the secret of each app.
-pub(crate) struct Oauth {
-    pub(crate) authorize_base_url: String,
-    pub(crate) base_url: String,
-    pub(crate) secrets: BTreeMap<String, Zeroizing<String>>,
 }
 
 /// An opened account. Holds secrets: it is never printed.
@@ -53,9 +32,12 @@ pub(crate) struct Account {
     /// Payers may live on loopback, and mutual TLS may be missing.
     pub(crate) sandbox: bool,
     pub(crate) mode: Mode,
-    pub(crate) barcode: Dialect,
-    pub(crate) refund_v2_orders_by: Dialect,
-    pub(crate) app_partner: AppPartner,
+    /// Whether new barcode orders are made in API v2. Frozen in an attempt's memo, because query and reversal must follow it.
+    pub(crate) barcode_by_v2: bool,
+    /// Whether refunds of v2 orders are, too.
+    pub(crate) refunds_by_v2: bool,
+    /// Whether an APP string carries the sub-merchant's number in partner mode (pack §3.7: so per the pages, UNCONFIRMED), or ours.
+    pub(crate) sub_is_app_partner: bool,
     pub(crate) signer: Signer,
     /// The app id of each served method.
     pub(crate) app_ids: BTreeMap<Method, String>,
@@ -66,7 +48,10 @@ pub(crate) struct Account {
     pub(crate) keys: Keys,
     pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) v2: Option<V2>,
-    pub(crate) oauth: Oauth,
+    /// Silent authorisation (pack §15): where browsers go, where codes are exchanged, and the secret of each app.
+    pub(crate) authorize_base_url: String,
+    pub(crate) oauth_base_url: String,
+    pub(crate) oauth_secrets: BTreeMap<String, Zeroizing<String>>,
     pub(crate) profile: Profile,
 }
 
@@ -86,22 +71,25 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let table = &config.credentials;
     let methods = account::methods(table, config.methods, profile::METHODS, "WeChat Pay");
     let mode = word(table, "mode", &[("direct", Mode::Direct), ("partner", Mode::Partner)], Mode::Direct);
-    let dialects = [("v3", Dialect::V3), ("v2", Dialect::V2)];
-    let barcode = word(table, "barcode_api", &dialects, Dialect::V3);
-    let refund_v2_orders_by = word(table, "v2_refund_api", &dialects, Dialect::V3);
-    let app_partner = word(table, "app_partner_id", &[("sub", AppPartner::Sub), ("sp", AppPartner::Sp)], AppPartner::Sub);
+    let [barcode_by_v2, refunds_by_v2] =
+        ["barcode_api", "v2_refund_api"].map(|field| word(table, field, &[("v3", false), ("v2", true)], false));
+    let sub_is_app_partner = word(table, "app_partner_id", &[("sub", true), ("sp", false)], true);
     let (app_ids, known_apps) = apps(table, &methods);
     let keys = Keys::default();
-    let mut api_keys: Vec<ApiKey> = api_key(table, true).into_iter().collect();
+    let mut api_keys: Vec<ApiKey> = parsed(table, "api_v3_key", table.need_text("api_v3_key"), api_key).into_iter().collect();
     let public_key_id = platform_keys(table, &keys);
     // An account that only has the public key may be answered 500 for ever (pack §2.3).
     let renews = public_key_id.is_none() || table.raw("platform_certificates").is_some();
-    let needs_v2 = barcode == Dialect::V2 && methods.contains(&Method::WechatBarcode);
+    let needs_v2 = barcode_by_v2 && methods.contains(&Method::WechatBarcode);
     let mut v2 = v2(table, config.id, needs_v2, config.sandbox);
     let signer = signer(table);
-    let oauth = oauth(table, app_ids.get(&Method::WechatJsapi));
+    // A sandbox that plays the one API plays the other too; the real ones have two hosts.
+    let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
+    let authorize_base_url = url(table, "authorize_base_url", web);
+    let oauth_base_url = url(table, "oauth_base_url", "https://api.weixin.qq.com");
+    let oauth_secrets = oauth_secrets(table, app_ids.get(&Method::WechatJsapi));
     let problems = account::finish(config, NAMES, |old| {
-        api_keys.extend(api_key(old, false));
+        api_keys.extend(parsed(old, "api_v3_key", old.text("api_v3_key").unwrap_or_default(), api_key));
         let _ = platform_keys(old, &keys);
         if let (Some(v2), Some(key)) = (&mut v2, old.text("api_v2_key")) {
             v2.keys.push(Zeroizing::new(key.to_owned()));
@@ -112,9 +100,9 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             base_url: config.base_url.to_owned(),
             sandbox: config.sandbox,
             mode,
-            barcode,
-            refund_v2_orders_by,
-            app_partner,
+            barcode_by_v2,
+            refunds_by_v2,
+            sub_is_app_partner,
             signer,
             app_ids,
             known_apps,
@@ -122,7 +110,9 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             keys,
             api_keys,
             v2,
-            oauth,
+            authorize_base_url,
+            oauth_base_url,
+            oauth_secrets,
             profile: profile::of(&methods, mode, renews),
         }),
         _ => Err(problems),
@@ -135,12 +125,12 @@ fn apps(table: &Reader<'_>, methods: &[Method]) -> (BTreeMap<Method, String>, Ve
     let mut known: Vec<String> = default.iter().cloned().collect();
     // A list only says which other ids there are; a table says which method takes which.
     let is_list = table.raw("app_ids").is_some_and(serde_json::Value::is_array);
-    let list = if is_list { table.texts("app_ids").unwrap_or_default() } else { Vec::new() };
+    let (list, chosen) = if is_list { (table.texts("app_ids"), None) } else { (None, table.table("app_ids")) };
+    let list = list.unwrap_or_default();
     if !list.iter().all(|id| is_app_id(id)) {
         table.problem("app_ids", APP_ID);
     }
     known.extend(list.into_iter().map(str::to_owned));
-    let chosen = if is_list { None } else { table.table("app_ids") };
     for method in profile::METHODS {
         let name = method.word().trim_start_matches("wechat_");
         let own = chosen.as_ref().and_then(|table| optional(table, name, is_app_id, APP_ID));
@@ -177,10 +167,8 @@ fn signer(table: &Reader<'_>) -> Option<Signer> {
     Some(Signer { mchid, serial_no, key: account::private_key(table)? })
 }
 
-fn api_key(table: &Reader<'_>, required: bool) -> Option<ApiKey> {
-    let text = if required { table.need_text("api_v3_key") } else { table.text("api_v3_key")? };
-    let read = |text: &str| text.as_bytes().try_into().map(Zeroizing::new).map_err(|_| "must be exactly 32 bytes");
-    parsed(table, "api_v3_key", text, read)
+fn api_key(text: &str) -> Result<ApiKey, &'static str> {
+    text.as_bytes().try_into().map(Zeroizing::new).map_err(|_| "must be exactly 32 bytes")
 }
 
 /// Takes the configured keys of WeChat into `keys`; answers the public key's id.
@@ -193,36 +181,25 @@ fn platform_keys(table: &Reader<'_>, keys: &Keys) -> Option<String> {
     }
     let (id, pem) = (table.text("public_key_id"), table.text("public_key"));
     match (id, pem) {
-        (Some(id), Some(pem)) => match keys::public_key(pem) {
-            Ok(key) => {
-                keys.add(id.to_owned(), Arc::new(key));
-                return Some(id.to_owned());
-            }
-            Err(reason) => table.problem("public_key", reason),
-        },
         (Some(_), None) => table.problem("public_key", "is required with public_key_id"),
         (None, Some(_)) => table.problem("public_key_id", "is required with public_key"),
-        (None, None) => {}
+        _ => {}
     }
-    None
+    let (id, key) = id.zip(account::read(table, "public_key", keys::public_key))?;
+    keys.add(id.to_owned(), Arc::new(key));
+    Some(id.to_owned())
 }
 
 fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<V2> {
-    let key = table.text("api_v2_key");
+    let key = optional(table, "api_v2_key", |key| key.len() == 32, "must be exactly 32 bytes");
     let sign_type = word(table, "v2_sign_type", &[("HMAC-SHA256", SignType::HmacSha256), ("MD5", SignType::Md5)], SignType::HmacSha256);
-    let pem = table.text("client_certificate");
-    if pem.is_some_and(|pem| !pem.contains("BEGIN CERTIFICATE")) {
-        table.problem("client_certificate", "must be the merchant API certificate in PEM, with or without its key");
-    }
+    let wanted = "must be the merchant API certificate in PEM, with or without its key";
+    let pem = optional(table, "client_certificate", |pem| pem.contains("BEGIN CERTIFICATE"), wanted);
     if needed && pem.is_none() && !sandbox {
         table.problem("client_certificate", "is required with barcode_api = \"v2\": a v2 reversal needs it");
     }
     if needed && key.is_none() {
         table.problem("api_v2_key", "is required with barcode_api = \"v2\"");
-    }
-    let key = key?;
-    if key.len() != 32 {
-        table.problem("api_v2_key", "must be exactly 32 bytes");
     }
     // The id follows the certificate: a renewed one must not reuse the old connections.
     let identity = pem.map(|pem| {
@@ -231,11 +208,11 @@ fn v2(table: &Reader<'_>, account: &str, needed: bool, sandbox: bool) -> Option<
         let own_key = if pem.contains("PRIVATE KEY") { "" } else { table.text("private_key").unwrap_or_default() };
         Identity { id: format!("{account}-{print}"), pem: format!("{}\n{own_key}", pem.trim_end()) }
     });
-    Some(V2 { keys: vec![Zeroizing::new(key.to_owned())], sign_type, identity })
+    Some(V2 { keys: vec![Zeroizing::new(key?)], sign_type, identity })
 }
 
 /// `oauth_secret` is the secret of the app that JSAPI pays in; `oauth_secrets` names those of other apps.
-fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
+fn oauth_secrets(table: &Reader<'_>, jsapi_app: Option<&String>) -> BTreeMap<String, Zeroizing<String>> {
     let mut secrets = BTreeMap::new();
     if let Some(named) = table.table("oauth_secrets") {
         for app in named.names() {
@@ -245,11 +222,5 @@ fn oauth(table: &Reader<'_>, jsapi_app: Option<&String>) -> Oauth {
     if let (Some(app), Some(secret)) = (jsapi_app, table.text("oauth_secret")) {
         secrets.insert(app.clone(), Zeroizing::new(secret.to_owned()));
     }
-    // A sandbox that plays the one API plays the other too; the real ones have two hosts.
-    let web = table.text("oauth_base_url").unwrap_or("https://open.weixin.qq.com");
-    Oauth {
-        authorize_base_url: url(table, "authorize_base_url", web),
-        base_url: url(table, "oauth_base_url", "https://api.weixin.qq.com"),
-        secrets,
-    }
+    secrets
 }

@@ -4,15 +4,13 @@
 //! mini-program's session key are dropped at once.
 
 use crate::config::Account;
-use crate::wire::{TIMEOUT_MS, USER_AGENT, encode, text};
+use crate::wire::{TIMEOUT_MS, encode, text};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{
-    Env, Exchange, Headers, HttpReply, HttpRequest, Into as Keep, Method, Person, Reading, Refusal, Step, Verb, Visitor, Why, WhyKind,
-};
+use sluice_contract::{Env, Exchange, HttpReply, HttpRequest, Into as Keep, Method, Person, Reading, Refusal, Step, Visitor, Why, WhyKind};
 use sluice_kit::outcome::unreadable;
 use sluice_kit::text::is_alnum;
-use sluice_kit::wire::notes;
+use sluice_kit::wire::{get, notes};
 
 /// The page that the payer's browser is sent to first. The order of the parameters is part of the protocol, and
 /// `return_url` is encoded once; its host must be registered for the app.
@@ -25,7 +23,7 @@ pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, 
     }
     let (app, _) = app(account, who)?;
     let back = encode(return_url);
-    let base = &account.oauth.authorize_base_url;
+    let base = &account.authorize_base_url;
     Ok(format!(
         "{base}/connect/oauth2/authorize?appid={app}&redirect_uri={back}&response_type=code&scope=snsapi_base&state={state}#wechat_redirect"
     ))
@@ -44,18 +42,11 @@ pub(crate) fn identify(account: &Account, who: &Visitor<'_>, query: &str, _env: 
     };
     // Refused by the payer, or lost on the way: there is nothing to exchange.
     let Some(code) = code_of(query) else { return Step::Done(Person::AskAgain("the return has no code".into())) };
-    let base = &account.oauth.base_url;
+    let base = &account.oauth_base_url;
     let secret = encode(secret);
-    let request = HttpRequest {
-        api: "identify",
-        verb: Verb::Get,
-        url: format!("{base}{path}?appid={app}&secret={secret}&{name}={code}&grant_type=authorization_code"),
-        headers: Headers::new(&[("Accept", "application/json"), ("User-Agent", USER_AGENT)]),
-        body: Vec::new(),
-        identity: None,
-        into: Keep::Memory { max_bytes: 64 * 1024 },
-        timeout_ms: TIMEOUT_MS,
-    };
+    let url = format!("{base}{path}?appid={app}&secret={secret}&{name}={code}&grant_type=authorization_code");
+    let request = get("identify", url, &[("Accept", "application/json")], TIMEOUT_MS);
+    let request = HttpRequest { into: Keep::Memory { max_bytes: 64 * 1024 }, ..request };
     Step::Send(Exchange::new(request, |reply, _| Reading::Is(read(reply))))
 }
 
@@ -67,7 +58,7 @@ fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, &'a str)
     if !is_known {
         return Err(Refusal::field("app_id", "is not an app id of this account"));
     }
-    match account.oauth.secrets.get_key_value(app) {
+    match account.oauth_secrets.get_key_value(app) {
         Some((app, secret)) => Ok((app, secret)),
         None => Err(Refusal::account(format!("silent authorisation needs the secret of {app} in oauth_secret or oauth_secrets"))),
     }

@@ -1,10 +1,11 @@
 //! Who is who in a message: our merchant and app ids, the sub-merchant's, by WeChat's own names.
 //!
-//! `admit` freezes them under these names (memo, and `sub_mchid` in the binding's `sub`), so requests, claims and queries
+//! `admit` freezes them under these names (memo; those of a sub-merchant are in the binding's `sub`), so requests, claims and queries
 //! all read the same facts and direct and partner mode need no branch.
 
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Notes};
+use sluice_kit::form::encode_pairs;
 use sluice_kit::wire::{notes, text};
 
 pub(crate) const APPS: [&str; 3] = ["appid", "sp_appid", "sub_appid"];
@@ -33,15 +34,12 @@ pub(crate) fn merchants(attempt: &AttemptRef) -> Map<String, Value> {
 
 /// Merchant and app ids as members of a body.
 pub(crate) fn all(attempt: &AttemptRef) -> Map<String, Value> {
-    let mut body = members(attempt, &APPS);
-    body.extend(merchants(attempt));
-    body
+    members(attempt, [APPS, MERCHANTS].as_flattened())
 }
 
 /// The merchant ids as a query string.
 pub(crate) fn query(attempt: &AttemptRef) -> String {
-    let pairs: Vec<String> = MERCHANTS.iter().filter_map(|name| frozen(attempt, name).map(|id| format!("{name}={id}"))).collect();
-    pairs.join("&")
+    encode_pairs(MERCHANTS.iter().filter_map(|name| frozen(attempt, name).map(|id| (*name, id))))
 }
 
 fn members(attempt: &AttemptRef, names: &[&str]) -> Map<String, Value> {

@@ -2,7 +2,7 @@
 //!
 //! The one difference to know: JSAPI signs `prepay_id=<id>`, APP signs the bare id.
 
-use crate::config::{Account, AppPartner};
+use crate::config::Account;
 use crate::ids::frozen;
 use crate::sign;
 use sluice_contract::{Action, AttemptRef, Env, Method, Refusal};
@@ -13,24 +13,17 @@ pub(crate) fn action(account: &Account, attempt: &AttemptRef, prepay_id: &str, e
     let app = app_that_opens(attempt);
     let nonce = sign::nonce(env);
     let time = env.now.0.to_string();
-    if attempt.method == Method::WechatApp {
-        let sign = account.signer.sign(&lines(&[app, &time, &nonce, prepay_id]))?;
-        let params = [
-            ("appId", app),
-            ("partnerId", partner_id(account, attempt)),
-            ("prepayId", prepay_id),
-            ("packageValue", "Sign=WXPay"),
-            ("nonceStr", &nonce),
-            ("timeStamp", &time),
-            ("sign", &sign),
-        ];
-        return Ok(Action::App { params: notes(params) });
-    }
-    let package = format!("prepay_id={prepay_id}");
+    let is_app = attempt.method == Method::WechatApp;
+    let package = if is_app { prepay_id.to_owned() } else { format!("prepay_id={prepay_id}") };
     let sign = account.signer.sign(&lines(&[app, &time, &nonce, &package]))?;
-    let params =
-        [("appId", app), ("timeStamp", &time), ("nonceStr", &nonce), ("package", &package), ("signType", "RSA"), ("paySign", &sign)];
-    Ok(Action::Jsapi { params: notes(params) })
+    let both = [("appId", app), ("timeStamp", &time), ("nonceStr", &nonce)];
+    if is_app {
+        let partner = partner_id(account, attempt);
+        let own = [("partnerId", partner), ("prepayId", prepay_id), ("packageValue", "Sign=WXPay"), ("sign", &sign)];
+        return Ok(Action::App { params: notes(both.into_iter().chain(own)) });
+    }
+    let own = [("package", package.as_str()), ("signType", "RSA"), ("paySign", &sign)];
+    Ok(Action::Jsapi { params: notes(both.into_iter().chain(own)) })
 }
 
 /// The app in which the payer is: the sub-merchant's when the order was placed for it, else ours.
@@ -41,10 +34,8 @@ fn app_that_opens(attempt: &AttemptRef) -> &str {
 
 /// Partner mode: the sub-merchant's number per the pages, by setting the provider's (UNCONFIRMED).
 fn partner_id<'a>(account: &'a Account, attempt: &'a AttemptRef) -> &'a str {
-    match account.app_partner {
-        AppPartner::Sub => frozen(attempt, "sub_mchid").unwrap_or(&account.signer.mchid),
-        AppPartner::Sp => &account.signer.mchid,
-    }
+    let sub = if account.sub_is_app_partner { frozen(attempt, "sub_mchid") } else { None };
+    sub.unwrap_or(&account.signer.mchid)
 }
 
 /// Each part and a newline after it, the last one included.

@@ -7,10 +7,10 @@ use crate::admit::{auth_code, description, h5_type, payer_ip};
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::trade::{self, POLL_AFTER_MS};
-use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, Unsealed};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS};
 use crate::{ids, invoke, v2_trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Action, AttemptRef, Env, HttpReply, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
+use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
 use sluice_kit::account::terminals;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::text::is_digits;
@@ -22,22 +22,24 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
         return v2_trade::pay(account, attempt, order, env);
     }
     let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
-    let (api, rest) = product(attempt.method);
-    let target = ids::path(attempt, rest);
-    let request = body(account, attempt, order, env).and_then(|body| wire::post(account, api, &target, body, timeout_ms, env));
-    let attempt = attempt.clone();
-    let return_url = order.return_url.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, return_url.as_deref(), reply, env))
+    let (api, rest, _) = product(attempt.method);
+    let body = match body(account, attempt, order, env) {
+        Ok(body) => body,
+        Err(refusal) => return Step::Refused(refusal),
+    };
+    let call = Call::post(api, ids::path(attempt, rest), body, timeout_ms);
+    let (attempt, return_url) = (attempt.clone(), order.return_url.clone());
+    wire::ask(account, call, env, move |account, answer, env| Reading::Is(read(account, &attempt, return_url.as_deref(), answer, env)))
 }
 
-/// The API's name and the end of its path.
-fn product(method: Method) -> (&'static str, &'static str) {
+/// The API's name, the end of its path, and what the payer's next step is made of.
+const fn product(method: Method) -> (&'static str, &'static str, &'static str) {
     match method {
-        Method::WechatJsapi | Method::WechatMini => ("jsapi.create", "jsapi"),
-        Method::WechatApp => ("app.create", "app"),
-        Method::WechatH5 => ("h5.create", "h5"),
-        Method::WechatBarcode => ("codepay", "codepay"),
-        _ => ("native.create", "native"),
+        Method::WechatJsapi | Method::WechatMini => ("jsapi.create", "jsapi", "prepay_id"),
+        Method::WechatApp => ("app.create", "app", "prepay_id"),
+        Method::WechatH5 => ("h5.create", "h5", "h5_url"),
+        Method::WechatBarcode => ("codepay", "codepay", ""),
+        _ => ("native.create", "native", "code_url"),
     }
 }
 
@@ -111,21 +113,18 @@ pub(crate) fn device(order: &PayOrder) -> Option<String> {
     terminals(order).next().map(|id| cut(id, 32))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
-    wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
-        Answer::Good(tree) if attempt.method.is_barcode() => trade::about(&tree, attempt),
+fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answer: Answer, env: &Env<'_>) -> Pay {
+    match answer {
+        Answer::Good(tree) if attempt.method.is_barcode() => trade::about(trade::read(&tree), attempt),
         Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
-        Answer::Error(complaint) => refused(attempt, &complaint),
-    })
+        Answer::Error(complaint) => refused(if attempt.method.is_barcode() { Api::Codepay } else { Api::Create }, attempt, &complaint),
+        Answer::Doubt(why) => Pay::Unknown(why),
+    }
 }
 
 /// The order is there: what the payer does next.
 fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tree: &Value, env: &Env<'_>) -> Pay {
-    let name = match attempt.method {
-        Method::WechatNative => "code_url",
-        Method::WechatH5 => "h5_url",
-        _ => "prepay_id",
-    };
+    let (_, _, name) = product(attempt.method);
     let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
     // From now on a payer may hold a code: no later refusal may fail the attempt.
     let mut handles = outcome::placed();
@@ -150,11 +149,10 @@ fn with_return(h5_url: &str, return_url: Option<&str>) -> String {
     format!("{h5_url}{joint}redirect_url={}", wire::encode(back))
 }
 
-fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {
-    let barcode = attempt.method.is_barcode();
-    let (api, unsealed) = if barcode { (Api::Codepay, Unsealed::DecidesNothing) } else { (Api::Create, Unsealed::MayFail) };
-    match complaint.class(api, unsealed) {
-        Ok(Class::Unknown) if barcode && crate::codes::normalise(&complaint.code) == "USERPAYING" => {
+/// A create or a charge that was refused, in either dialect.
+pub(crate) fn refused(api: Api, attempt: &AttemptRef, complaint: &Complaint) -> Pay {
+    match complaint.class(api) {
+        Ok(Class::Unknown) if attempt.method.is_barcode() && complaint.is("USERPAYING") => {
             Pay::Waiting(outcome::waiting(attempt, POLL_AFTER_MS), Notes::new())
         }
         class => outcome::pay_again(attempt, class, complaint),

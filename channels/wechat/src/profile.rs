@@ -9,9 +9,6 @@ pub(crate) const METHODS: &[Method] =
 
 const DAY_S: i64 = 86_400;
 
-/// An unpaid order closes by itself after seven days (pack §3.8).
-const EXPIRES_IN_MAX_S: i64 = 7 * DAY_S;
-
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
     Profile {
@@ -38,9 +35,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
         renew_every_s: renews.then_some(DAY_S / 2),
         sub_fields: match mode {
             Mode::Direct => Vec::new(),
-            Mode::Partner => {
-                vec![sub_field("sub_mchid", true), sub_field("sub_appid", false)]
-            }
+            Mode::Partner => vec![sub_field("sub_mchid", true), sub_field("sub_appid", false)],
         },
     }
 }
@@ -55,9 +50,9 @@ fn of_method(method: Method) -> MethodProfile {
         required: &[],
         required_one_of: &[],
         can_repeat: true,
-        // `time_expire` is at least a minute after the order (pack §3.8).
+        // `time_expire` is at least a minute after the order; an unpaid one closes by itself after seven days (pack §3.8).
         expires_in_min_s: 60,
-        expires_in_max_s: EXPIRES_IN_MAX_S,
+        expires_in_max_s: 7 * DAY_S,
         // Pack §3.5: prepay_id and code_url live two hours, h5_url five minutes.
         code_life_s: Some(7200),
         can_close: true,

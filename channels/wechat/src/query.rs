@@ -1,11 +1,11 @@
 //! Asking about a payment, by our number: an unpaid order has no other (pack §5.1).
 
-use crate::codes::{Api, Class};
+use crate::codes::Api;
 use crate::config::Account;
-use crate::wire::{self, Answer, Unsealed};
+use crate::wire::{self, Answer, Call};
 use crate::{ids, trade, v2_trade};
-use sluice_contract::{AttemptRef, Env, HttpReply, Pay, Reading, Step};
-use sluice_kit::outcome::{self, Complaint as _};
+use sluice_contract::{AttemptRef, Env, Pay, Reading, Step};
+use sluice_kit::outcome;
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
@@ -13,17 +13,15 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
         return v2_trade::query(account, attempt, env);
     }
     let rest = format!("out-trade-no/{}?{}", wire::encode(&attempt.number), ids::query(attempt));
-    let request = wire::get(account, "order.query", &ids::path(attempt, &rest), env);
+    let call = Call::get("order.query", ids::path(attempt, &rest));
     let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(&attempt, answer)))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Pay> {
-    wire::judged(account, reply, env, Pay::Unknown, |answer| match answer {
-        Answer::Good(tree) => trade::about(&tree, attempt),
-        Answer::Error(complaint) => match complaint.class(Api::Query, Unsealed::DecidesNothing) {
-            Ok(Class::NotCreated) if complaint.status != 404 => Pay::Unknown(complaint.doubt(Class::NotCreated)),
-            class => outcome::query(class, &complaint),
-        },
-    })
+fn read(attempt: &AttemptRef, answer: Answer) -> Pay {
+    match answer {
+        Answer::Good(tree) => trade::about(trade::read(&tree), attempt),
+        Answer::Error(complaint) => outcome::query(complaint.class(Api::Query), &complaint),
+        Answer::Doubt(why) => Pay::Unknown(why),
+    }
 }

@@ -1,14 +1,12 @@
 //! Refunds and their queries (pack §6). A 200 means accepted, not refunded; the number never changes.
 
 use crate::codes::{Api, Class};
-use crate::config::{Account, Dialect};
+use crate::config::Account;
 use crate::trade::fen;
-use crate::wire::{self, Answer, Complaint, TIMEOUT_MONEY_MS, Unsealed, text};
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, text};
 use crate::{ids, v2_refund};
 use serde_json::{Map, Value};
-use sluice_contract::{
-    AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Notes, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck,
-};
+use sluice_contract::{Claims, Env, FailureCode, Fault, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck};
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
 use sluice_kit::wire::{object, plain as cut, put, put_some, told};
 use std::sync::Arc;
@@ -19,35 +17,33 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
     if goes_by_v2(account, refund) {
         return v2_refund::refund(account, refund, env);
     }
-    let request = wire::post(account, "refund.create", PATH, body(refund, env), TIMEOUT_MONEY_MS, env);
-    let refund = refund.clone();
-    wire::send(account, request, move |account, reply, env| read(account, Api::Refund, &refund, reply, env))
+    ask(account, Api::Refund, refund, Call::post("refund.create", PATH.to_owned(), body(refund, env), TIMEOUT_MONEY_MS), env)
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
     if goes_by_v2(account, refund) {
         return v2_refund::query_refund(account, refund, env);
     }
-    let sub = sub_mchid(&refund.payment).map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
-    let request = wire::get(account, "refund.query", &format!("{PATH}/{}{sub}", wire::encode(&refund.number)), env);
+    let sub = ids::frozen(&refund.payment, "sub_mchid").map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
+    let call = Call::get("refund.query", format!("{PATH}/{}{sub}", wire::encode(&refund.number)));
+    ask(account, Api::RefundQuery, refund, call, env)
+}
+
+fn ask(account: &Arc<Account>, api: Api, refund: &RefundRef, call: Call, env: &Env<'_>) -> Step<Refund> {
     let refund = refund.clone();
-    wire::send(account, request, move |account, reply, env| read(account, Api::RefundQuery, &refund, reply, env))
+    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(api, &refund, answer)))
 }
 
 /// v2 and v3 see the same orders (pack §10: general practice, UNCONFIRMED in text): a setting says which API refunds a payment that
 /// was made in v2. Frozen neither with the attempt nor with the refund: change it only at rest.
 fn goes_by_v2(account: &Account, refund: &RefundRef) -> bool {
-    ids::is_v2(&refund.payment) && account.refund_v2_orders_by == Dialect::V2
-}
-
-fn sub_mchid(payment: &AttemptRef) -> Option<&str> {
-    ids::frozen(payment, "sub_mchid")
+    ids::is_v2(&refund.payment) && account.refunds_by_v2
 }
 
 /// The same bytes for every repeat of the same refund: nothing in it comes from the moment.
 fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     let mut body = Map::new();
-    put_some(&mut body, "sub_mchid", sub_mchid(&refund.payment));
+    put_some(&mut body, "sub_mchid", ids::frozen(&refund.payment, "sub_mchid"));
     match refund.payment.handles.get("transaction_id") {
         Some(id) => put(&mut body, "transaction_id", id.as_str()),
         None => put(&mut body, "out_trade_no", refund.payment.number.as_str()),
@@ -62,21 +58,28 @@ fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     body
 }
 
-fn read(account: &Account, api: Api, refund: &RefundRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Refund> {
-    wire::judged(account, reply, env, Refund::Unknown, |answer| match answer {
-        Answer::Good(tree) => match Told::read(&tree, "status") {
-            Some(told) => told.about(refund),
-            None => Refund::Unknown(unreadable("the reply is no refund")),
-        },
+fn read(api: Api, refund: &RefundRef, answer: Answer) -> Refund {
+    match answer {
+        Answer::Good(tree) => about(Told::read(&tree, "status"), refund),
         Answer::Error(complaint) => refused(api, refund, &complaint),
-    })
+        Answer::Doubt(why) => Refund::Unknown(why),
+    }
 }
 
-/// A refund object: the API calls its state `status`, the callback `refund_status`.
+/// A refund as told, in either dialect: the API calls its state `status`, the callback `refund_status`.
 pub(crate) struct Told {
     pub(crate) claims: Claims,
-    state: String,
-    refunded: Refunded,
+    pub(crate) state: String,
+    pub(crate) refunded: Refunded,
+}
+
+/// What a reply means for a refund, which it must not contradict.
+pub(crate) fn about(told: Option<Told>, refund: &RefundRef) -> Refund {
+    let Some(told) = told else { return Refund::Unknown(unreadable("the reply is no refund")) };
+    match told.claims.refund_contradiction(refund) {
+        None => told.says(),
+        Some(field) => Refund::Unknown(contradiction(field)),
+    }
 }
 
 impl Told {
@@ -102,49 +105,35 @@ impl Told {
         })
     }
 
-    fn about(self, refund: &RefundRef) -> Refund {
-        match self.claims.refund_contradiction(refund) {
-            None => self.says(),
-            Some(field) => Refund::Unknown(contradiction(field)),
-        }
-    }
-
-    /// The state as an outcome (pack §6.1).
+    /// The state as an outcome (pack §6.1; the latter of two words is v2's).
     pub(crate) fn says(self) -> Refund {
         match self.state.as_str() {
             "SUCCESS" => Refund::Succeeded(self.refunded),
             "PROCESSING" => Refund::Accepted(self.refunded.handles),
-            "CLOSED" => Refund::Failed(wire::failure(
-                FailureCode::RefundClosed,
-                Fault::Payer,
-                "CLOSED",
-                "WeChat Pay closed the refund: no money moved",
-            )),
-            "ABNORMAL" => Refund::Stuck(Stuck::PayeeAccount, note(&self.refunded.handles), self.refunded.handles),
+            state @ ("CLOSED" | "REFUNDCLOSE") => {
+                let message = "WeChat Pay closed the refund: no money moved";
+                Refund::Failed(wire::failure(FailureCode::RefundClosed, Fault::Payer, state, message))
+            }
+            "ABNORMAL" | "CHANGE" => {
+                let id = self.refunded.handles.get("refund_id").map(String::as_str).unwrap_or_default();
+                let note = format!("the payer's card or account cannot take the refund {id}: another way is needed");
+                Refund::Stuck(Stuck::PayeeAccount, note, self.refunded.handles)
+            }
             state => Refund::Unknown(unlisted("refund status", state)),
         }
     }
 }
 
-fn note(handles: &Notes) -> String {
-    let id = handles.get("refund_id").map(String::as_str).unwrap_or_default();
-    format!("the payer's card or account cannot take the refund {id}: another way is needed")
-}
-
-fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
+/// A refund or a query that was refused, in either dialect.
+pub(crate) fn refused(api: Api, refund: &RefundRef, complaint: &Complaint) -> Refund {
     // Accepted before: what a repeat is refused for says nothing about that refund.
     let may_fail = !refund.handles.contains_key("refund_id");
-    match complaint.class(api, Unsealed::DecidesNothing) {
-        Ok(Class::NotCreated) if complaint.status != 404 => Refund::Unknown(complaint.doubt(Class::NotCreated)),
-        Ok(Class::Query) if complaint.sealed && is_refusal(api, &complaint.code) && may_fail => {
+    match complaint.class(api) {
+        // Over the remainder, too old, or the number was used with other parameters. Definite for a number that was never sent before; of
+        // a repeated one the caller asks before it believes (see `Refund::Failed`).
+        Ok(Class::Query) if complaint.sealed && complaint.is("INVALIDREQUEST") && may_fail => {
             Refund::Failed(complaint.failure(FailureCode::RequestInvalid, Fault::Request))
         }
         class => outcome::refund(class, complaint, may_fail),
     }
-}
-
-/// `INVALID_REQUEST`: over the remainder, too old, or the number was used with other parameters. Definite for a number
-/// that was never sent before; of a repeated one the caller asks before it believes (see `Refund::Failed`).
-pub(crate) fn is_refusal(api: Api, code: &str) -> bool {
-    matches!(api, Api::Refund | Api::V2Refund) && crate::codes::normalise(code) == "INVALIDREQUEST"
 }

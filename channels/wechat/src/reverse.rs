@@ -5,10 +5,9 @@
 
 use crate::codes::Api;
 use crate::config::Account;
-use crate::wire::{self, Answer, TIMEOUT_MONEY_MS, Unsealed, text};
+use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, text};
 use crate::{ids, v2_trade};
-use serde_json::Value;
-use sluice_contract::{AttemptRef, Claims, Env, HttpReply, Reading, Refusal, Step, Undone};
+use sluice_contract::{AttemptRef, Claims, Env, Reading, Refusal, Step, Undone};
 use sluice_kit::outcome::{self, contradiction, unreadable};
 use std::sync::Arc;
 
@@ -21,22 +20,20 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     }
     let target = ids::path(attempt, &format!("out-trade-no/{}/reverse", wire::encode(&attempt.number)));
     // The provider's app id is marked optional on some pages, yet its absence gave SYSTEM_ERROR: all ids go.
-    let request = wire::post(account, "codepay.reverse", &target, ids::all(attempt), TIMEOUT_MONEY_MS, env);
+    let call = Call::post("codepay.reverse", target, ids::all(attempt), TIMEOUT_MONEY_MS);
     let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| read(account, &attempt, reply, env))
+    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(&attempt, answer)))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, env: &Env<'_>) -> Reading<Undone> {
-    wire::judged(account, reply, env, Undone::Unknown, |answer| match answer {
-        Answer::Good(tree) => reversed(attempt, &tree),
+fn read(attempt: &AttemptRef, answer: Answer) -> Undone {
+    let tree = match answer {
+        Answer::Good(tree) => tree,
         // Come again: "repeat while the answer is missing or an error".
-        Answer::Error(complaint) => outcome::undone(complaint.class(Api::Reverse, Unsealed::DecidesNothing), &complaint),
-    })
-}
-
-fn reversed(attempt: &AttemptRef, tree: &Value) -> Undone {
-    let Some(number) = text(tree, "out_trade_no") else { return Undone::Unknown(unreadable("the reply does not name the order")) };
-    let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() };
+        Answer::Error(complaint) => return outcome::undone(complaint.class(Api::Reverse), &complaint),
+        Answer::Doubt(why) => return Undone::Unknown(why),
+    };
+    let Some(number) = text(&tree, "out_trade_no") else { return Undone::Unknown(unreadable("the reply does not name the order")) };
+    let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(&tree), ..Claims::default() };
     match claims.contradiction(attempt) {
         None => Undone::Closed,
         Some(field) => Undone::Unknown(contradiction(field)),

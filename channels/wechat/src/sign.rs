@@ -16,9 +16,11 @@ use crate::keys::PlatformKey;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use sluice_contract::{Env, Headers, Refusal, Second, Verb};
 use sluice_kit::rsa::PrivateKey;
-use sluice_kit::wire::fresh;
+use sluice_kit::text::is_digits;
+use sluice_kit::wire::{fresh, text};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -44,8 +46,7 @@ impl Signer {
     /// The `Authorization` header of a request. `target` is path and query exactly as sent.
     pub(crate) fn authorization(&self, verb: Verb, target: &str, now: Second, nonce: &str, body: &[u8]) -> Result<String, Refusal> {
         let signature = self.sign(&request_text(verb, target, now, nonce, body))?;
-        let (mchid, serial) = (&self.mchid, &self.serial_no);
-        let time = now.0;
+        let (mchid, serial, time) = (&self.mchid, &self.serial_no, now.0);
         Ok(format!(
             "{SCHEME} mchid=\"{mchid}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{time}\",serial_no=\"{serial}\""
         ))
@@ -54,10 +55,7 @@ impl Signer {
 
 /// The five lines a request's signature covers, each ended by a newline (pack §2.1).
 pub(crate) fn request_text(verb: Verb, target: &str, now: Second, nonce: &str, body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{}\n{target}\n{}\n{nonce}\n", verb.word(), now.0).into_bytes();
-    text.extend_from_slice(body);
-    text.push(b'\n');
-    text
+    [format!("{}\n{target}\n{}\n{nonce}\n", verb.word(), now.0).as_bytes(), body, b"\n"].concat()
 }
 
 /// 32 characters from fresh randomness.
@@ -95,16 +93,13 @@ pub(crate) fn seal(headers: &Headers, body: &[u8], now: Second, key: impl Fn(&st
     }
     let Some(key) = key(serial) else { return Seal::UnknownKey(serial.to_owned()) };
     let Ok(signature) = STANDARD.decode(signature) else { return Seal::Broken("the signature is not base64") };
-    let mut text = format!("{time}\n{nonce}\n").into_bytes();
-    text.extend_from_slice(body);
-    text.push(b'\n');
+    let text = [format!("{time}\n{nonce}\n").as_bytes(), body, b"\n"].concat();
     if key.verifies(&text, &signature) { Seal::Holds } else { Seal::Broken("the signature does not hold") }
 }
 
 /// Digits only: no sign, no space, nothing that another reader might read differently.
 fn in_window(time: &str, now: Second) -> bool {
-    let plain = !time.is_empty() && time.bytes().all(|b| b.is_ascii_digit());
-    let time = if plain { time.parse::<i64>().ok() } else { None };
+    let time = Some(time).filter(|time| is_digits(time, 1..=19)).and_then(|time| time.parse::<i64>().ok());
     time.and_then(|t| t.checked_sub(now.0)).is_some_and(|gap| (-WINDOW_S..=WINDOW_S).contains(&gap))
 }
 
@@ -115,6 +110,11 @@ fn is_key_id(text: &str) -> bool {
 
 /// An APIv3 key: 32 bytes, used directly (pack §2.5).
 pub(crate) type ApiKey = Zeroizing<[u8; 32]>;
+
+/// What an encrypted member holds: a callback's `resource`, or a certificate.
+pub(crate) fn opened(keys: &[ApiKey], sealed: &Value) -> Option<Vec<u8>> {
+    open(keys, text(sealed, "nonce")?, text(sealed, "associated_data").unwrap_or_default(), text(sealed, "ciphertext")?)
+}
 
 /// Opens an `AEAD_AES_256_GCM` envelope with the first key that fits. Anything malformed is `None`: it is attacker input.
 pub(crate) fn open(keys: &[ApiKey], nonce: &str, aad: &str, ciphertext: &str) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sluice_contract::{
     Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
 };
+use sluice_kit::discount::discount;
 use sluice_kit::outcome::{contradiction, unlisted, unreadable};
 use sluice_kit::wire::{cut, told};
 pub(crate) use sluice_kit::wire::{fen, fen_text};
@@ -14,7 +15,7 @@ pub(crate) use sluice_kit::wire::{fen, fen_text};
 /// How long a waiting barcode waits before it is asked again, in milliseconds (pack §5.3).
 pub(crate) const POLL_AFTER_MS: u64 = 5000;
 
-/// A transaction as told.
+/// A transaction as told, in either dialect.
 pub(crate) struct Trade {
     pub(crate) claims: Claims,
     pub(crate) state: String,
@@ -28,11 +29,11 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
     let amount = tree.get("amount");
     let total = amount.and_then(|a| fen(a, "total"));
     let same = ids::claimed(tree);
-    let complete = ids::MERCHANTS.iter().any(|name| same.contains_key(*name));
-    let has_app = ids::APPS.iter().any(|name| same.contains_key(*name));
-    if !complete {
+    let names_one_of = |names: &[&str]| names.iter().any(|name| same.contains_key(*name));
+    if !names_one_of(&ids::MERCHANTS) {
         return None;
     }
+    let payment = total.filter(|_| names_one_of(&ids::APPS)).map(|total| payment(tree, total));
     Some(Trade {
         claims: Claims {
             number: Some(text(tree, "out_trade_no")?.to_owned()),
@@ -42,32 +43,28 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
             ..Claims::default()
         },
         state: text(tree, "trade_state")?.to_owned(),
-        payment: total.filter(|_| has_app).map(|total| payment(tree, total)),
+        payment,
         described: text(tree, "trade_state_desc").map(|text| cut(text, 100)).unwrap_or_default(),
     })
 }
 
-/// A transaction as an outcome of its attempt.
-pub(crate) fn about(tree: &Value, attempt: &AttemptRef) -> Pay {
-    read(tree).map_or_else(|| Pay::Unknown(unreadable("the reply is no transaction")), |trade| trade.about(attempt))
+/// What a reply means for an attempt, which it must not contradict.
+pub(crate) fn about(trade: Option<Trade>, attempt: &AttemptRef) -> Pay {
+    let Some(trade) = trade else { return Pay::Unknown(unreadable("the reply is no transaction")) };
+    match trade.claims.contradiction(attempt) {
+        Some(field) => Pay::Unknown(contradiction(field)),
+        None => trade.says(attempt.method.is_barcode()),
+    }
 }
 
 impl Trade {
-    /// What it means for an attempt, which it must not contradict.
-    fn about(self, attempt: &AttemptRef) -> Pay {
-        match self.claims.contradiction(attempt) {
-            Some(field) => Pay::Unknown(contradiction(field)),
-            None => self.says(attempt.method.is_barcode()),
-        }
-    }
-
     /// The state as an outcome (pack §5.2). An unlisted state is unknown, never failed.
     pub(crate) fn says(self, barcode: bool) -> Pay {
         let waiting = if barcode { Action::Wait { poll_after_ms: POLL_AFTER_MS } } else { Action::None };
         match (self.state.as_str(), self.payment) {
             // REFUND: paid once, and something of it was refunded.
             ("SUCCESS" | "REFUND", Some(payment)) => Pay::Paid(payment),
-            ("SUCCESS" | "REFUND", None) => Pay::Unknown(unreadable("paid, but without amount or app id")),
+            ("SUCCESS" | "REFUND", None) => Pay::Unknown(unreadable("paid, but without amount or ids")),
             ("NOTPAY" | "USERPAYING" | "ACCEPT", _) => Pay::Waiting(waiting, Notes::new()),
             ("CLOSED", _) => Pay::Closed,
             ("REVOKED", _) => Pay::Reversed,
@@ -103,22 +100,19 @@ fn payer(tree: &Value) -> Notes {
 /// `NOCASH` is borne by the merchant (it does not).
 fn discounts(coupon: &Value) -> Vec<Discount> {
     let amount = fen(coupon, "amount").unwrap_or(Fen::ZERO);
-    let mut told: Vec<Discount> = [
+    let parts = [
         ("wechatpay_contribute", DiscountKind::Coupon, FundedBy::Channel),
         ("merchant_contribute", DiscountKind::Merchant, FundedBy::Merchant),
         ("other_contribute", DiscountKind::Bank, FundedBy::Bank),
-    ]
-    .into_iter()
-    .filter_map(|(name, kind, funded_by)| {
-        fen(coupon, name).filter(|part| part.is_positive()).map(|amount| Discount { kind, funded_by, amount })
-    })
-    .collect();
-    let covered = told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount));
-    if covered != Some(amount) && amount.is_positive() {
-        let by_merchant = matches!(text(coupon, "type"), Some("NOCASH" | "DISCOUNT"));
-        let (kind, funded_by) =
-            if by_merchant { (DiscountKind::Merchant, FundedBy::Merchant) } else { (DiscountKind::Coupon, FundedBy::Channel) };
-        told = vec![Discount { kind, funded_by, amount }];
+    ];
+    let told: Vec<Discount> = parts.into_iter().filter_map(|(name, kind, by)| discount(kind, by, fen(coupon, name))).collect();
+    if !amount.is_positive() || told.iter().try_fold(Fen::ZERO, |sum, part| sum.plus(part.amount)) == Some(amount) {
+        return told;
     }
-    told
+    match text(coupon, "type") {
+        Some("NOCASH" | "DISCOUNT") => discount(DiscountKind::Merchant, FundedBy::Merchant, Some(amount)),
+        _ => discount(DiscountKind::Coupon, FundedBy::Channel, Some(amount)),
+    }
+    .into_iter()
+    .collect()
 }

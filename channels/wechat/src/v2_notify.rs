@@ -30,8 +30,8 @@ pub(crate) fn read(account: &Account, v2: &V2, body: &[u8]) -> Result<Callback, 
 
 /// A notice says its own sign type, MD5 when it says none.
 fn is_signed(v2: &V2, members: &Notes) -> bool {
-    let kind = match members.get("sign_type").map(String::as_str) {
-        None | Some("" | "MD5") => SignType::Md5,
+    let kind = match v2::given(members, "sign_type") {
+        None | Some("MD5") => SignType::Md5,
         Some("HMAC-SHA256") => SignType::HmacSha256,
         Some(_) => return false,
     };

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use sluice_contract::Notes;
+use sluice_kit::form::canonical;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignType {
@@ -25,12 +26,8 @@ impl SignType {
 
 /// What is signed: every member but `sign` and the empty ones, in ASCII order, then the key.
 pub(crate) fn text(members: &Notes, key: &str) -> String {
-    let mut text = String::new();
-    for (name, value) in members.iter().filter(|(name, value)| *name != "sign" && !value.is_empty()) {
-        text.push_str(&format!("{name}={value}&"));
-    }
-    text.push_str(&format!("key={key}"));
-    text
+    let signed = members.iter().filter(|(name, value)| *name != "sign" && !value.is_empty());
+    format!("{}&key={key}", canonical(signed.map(|(name, value)| (name.as_str(), value.as_str()))))
 }
 
 /// The signature in upper hex.

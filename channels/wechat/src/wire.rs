@@ -5,60 +5,72 @@ use crate::config::Account;
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
-use sluice_contract::{
-    Env, Failure, FailureCode, Fault, Headers, HttpReply, HttpRequest, Into as Keep, KeyHint, Reading, Refusal, Verb, Why, WhyKind,
-};
+use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, KeyHint, Reading, Refusal, Step, Verb, Why, WhyKind};
 pub(crate) use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::form::encode;
-use sluice_kit::outcome;
-use sluice_kit::wire::cut;
-pub(crate) use sluice_kit::wire::{REPLY_MAX_BYTES, TIMEOUT_MONEY_MS, TIMEOUT_MS, USER_AGENT, send, text};
+use sluice_kit::outcome::{self, Complaint as _, unreadable};
+use sluice_kit::wire::{self as kit, cut};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, send, text};
+use std::sync::Arc;
 
-/// A signed GET. `target` is path and query, already percent-encoded.
-pub(crate) fn get(account: &Account, api: &'static str, target: &str, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    request(account, api, Verb::Get, target, Vec::new(), TIMEOUT_MS, env)
+/// One of WeChat's calls.
+pub(crate) struct Call {
+    /// For logs and the trail.
+    api: &'static str,
+    /// Path and query, already percent-encoded.
+    target: String,
+    /// Without one it is a GET.
+    body: Option<Map<String, Value>>,
+    timeout_ms: u64,
 }
 
-/// A signed POST of a JSON object. The bytes that are signed are the bytes that are sent.
-pub(crate) fn post(
-    account: &Account,
-    api: &'static str,
-    target: &str,
-    body: Map<String, Value>,
-    timeout_ms: u64,
-    env: &Env<'_>,
-) -> Result<HttpRequest, Refusal> {
-    request(account, api, Verb::Post, target, Value::Object(body).to_string().into_bytes(), timeout_ms, env)
+impl Call {
+    pub(crate) const fn get(api: &'static str, target: String) -> Call {
+        Call { api, target, body: None, timeout_ms: TIMEOUT_MS }
+    }
+
+    pub(crate) const fn post(api: &'static str, target: String, body: Map<String, Value>, timeout_ms: u64) -> Call {
+        Call { api, target, body: Some(body), timeout_ms }
+    }
 }
 
-fn request(
-    account: &Account,
-    api: &'static str,
-    verb: Verb,
-    target: &str,
-    body: Vec<u8>,
-    timeout_ms: u64,
-    env: &Env<'_>,
-) -> Result<HttpRequest, Refusal> {
-    let nonce = sign::nonce(env);
-    let authorization = account.signer.authorization(verb, target, env.now, &nonce, &body)?;
-    let mut headers = Headers::new(&[("Accept", "application/json"), ("User-Agent", USER_AGENT), ("Authorization", &authorization)]);
+/// The signed request of a call. The bytes that are signed are the bytes that are sent.
+pub(crate) fn request(account: &Account, call: Call, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
+    let verb = if call.body.is_some() { Verb::Post } else { Verb::Get };
+    let body = call.body.map(|body| Value::Object(body).to_string().into_bytes()).unwrap_or_default();
+    let authorization = account.signer.authorization(verb, &call.target, env.now, &sign::nonce(env), &body)?;
+    let mut headers = vec![("Accept", "application/json"), ("Authorization", &authorization)];
     if verb == Verb::Post {
-        headers.push("Content-Type", "application/json");
+        headers.push(("Content-Type", "application/json"));
     }
     if let Some(id) = &account.public_key_id {
-        headers.push("Wechatpay-Serial", id);
+        headers.push(("Wechatpay-Serial", id));
     }
-    let url = format!("{}{target}", account.base_url);
-    Ok(HttpRequest { api, verb, url, headers, body, identity: None, into: Keep::Memory { max_bytes: REPLY_MAX_BYTES }, timeout_ms })
+    let url = format!("{}{}", account.base_url, call.target);
+    Ok(HttpRequest { verb, body, ..kit::get(call.api, url, &headers, call.timeout_ms) })
 }
 
-/// A reply that may be believed.
+/// Sends a call, or refuses when it could not even be made; `read` gets what its reply is worth.
+pub(crate) fn ask<T>(
+    account: &Arc<Account>,
+    call: Call,
+    env: &Env<'_>,
+    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
+) -> Step<T> {
+    send(account, request(account, call, env), move |account, reply, env| match judged(account, reply, env) {
+        Ok(answer) => read(account, answer, env),
+        Err(hint) => Reading::NeedKeys(hint),
+    })
+}
+
+/// What a reply is worth.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// 2xx, sealed. `Null` for an empty body.
     Good(Value),
     Error(Complaint),
+    /// It says nothing.
+    Doubt(Why),
 }
 
 /// WeChat's error body, or what stands for it.
@@ -71,78 +83,65 @@ pub(crate) struct Complaint {
     pub(crate) sealed: bool,
 }
 
-/// Why a reply says nothing (yet).
-#[derive(Debug)]
-pub(crate) enum Doubt {
-    Keys(KeyHint),
-    Why(Why),
-}
-
-/// Judges a reply by the trust rule of [`crate::sign`].
-pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Answer, Doubt> {
+/// Judges a reply by the trust rule of [`crate::sign`]; a key that we do not hold must come first.
+fn judged(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Answer, KeyHint> {
     let seal = sign::seal(&reply.headers, reply.bytes(), env.now, |id| account.keys.get(id, env.now));
     let status = reply.status;
-    let sealed = seal == Seal::Holds;
-    // WeChat's own faults are unknown whoever says so: not worth a key renewal.
-    if status == 429 || status >= 500 {
-        return Ok(Answer::Error(complaint(status, reply.bytes(), sealed)));
-    }
-    match seal {
-        Seal::UnknownKey(key_id) => Err(Doubt::Keys(KeyHint { key_id })),
-        Seal::Broken(reason) => Err(doubt(WhyKind::BadSignature, format!("HTTP {status}: {reason}"))),
-        Seal::Absent if reply.is_success() => Err(doubt(WhyKind::BadSignature, format!("HTTP {status} without a signature"))),
-        _ if status == 202 || (400..500).contains(&status) => Ok(Answer::Error(complaint(status, reply.bytes(), sealed))),
+    let doubt = |kind, note: &str| Answer::Doubt(Why::new(kind, format!("HTTP {status}: {note}")));
+    let complaint = |sealed| Answer::Error(complaint(reply, sealed));
+    Ok(match seal {
+        // WeChat's own faults are unknown whoever says so: not worth a key renewal.
+        seal if is_fault(status) => complaint(seal == Seal::Holds),
+        Seal::UnknownKey(key_id) => return Err(KeyHint { key_id }),
+        Seal::Broken(reason) => doubt(WhyKind::BadSignature, reason),
+        Seal::Absent if reply.is_success() => doubt(WhyKind::BadSignature, "without a signature"),
+        seal if status == 202 || (400..500).contains(&status) => complaint(seal == Seal::Holds),
         Seal::Holds if reply.is_success() => good(reply.bytes()),
-        _ => Err(doubt(WhyKind::Unreadable, format!("HTTP {status} is no answer of WeChat Pay"))),
-    }
+        _ => doubt(WhyKind::Unreadable, "no answer of WeChat Pay"),
+    })
 }
 
-fn good(body: &[u8]) -> Result<Answer, Doubt> {
-    if body.is_empty() {
-        return Ok(Answer::Good(Value::Null));
-    }
-    parse_json(body).map(Answer::Good).map_err(|_| doubt(WhyKind::Unreadable, "the body is not acceptable JSON".into()))
+fn good(body: &[u8]) -> Answer {
+    let tree = if body.is_empty() { Ok(Value::Null) } else { parse_json(body) };
+    tree.map_or_else(|_| Answer::Doubt(unreadable("the body is not acceptable JSON")), Answer::Good)
 }
 
-fn doubt(kind: WhyKind, note: String) -> Doubt {
-    Doubt::Why(Why::new(kind, note))
+/// WeChat is busy or broken.
+const fn is_fault(status: u16) -> bool {
+    status == 429 || status >= 500
 }
 
-fn complaint(status: u16, body: &[u8], sealed: bool) -> Complaint {
-    let tree = parse_json(body).unwrap_or_default();
+fn complaint(reply: &HttpReply, sealed: bool) -> Complaint {
+    let tree = parse_json(reply.bytes()).unwrap_or_default();
     let short = |name: &str, max| cut(text(&tree, name).unwrap_or_default(), max);
-    Complaint { status, code: short("code", 64), message: short("message", 200), sealed }
-}
-
-/// What an unsigned complaint may decide.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unsealed {
-    /// A create that is no barcode: no payer has seen anything yet.
-    MayFail,
-    DecidesNothing,
+    Complaint { status: reply.status, code: short("code", 64), message: short("message", 200), sealed }
 }
 
 impl Complaint {
-    /// The class of the code, or why the complaint decides nothing.
-    pub(crate) fn class(&self, api: Api, unsealed: Unsealed) -> Result<Class, Why> {
+    /// Whether it is that code, in either spelling.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        codes::normalise(&self.code) == code
+    }
+
+    /// The class of the code, or why the complaint decides nothing. Unsealed it may only fail a create that is no barcode: no payer has
+    /// seen anything yet.
+    pub(crate) fn class(&self, api: Api) -> Result<Class, Why> {
         let note = format!("HTTP {} {}", self.status, if self.code.is_empty() { "without a code" } else { &self.code });
+        let is_fault = is_fault(self.status);
         let Some(class) = codes::class(api, &self.code) else {
-            let kind = match (self.status, self.code.is_empty()) {
-                (429 | 500.., true) => WhyKind::NoAnswer,
-                (_, true) => WhyKind::Unreadable,
-                (_, false) => WhyKind::Unlisted,
-            };
-            return Err(Why::new(kind, note));
+            let silent = if is_fault { WhyKind::NoAnswer } else { WhyKind::Unreadable };
+            return Err(Why::new(if self.code.is_empty() { silent } else { WhyKind::Unlisted }, note));
         };
-        let is_fault = self.status == 429 || self.status >= 500;
-        let believed = self.sealed || (unsealed == Unsealed::MayFail && !is_fault);
+        let believed = self.sealed || (api == Api::Create && !is_fault);
         match class {
-            Class::Config if believed => Ok(Class::Config),
-            Class::Config => Err(Why::new(WhyKind::Configuration, note)),
+            Class::Config if !believed => Err(Why::new(WhyKind::Configuration, note)),
             // A definite word on top of a fault of its own: WeChat does not know what it says.
             Class::Ok | Class::NotCreated if is_fault => Err(Why::new(WhyKind::Unlisted, note)),
-            Class::Ok | Class::NotCreated if !self.sealed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
-            Class::Fail(..) | Class::Decline(..) if !believed => Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned"))),
+            Class::Ok | Class::NotCreated | Class::Fail(..) | Class::Decline(..) if !believed => {
+                Err(Why::new(WhyKind::BadSignature, format!("{note}, unsigned")))
+            }
+            // A query's "not there" under a status that does not fit it is not definite.
+            Class::NotCreated if self.status != 404 && matches!(api, Api::Query | Api::RefundQuery) => Err(self.why(WhyKind::Pending)),
             class => Ok(class),
         }
     }
@@ -155,20 +154,5 @@ impl outcome::Complaint for Complaint {
 
     fn why(&self, kind: WhyKind) -> Why {
         Why::new(kind, format!("HTTP {} {}: {}", self.status, self.code, self.message))
-    }
-}
-
-/// Reads a reply into an outcome: `unknown` wraps a doubt, `read` gets what may be believed.
-pub(crate) fn judged<T>(
-    account: &Account,
-    reply: &HttpReply,
-    env: &Env<'_>,
-    unknown: impl FnOnce(Why) -> T,
-    read: impl FnOnce(Answer) -> T,
-) -> Reading<T> {
-    match answer(account, reply, env) {
-        Ok(answer) => Reading::Is(read(answer)),
-        Err(Doubt::Keys(hint)) => Reading::NeedKeys(hint),
-        Err(Doubt::Why(why)) => Reading::Is(unknown(why)),
     }
 }

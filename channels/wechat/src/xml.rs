@@ -16,6 +16,7 @@ const MEMBERS_MAX: usize = 512;
 pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= BYTES_MAX)?;
     let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
     let mut members = Notes::new();
     let mut open: Vec<String> = Vec::new();
     let mut value = String::new();
@@ -37,13 +38,6 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
                     _ => drop(members.insert(name, std::mem::take(&mut value))),
                 }
             }
-            Event::Empty(tag) => {
-                let name = tag.name().as_ref().to_owned();
-                if open.len() != 1 || members.contains_key(&name) || members.len() >= MEMBERS_MAX {
-                    return None;
-                }
-                members.insert(name, String::new());
-            }
             Event::Text(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
             // Between members there is only space.
             Event::Text(part) if part.trim().is_empty() => {}
@@ -62,12 +56,8 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Notes> {
 
 /// Writes members as WeChat does: `<xml><name><![CDATA[value]]></name>…</xml>`.
 pub(crate) fn write(members: &Notes) -> String {
-    let mut out = String::from("<xml>");
-    for (name, value) in members {
-        // The one sequence that CDATA cannot hold is cut in two.
-        let value = value.replace("]]>", "]]]]><![CDATA[>");
-        out.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>"));
-    }
-    out.push_str("</xml>");
-    out
+    // The one sequence that CDATA cannot hold is cut in two.
+    let whole = |value: &str| value.replace("]]>", "]]]]><![CDATA[>");
+    let members = members.iter().map(|(name, value)| format!("<{name}><![CDATA[{}]]></{name}>", whole(value)));
+    format!("<xml>{}</xml>", members.collect::<String>())
 }

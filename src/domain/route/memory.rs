@@ -60,7 +60,7 @@ impl Memory {
     pub fn reading(&self, segment: Segment<'_>, now: Millis, taste: &Taste) -> Reading {
         let read = |key: u64| self.windows.get(&key).map(|window| window.reading(now.0, taste));
         let fine = read(segment.fine()).filter(|reading| reading.seen >= taste.seen_min);
-        fine.or_else(|| read(segment.coarse())).unwrap_or_default()
+        fine.or_else(|| read(segment.coarse())).unwrap_or_else(|| Window::default().reading(now.0, taste))
     }
 }
 

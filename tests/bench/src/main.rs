@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [--worlds N] [--orders N] [--seed S] [--tune N] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [routes] [decisions] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -12,6 +12,7 @@
 
 mod adapters;
 mod channel;
+mod decide;
 mod drive;
 mod engines;
 mod hot_row;
@@ -19,6 +20,9 @@ mod limits;
 mod meter;
 mod postgres;
 mod prefill;
+mod route;
+mod route_baselines;
+mod route_worlds;
 mod subject;
 
 use channel::Channel;
@@ -61,6 +65,7 @@ async fn main() -> Done {
     let stored = option("--stored").and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let seconds = option("--seconds").and_then(|n| n.parse().ok()).unwrap_or(4.0);
     let postgres = option("--postgres");
+    let size = route::Size::read(&mut option);
     let (channel, address) = Channel::open().await?;
     let account_toml = channel.account_toml(&format!("http://{address}"));
     let yardstick = meter::Yardstick::new();
@@ -70,6 +75,12 @@ async fn main() -> Done {
     println!("one RSA-2048 signature: {:?}", bench.signature.get());
     if asked("adapters") {
         bench.adapters()?;
+    }
+    if asked("routes") {
+        bench.routes(&size)?;
+    }
+    if asked("decisions") {
+        bench.decisions()?;
     }
     if asked("orders") {
         bench.orders().await?;

@@ -27,30 +27,16 @@ use crate::sim::AlipaySim;
 use sluice_contract::{Fen, Millis};
 use sluice_simkit::{Api, Complaint, State};
 
-/// A one-time oddity of the pack's fault lists (§10, §13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Odd {
-    DoubleRoot,
-    OtherApp,
-    OtherSeller,
-    UnsignedOauth,
-    TextNumbers,
-    OauthBusy,
-    OtherOrder,
-}
-
-impl Odd {
-    fn from_word(word: &str) -> Option<Odd> {
-        Some(match word {
-            "double_root" => Odd::DoubleRoot,
-            "other_app" => Odd::OtherApp,
-            "other_seller" => Odd::OtherSeller,
-            "unsigned_oauth" => Odd::UnsignedOauth,
-            "text_numbers" => Odd::TextNumbers,
-            "oauth_busy" => Odd::OauthBusy,
-            "other_order" => Odd::OtherOrder,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// A one-time oddity of the pack's fault lists (§10, §13).
+    pub(crate) Odd {
+        DoubleRoot = "double_root",
+        OtherApp = "other_app",
+        OtherSeller = "other_seller",
+        UnsignedOauth = "unsigned_oauth",
+        TextNumbers = "text_numbers",
+        OauthBusy = "oauth_busy",
+        OtherOrder = "other_order",
     }
 }
 

@@ -3,24 +3,16 @@
 use sluice_contract::Fen;
 use sluice_simkit::KeySource;
 
-/// Which payer ids the app gets: old apps `user_id`, new ones `open_id`, apps that are switching both (pack §13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PayerIds {
-    UserId,
-    OpenId,
-    Both,
+sluice_simkit::words! {
+    /// Which payer ids the app gets: old apps `user_id`, new ones `open_id`, apps that are switching both (pack §13).
+    pub PayerIds {
+        UserId = "user_id",
+        OpenId = "open_id",
+        Both = "both",
+    }
 }
 
 impl PayerIds {
-    pub(crate) fn from_word(word: &str) -> Option<PayerIds> {
-        Some(match word {
-            "user_id" => PayerIds::UserId,
-            "open_id" => PayerIds::OpenId,
-            "both" => PayerIds::Both,
-            _ => return None,
-        })
-    }
-
     pub(crate) const fn has_user_id(self) -> bool {
         !matches!(self, PayerIds::OpenId)
     }
@@ -30,28 +22,17 @@ impl PayerIds {
     }
 }
 
-/// What becomes of a refund that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundFate {
-    /// `fund_change=Y` at once.
-    Success,
-    /// Refused with `ACQ.TRADE_NOT_ALLOW_REFUND`; nothing is booked, and the same number may be sent again.
-    Fail,
-    /// Accepted without `fund_change=Y`; succeeds after `refund_delay_ms`.
-    Pending,
-    /// Accepted without `fund_change=Y`, and never done: the refund query stays empty (pack §2.8).
-    Lost,
-}
-
-impl RefundFate {
-    pub(crate) fn from_word(word: &str) -> Option<RefundFate> {
-        Some(match word {
-            "success" => RefundFate::Success,
-            "fail" => RefundFate::Fail,
-            "pending" => RefundFate::Pending,
-            "lost" => RefundFate::Lost,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// What becomes of a refund that is asked for.
+    pub RefundFate {
+        /// `fund_change=Y` at once.
+        Success = "success",
+        /// Refused with `ACQ.TRADE_NOT_ALLOW_REFUND`; nothing is booked, and the same number may be sent again.
+        Fail = "fail",
+        /// Accepted without `fund_change=Y`; succeeds after `refund_delay_ms`.
+        Pending = "pending",
+        /// Accepted without `fund_change=Y`, and never done: the refund query stays empty (pack §2.8).
+        Lost = "lost",
     }
 }
 

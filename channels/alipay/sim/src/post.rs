@@ -28,15 +28,16 @@ pub(crate) enum News {
     Finished,
 }
 
-/// The channel's own idea of a good answer: seven bytes, nothing around them, no redirect.
-pub(crate) fn is_taken(reply: &HttpReply) -> bool {
-    reply.status == 200 && reply.bytes() == b"success"
-}
-
 impl AlipaySim {
     pub(crate) fn due_now(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery> {
-        let outgoing = self.post.take_due(now, self.options.fast, draw);
+        let outgoing = self.post.take_due(now, self.fast, draw);
         outgoing.into_iter().filter_map(|out| self.written(out, now)).collect()
+    }
+
+    pub(crate) fn landed(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis) {
+        // The channel's own idea of a good answer: seven bytes, nothing around them, no redirect.
+        let taken = reply.is_some_and(|reply| reply.status == 200 && reply.bytes() == b"success");
+        self.post.landed(id, taken, self.fast, now);
     }
 
     fn written(&mut self, outgoing: Outgoing<News>, now: Millis) -> Option<Delivery> {

@@ -41,6 +41,7 @@ pub(crate) struct Draft {
 /// The pretend Alipay. Open it with [`AlipaySim::open`]; drive it through [`sluice_simkit::Simulator`].
 pub struct AlipaySim {
     pub(crate) options: Options,
+    pub(crate) fast: i64,
     pub(crate) refund_fate: RefundFate,
     /// Whether the merchant's balance can pay refunds.
     pub(crate) funded: bool,
@@ -99,12 +100,13 @@ impl AlipaySim {
             odd: None,
             cancel_retries: 0,
             base_url: Mutex::new("https://openapi.alipay.com".to_owned()),
-            options: Options { fast: options.fast.max(1), ..options },
+            fast: options.fast.max(1),
+            options,
         }
     }
 
     pub(crate) fn paced(&self, ms: i64) -> i64 {
-        ms.checked_div(self.options.fast).unwrap_or(ms)
+        ms.checked_div(self.fast).unwrap_or(ms)
     }
 
     /// Runs every timer due by `now`, in order.

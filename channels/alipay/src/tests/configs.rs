@@ -58,6 +58,13 @@ fn the_apps_own_public_key_in_the_place_of_alipays_is_found_out() {
 }
 
 #[test]
+fn a_former_key_of_alipays_may_not_be_our_own_either() {
+    let own = super::str_of(&super::vectors!("request_sign"), "app_public_key_spki_b64").to_owned();
+    assert_eq!(fields(&with(json!({"previous": {"alipay_public_key": own}}))), ["alipay_public_key"]);
+    assert_eq!(fields(&with(json!({"previous": {"alipay_certificate": certs::files().app}}))), ["alipay_certificate"]);
+}
+
+#[test]
 fn certificate_mode_wants_all_three_files_and_the_right_ones() {
     let files = certs::files();
     let tree = certs::credentials();

@@ -2,23 +2,13 @@
 
 use sluice_simkit::KeySource;
 
-/// How a refund that was accepted ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundFate {
-    Success,
-    Fail,
-    /// Stays `P` until the hook `refund_release`.
-    Pending,
-}
-
-impl RefundFate {
-    pub(crate) fn from_word(word: &str) -> Option<RefundFate> {
-        Some(match word {
-            "success" => RefundFate::Success,
-            "fail" => RefundFate::Fail,
-            "pending" => RefundFate::Pending,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// How a refund that was accepted ends.
+    pub RefundFate {
+        Success = "success",
+        Fail = "fail",
+        /// Stays `P` until the hook `refund_release`.
+        Pending = "pending",
     }
 }
 

@@ -5,7 +5,7 @@ use crate::order::Face;
 use crate::sim::CmbSim;
 use crate::wire::{GARBAGE, envelope, lie};
 use serde_json::{Map, Value};
-use sluice_contract::{Headers, Millis};
+use sluice_contract::{Headers, HttpReply, Millis};
 use sluice_simkit::form::encode;
 use sluice_simkit::{Delivery, Draw, Fault, Outgoing};
 
@@ -25,6 +25,11 @@ impl CmbSim {
     pub(crate) fn due_now(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery> {
         let outgoing = self.post.take_due(now, self.fast, draw);
         outgoing.into_iter().filter_map(|out| self.written(out)).collect()
+    }
+
+    pub(crate) fn landed(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis) {
+        let taken = reply.is_some_and(|reply| self.acknowledged(reply));
+        self.post.landed(id, taken, self.fast, now);
     }
 
     fn written(&self, outgoing: Outgoing<News>) -> Option<Delivery> {

@@ -2,7 +2,7 @@
 
 use crate::options::{AuthMeans, RefundFate};
 use crate::sim::IcbcSim;
-use sluice_contract::Fen;
+use sluice_contract::{Fen, Millis};
 use sluice_simkit::{Complaint, State};
 
 const WORDS: &str = "refund_fate success/fail/pending/stuck | merchant_funds full/none | refund_delay_ms N | callback_delay_ms N | \
@@ -15,7 +15,7 @@ fn unknown() -> Complaint {
 }
 
 impl IcbcSim {
-    pub(crate) fn hooked(&mut self, word: &str) -> Result<String, Complaint> {
+    pub(crate) fn hooked(&mut self, word: &str, _now: Millis) -> Result<String, Complaint> {
         let (name, value) = word.split_once(' ').unwrap_or((word, ""));
         let on = || match value {
             "on" => Ok(true),

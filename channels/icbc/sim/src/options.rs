@@ -3,51 +3,28 @@
 use sluice_contract::Fen;
 use sluice_simkit::KeySource;
 
-/// How a refund that was accepted goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundFate {
-    /// Done in the answer.
-    Success,
-    /// Answers 00070038; fails some time later.
-    Fail,
-    /// Answers 00070038; done some time later.
-    Pending,
-    /// Answers 00070038 and stays so.
-    Stuck,
-}
-
-impl RefundFate {
-    pub(crate) fn from_word(word: &str) -> Option<RefundFate> {
-        Some(match word {
-            "success" => RefundFate::Success,
-            "fail" => RefundFate::Fail,
-            "pending" => RefundFate::Pending,
-            "stuck" => RefundFate::Stuck,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// How a refund that was accepted goes on.
+    pub RefundFate {
+        /// Done in the answer.
+        Success = "success",
+        /// Answers 00070038; fails some time later.
+        Fail = "fail",
+        /// Answers 00070038; done some time later.
+        Pending = "pending",
+        /// Answers 00070038 and stays so.
+        Stuck = "stuck",
     }
 }
 
-/// How payers prove themselves to the bank, weakest first (pack §6.3): 免密, SMS, 口令卡, 密码器, U盾.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AuthMeans {
-    Free,
-    Sms,
-    Card,
-    Token,
-    Ukey,
-}
-
-impl AuthMeans {
-    pub(crate) fn from_word(word: &str) -> Option<AuthMeans> {
-        Some(match word {
-            "free" => AuthMeans::Free,
-            "sms" => AuthMeans::Sms,
-            "card" => AuthMeans::Card,
-            "token" => AuthMeans::Token,
-            "ukey" => AuthMeans::Ukey,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// How payers prove themselves to the bank, weakest first (pack §6.3): 免密, SMS, 口令卡, 密码器, U盾.
+    pub AuthMeans {
+        Free = "free",
+        Sms = "sms",
+        Card = "card",
+        Token = "token",
+        Ukey = "ukey",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::sim::IcbcSim;
 use crate::wire::{GARBAGE, Params, signed_text, spoiled};
 use serde_json::Value;
 use sluice_contract::{Headers, HttpReply, Millis};
-use sluice_simkit::{Complaint, Delivery, Fault, Outgoing, form};
+use sluice_simkit::{Delivery, Fault, Outgoing, form};
 
 /// Seconds to the next try after each failed one. ICBC's own schedule is not known: the pack gives the sandbox CMB's (§2.5).
 pub(crate) const RETRY_S: [i64; 15] = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
@@ -106,9 +106,5 @@ impl IcbcSim {
         let holds = |signed: &str| self.keys.app_signed(sign_type, signed.as_bytes(), sign);
         let signed = holds(inner) || holds(&format!("{{{inner}}}"));
         reply.status == 200 && code == Some(0) && named == Some(msg_id) && signed
-    }
-
-    pub(crate) fn again(&mut self, number: &str, now: Millis) -> Result<(), Complaint> {
-        self.post.again(number, now)
     }
 }

@@ -21,6 +21,7 @@
 use crate::options::{RefundFate, SignerKind};
 use crate::post::News;
 use crate::sim::UnionpaySim;
+use sluice_contract::Millis;
 use sluice_simkit::{Api, Complaint};
 
 /// The next answer of an API, as asked for.
@@ -52,7 +53,7 @@ fn among(value: &str, words: &[&'static str]) -> Option<&'static str> {
 }
 
 impl UnionpaySim {
-    pub(crate) fn hooked(&mut self, word: &str) -> Result<String, Complaint> {
+    pub(crate) fn hooked(&mut self, word: &str, _now: Millis) -> Result<String, Complaint> {
         let (name, value) = word.split_once(' ').unwrap_or((word, ""));
         let done = match name {
             "rotate_encrypt" => {

@@ -2,54 +2,31 @@
 
 use sluice_simkit::KeySource;
 
-/// How a refund or undo that was accepted ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundFate {
-    Success,
-    Fail,
-    /// Stays in progress; `refund_fate` of later ones does not move it.
-    Pending,
-}
-
-impl RefundFate {
-    pub(crate) fn from_word(word: &str) -> Option<RefundFate> {
-        Some(match word {
-            "success" => RefundFate::Success,
-            "fail" => RefundFate::Fail,
-            "pending" => RefundFate::Pending,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// How a refund or undo that was accepted ends.
+    pub RefundFate {
+        Success = "success",
+        Fail = "fail",
+        /// Stays in progress; `refund_fate` of later ones does not move it.
+        Pending = "pending",
     }
 }
 
-/// Which certificate goes out with answers and notices (pack §1.5, §8.9). All but the first must be refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SignerKind {
-    /// UnionPay's own.
-    Good,
-    /// The same name, out of its validity.
-    Expired,
-    /// `00040000:SIGN`, good in the test environment only.
-    TestName,
-    /// Another merchant of the same authority (trap T4).
-    Merchant,
-    /// The same names under a foreign root.
-    Foreign,
-    /// UnionPay's own, but signed with SHA-1 by its authority, as the published test chain is (trap T12).
-    Sha1,
-}
-
-impl SignerKind {
-    pub(crate) fn from_word(word: &str) -> Option<SignerKind> {
-        Some(match word {
-            "good" => SignerKind::Good,
-            "expired" => SignerKind::Expired,
-            "test_name" => SignerKind::TestName,
-            "merchant" => SignerKind::Merchant,
-            "foreign" => SignerKind::Foreign,
-            "sha1" => SignerKind::Sha1,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// Which certificate goes out with answers and notices (pack §1.5, §8.9). All but the first must be refused.
+    pub SignerKind {
+        /// UnionPay's own.
+        Good = "good",
+        /// The same name, out of its validity.
+        Expired = "expired",
+        /// `00040000:SIGN`, good in the test environment only.
+        TestName = "test_name",
+        /// Another merchant of the same authority (trap T4).
+        Merchant = "merchant",
+        /// The same names under a foreign root.
+        Foreign = "foreign",
+        /// UnionPay's own, but signed with SHA-1 by its authority, as the published test chain is (trap T12).
+        Sha1 = "sha1",
     }
 }
 

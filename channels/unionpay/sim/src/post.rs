@@ -5,7 +5,7 @@ use crate::party::MER_ID;
 use crate::serve::{GARBAGE, lie};
 use crate::sign::{Fields, SignMethod};
 use crate::sim::UnionpaySim;
-use sluice_contract::{Headers, Millis};
+use sluice_contract::{Headers, HttpReply, Millis};
 use sluice_simkit::{Delivery, Fault, Outgoing, form};
 
 /// Seconds to the next of five sends.
@@ -25,6 +25,12 @@ impl UnionpaySim {
     pub(crate) fn due_now(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery> {
         let outgoing = self.post.take_due(now, self.fast, draw);
         outgoing.into_iter().filter_map(|out| self.written(out)).collect()
+    }
+
+    pub(crate) fn landed(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis) {
+        // 302 counts as well (pack §5, DEMO-A); the body says nothing.
+        let taken = reply.is_some_and(|reply| matches!(reply.status, 200 | 302));
+        self.post.landed(id, taken, self.fast, now);
     }
 
     fn written(&mut self, outgoing: Outgoing<News>) -> Option<Delivery> {

@@ -54,7 +54,7 @@ impl UnionpaySim {
         })
     }
 
-    pub(crate) fn serve_call(&mut self, call: &Call, now: Millis, fault: Option<Fault>) -> HttpReply {
+    pub(crate) fn served(&mut self, call: &Call, now: Millis, fault: Option<Fault>) -> HttpReply {
         let route = Route::of(call);
         if route == Route::Unknown {
             return html(404, "<html><body>404</body></html>");

@@ -127,6 +127,7 @@ impl UnionpaySim {
         }
     }
 
+    /// The day is the clearing day, which ends at 23:00.
     pub(crate) fn plant_in(&mut self, kind: Discrepancy, count: usize, day: Day) -> Result<Vec<String>, Complaint> {
         let paid =
             self.orders.iter().filter(|(number, order)| order.settle_day() == Some(day) && self.state_of(number) == Some(State::Paid));

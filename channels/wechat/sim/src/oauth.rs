@@ -18,18 +18,19 @@ pub(crate) const FIRST_USER: &str = "payer1";
 const CODE_LIFE_S: i64 = 300;
 const STATE_MAX: usize = 128;
 
-/// What the next exchange or redirect does instead of what it should (pack §15, scripted faults).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OAuthFault {
-    /// A virtual openid with `is_snapshotuser`.
-    Snapshot,
-    /// errcode -1, once; the code stays good.
-    Busy,
-    NoOpenid,
-    /// The redirect carries no code.
-    NoCode,
-    /// The redirect carries no state.
-    LostState,
+sluice_simkit::words! {
+    /// What the next exchange or redirect does instead of what it should (pack §15, scripted faults).
+    pub OAuthFault {
+        /// A virtual openid with `is_snapshotuser`.
+        Snapshot = "snapshot",
+        /// errcode -1, once; the code stays good.
+        Busy = "busy",
+        NoOpenid = "no_openid",
+        /// The redirect carries no code.
+        NoCode = "no_code",
+        /// The redirect carries no state.
+        LostState = "lost_state",
+    }
 }
 
 #[derive(Debug)]
@@ -46,19 +47,6 @@ pub(crate) struct OAuth {
     /// Openids that were told, and the app each belongs to.
     told: BTreeMap<String, String>,
     pub(crate) fault: Option<OAuthFault>,
-}
-
-impl OAuthFault {
-    pub(crate) fn from_word(word: &str) -> Option<OAuthFault> {
-        Some(match word {
-            "snapshot" => OAuthFault::Snapshot,
-            "busy" => OAuthFault::Busy,
-            "no_openid" => OAuthFault::NoOpenid,
-            "no_code" => OAuthFault::NoCode,
-            "lost_state" => OAuthFault::LostState,
-            _ => return None,
-        })
-    }
 }
 
 impl OAuth {

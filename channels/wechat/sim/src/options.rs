@@ -2,43 +2,23 @@
 
 use sluice_simkit::KeySource;
 
-/// Which platform key signs answers and callbacks (pack §2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyMode {
-    Certificate,
-    /// `/v3/certificates` answers 500 `SYSTEM_ERROR` for ever.
-    PublicKey,
-    /// An account that is switching: each answer and each callback takes one of the two by the dice.
-    Mixed,
-}
-
-impl KeyMode {
-    pub(crate) fn from_word(word: &str) -> Option<KeyMode> {
-        Some(match word {
-            "certificate" => KeyMode::Certificate,
-            "public_key" => KeyMode::PublicKey,
-            "mixed" => KeyMode::Mixed,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// Which platform key signs answers and callbacks (pack §2.3).
+    pub KeyMode {
+        Certificate = "certificate",
+        /// `/v3/certificates` answers 500 `SYSTEM_ERROR` for ever.
+        PublicKey = "public_key",
+        /// An account that is switching: each answer and each callback takes one of the two by the dice.
+        Mixed = "mixed",
     }
 }
 
-/// How a refund that was accepted ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundFate {
-    Success,
-    Closed,
-    Abnormal,
-}
-
-impl RefundFate {
-    pub(crate) fn from_word(word: &str) -> Option<RefundFate> {
-        Some(match word {
-            "success" => RefundFate::Success,
-            "closed" => RefundFate::Closed,
-            "abnormal" => RefundFate::Abnormal,
-            _ => return None,
-        })
+sluice_simkit::words! {
+    /// How a refund that was accepted ends.
+    pub RefundFate {
+        Success = "success",
+        Closed = "closed",
+        Abnormal = "abnormal",
     }
 }
 

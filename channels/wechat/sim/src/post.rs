@@ -5,7 +5,7 @@ use crate::sim::WechatSim;
 use crate::v3::lie;
 use crate::wire::{GARBAGE, signature};
 use serde_json::{Map, Value, json};
-use sluice_contract::Millis;
+use sluice_contract::{HttpReply, Millis};
 use sluice_simkit::post::Notice;
 use sluice_simkit::{Delivery, Fault, Kind, Outgoing};
 
@@ -23,6 +23,11 @@ impl WechatSim {
     pub(crate) fn due_now(&mut self, now: Millis, draw: &mut dyn FnMut() -> Option<Fault>) -> Vec<Delivery> {
         let outgoing = self.post.take_due(now, self.fast, draw);
         outgoing.into_iter().filter_map(|out| self.written(out, now)).collect()
+    }
+
+    pub(crate) fn landed(&mut self, id: u64, reply: Option<&HttpReply>, now: Millis) {
+        let taken = reply.is_some_and(|reply| matches!(reply.status, 200 | 204));
+        self.post.landed(id, taken, self.fast, now);
     }
 
     fn written(&mut self, outgoing: Outgoing<News>, now: Millis) -> Option<Delivery> {
