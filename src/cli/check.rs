@@ -9,8 +9,9 @@ pub fn run(dir: &Path, strings: &dyn Strings) -> Result<(), Failed> {
     crate::boot::sealer(&settings).map_err(Failed::Error)?;
     let mode = if settings.livemode() { "live" } else { "sandbox" };
     settings.notes.iter().for_each(|note| println!("note: {note}"));
-    let (accounts, merchants, limits) = (settings.accounts.len(), settings.merchants.len(), settings.limits.len());
-    println!("ok: {accounts} accounts ({mode}), {merchants} merchants, {limits} limits");
+    let (accounts, merchants) = (settings.accounts.len(), settings.merchants.len());
+    let (rules, limits) = (settings.routing.rules.len(), settings.limits.len());
+    println!("ok: {accounts} accounts ({mode}), {merchants} merchants, {rules} rules, {limits} limits");
     Ok(())
 }
 

@@ -151,6 +151,7 @@ fn account(table: &Reader<'_>, id: String, sandbox: bool, source: Source<'_>, ch
     for method in chosen.iter().flatten().filter(|method| !served.contains(method)) {
         table.problem("methods", format!("{} is nothing that this account's channel serves", method.word()));
     }
+    terms::check_amounts(table, &terms, channel.profile());
     let identity = format!("{} {} {identity}", channel.profile().channel, if sandbox { "sandbox" } else { "live" });
     let methods = chosen.unwrap_or(served);
     let channel_name = listed?.name;

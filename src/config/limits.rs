@@ -1,16 +1,13 @@
 //! `limits.toml`: the rules of the limit centre (CONTRACT section 9). Every problem of every rule is told; a rule that could be read and
 //! not be obeyed as written is a problem.
 
-use crate::domain::limit::rule::{PPM, WARN_SHARE_PPM};
+use super::values::{MINUTE_MS, length_ms, minute_of_day, name, share_ppm, when, word};
+use crate::domain::limit::rule::WARN_SHARE_PPM;
 use crate::domain::limit::{Limit, Measure, Mode, Per, Window};
-use crate::domain::when::When;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use sluice_contract::{Problem, Reader};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const MINUTE_MS: i64 = 60_000;
 /// Fen or orders: ten trillion yuan.
 const MAX: i64 = 1_000_000_000_000_000;
 
@@ -50,8 +47,8 @@ fn limit(table: &Reader<'_>, names: &mut BTreeSet<String>) -> Limit {
         keeps: word(table, "on_refund", &[("restore", false), ("keep", true)]).unwrap_or(false),
         deny_missing: word(table, "on_missing", &[("skip", false), ("deny", true)]).unwrap_or(false),
         allow_errors: word(table, "on_error", &[("deny", false), ("allow", true)]).unwrap_or(false),
-        open_share_ppm: share(table, "open_share"),
-        warn_share_ppm: share(table, "warn_share").unwrap_or(WARN_SHARE_PPM),
+        open_share_ppm: share_ppm(table, "open_share"),
+        warn_share_ppm: share_ppm(table, "warn_share").unwrap_or(WARN_SHARE_PPM),
         suspended: false,
     };
     agree(table, &limit);
@@ -85,24 +82,6 @@ fn agree(table: &Reader<'_>, limit: &Limit) {
     refuse(limit.open_share_ppm.is_some() && !shares, "open_share", "is for mode = \"reserve\" and a window that counts");
     let by_day = matches!(limit.window, Window::Day(_) | Window::Month(_));
     refuse(table.raw("day_starts").is_some() && !by_day, "day_starts", "is for window = \"day\" or \"month\"");
-}
-
-fn name(table: &Reader<'_>, names: &mut BTreeSet<String>) -> String {
-    let name = table.need_text("name");
-    if name.chars().count() > 64 || name.chars().any(|c| c.is_control() || c == '/') {
-        table.problem("name", "must have 1 to 64 characters, without / and control characters");
-    } else if !name.is_empty() && !names.insert(name.to_owned()) {
-        table.problem("name", format!("{name} is taken by an earlier one: names are unique"));
-    }
-    name.to_owned()
-}
-
-fn when(table: &Reader<'_>) -> When {
-    let Some(text) = table.text("when") else { return When::always() };
-    When::parse(text).unwrap_or_else(|problems| {
-        problems.into_iter().for_each(|problem| table.problem("when", problem));
-        When::always()
-    })
 }
 
 fn per(table: &Reader<'_>) -> Vec<Per> {
@@ -140,61 +119,12 @@ fn window(table: &Reader<'_>) -> Window {
     }
 }
 
-/// `90s`, `30m`, `24h`, `7d`.
-fn length_ms(text: &str) -> Option<i64> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit_ms = match unit {
-        "s" => 1_000,
-        "m" => MINUTE_MS,
-        "h" => 60 * MINUTE_MS,
-        "d" => 24 * 60 * MINUTE_MS,
-        _ => return None,
-    };
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let ms = digits.parse::<i64>().ok().filter(|_| plain)?.checked_mul(unit_ms)?;
-    (1_000..=366 * 24 * 60 * MINUTE_MS).contains(&ms).then_some(ms)
-}
-
-/// `HH:MM` as milliseconds after midnight.
+/// Milliseconds after midnight.
 fn day_starts(table: &Reader<'_>) -> i64 {
     let Some(text) = table.text("day_starts") else { return 0 };
-    let two = |text: &str, below: i64| {
-        let plain = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<i64>().ok().filter(|number| plain && *number < below)
-    };
-    let minutes = text.split_once(':').and_then(|(hours, minutes)| Some(two(hours, 24)? * 60 + two(minutes, 60)?));
-    minutes.map_or_else(
-        || {
-            table.problem("day_starts", "must be a time of day such as \"04:00\"");
-            0
-        },
-        |minutes| minutes * MINUTE_MS,
-    )
-}
-
-/// A decimal in text as millionths.
-fn share(table: &Reader<'_>, field: &str) -> Option<i64> {
-    let text = table.text(field)?;
-    let ppm = ppm(text);
-    if ppm.is_none() {
-        table.problem(field, "must be a decimal in text above \"0\" and up to \"1\", with six places at most, such as \"0.2\"");
+    let minute = minute_of_day(text);
+    if minute.is_none() {
+        table.problem("day_starts", "must be a time of day such as \"04:00\"");
     }
-    ppm
-}
-
-fn ppm(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let millionths = Decimal::from_str_exact(text).ok().filter(|_| plain)?.checked_mul(Decimal::from(PPM))?;
-    let whole = millionths.is_integer().then(|| millionths.to_i64()).flatten();
-    whole.filter(|ppm| (1..=PPM).contains(ppm))
-}
-
-fn word<T: Copy>(table: &Reader<'_>, field: &str, known: &[(&str, T)]) -> Option<T> {
-    let text = table.text(field)?;
-    let found = known.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    if found.is_none() {
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        table.problem(field, format!("must be {}", words.join(" or ")));
-    }
-    found
+    minute.unwrap_or_default() * MINUTE_MS
 }

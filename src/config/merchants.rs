@@ -1,12 +1,12 @@
 //! `merchants.toml`: merchants with their keys, their webhook, their bindings to accounts and their stores.
 //!
 //! These are seeds: the store knows more merchants, made through the operator API, which uses the same rules
-//! ([`super::Account::check_binding`], [`super::is_id`], [`super::webhook_key`]).
+//! ([`super::Account::check_binding`], [`check_prefer`], [`super::is_id`], [`super::webhook_key`]).
 
 use super::accounts::Accounts;
 use super::secret::{Distinct, Secret, Source, webhook_key};
 use super::{methods, need_id, web_url};
-use sluice_contract::{Method, Notes, Reader};
+use sluice_contract::{Method, Notes, Problem, Reader};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -104,11 +104,20 @@ pub(super) fn read(reader: &Reader<'_>, source: Source<'_>, accounts: &mut Accou
 }
 
 fn prefer(table: &Reader<'_>, accounts: &Accounts) -> Option<Vec<String>> {
-    let list = table.texts("prefer")?;
-    for id in list.iter().filter(|id| !accounts.ids.contains(**id)) {
-        table.problem("prefer", format!("{id} is no account of channels.toml"));
-    }
-    Some(list.into_iter().map(str::to_owned).collect())
+    let list: Vec<String> = table.texts("prefer")?.into_iter().map(str::to_owned).collect();
+    table.problems(check_prefer(&list, |id| accounts.ids.contains(id)));
+    Some(list)
+}
+
+/// Whether a merchant may prefer these accounts, in this order; problems name `prefer`.
+pub fn check_prefer(list: &[String], is_account: impl Fn(&str) -> bool) -> Vec<Problem> {
+    let reason = |(place, id): (usize, &String)| {
+        if !is_account(id) {
+            return Some(format!("{id} is no account of channels.toml"));
+        }
+        list.iter().take(place).any(|earlier| earlier == id).then(|| format!("{id} stands there twice"))
+    };
+    list.iter().enumerate().filter_map(reason).map(|reason| Problem::new("prefer", reason)).collect()
 }
 
 fn keys(table: &Reader<'_>, source: Source<'_>, merchant: &str, taken: &mut Taken) -> Vec<Key> {

@@ -1,16 +1,21 @@
 //! The config folder, read once into typed settings. Nothing outside this room sees TOML.
 //!
-//! One file per concern: [`server`] reads `sluice.toml` ([`store_url`] where the books are), [`accounts`] `channels.toml`, [`merchants`] `merchants.toml`, [`rules`]
-//! `routing.toml`, [`limits`] `limits.toml`; [`secret`] finds and hides secrets, [`tree`] knows the lines, [`reload`] what may change in a
-//! running gateway, [`write`] makes the sandbox's folder. Every problem of the folder is told at once, each with file and key.
+//! One file per concern: [`server`] reads `sluice.toml` ([`store_url`] where the books are), [`accounts`] `channels.toml` ([`terms`] and
+//! [`opening`]: what the router reads of an account), [`merchants`] `merchants.toml`, [`rules`] and [`barcodes`] `routing.toml`, [`limits`]
+//! `limits.toml`; [`values`] reads what several of them write alike, [`secret`] finds and hides secrets, [`tree`] knows the lines,
+//! [`notes`] tells what is not wrong and yet hardly meant, [`reload`] what may change in a running gateway, [`write`] makes the sandbox's
+//! folder. Every problem of the folder is told at once, each with file and key.
 //!
 //! The plate with every key, default and unit is `config/README.md`.
 
 mod accounts;
+mod barcodes;
 #[cfg(test)]
 mod fake;
 mod limits;
 mod merchants;
+mod notes;
+mod opening;
 mod reload;
 mod rules;
 mod secret;
@@ -20,10 +25,11 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod values;
 mod write;
 
 pub use accounts::{Account, State};
-pub use merchants::{Binding, Key, Merchant, Shop, StoreCode, Webhook};
+pub use merchants::{Binding, Key, Merchant, Shop, StoreCode, Webhook, check_prefer};
 pub use reload::{reload, removed_in_use};
 pub use secret::{SealKey, Secret, webhook_key};
 pub use server::{Http, Notify, Operator, Ops, Role, Store};
@@ -35,6 +41,7 @@ pub use write::write_sandbox;
 use crate::channels::Listed;
 use crate::domain::limit::Limit;
 use crate::domain::route::Routing;
+use notes::Seen;
 use secret::Source;
 use sluice_codes::payment::Rules;
 use sluice_contract::{Problem, Reader};
@@ -85,7 +92,7 @@ pub struct Settings {
     pub routing: Routing,
     /// In file order, as configured: operators' changes come on top.
     pub limits: Vec<Arc<Limit>>,
-    /// What is not wrong and yet worth knowing: rules that stay in CEL.
+    /// What is not wrong and yet worth knowing: rules that can never match, rules that stay in CEL.
     pub notes: Vec<Finding>,
     /// Where the keys of each limit stand.
     limit_lines: BTreeMap<(String, &'static str), Finding>,
@@ -137,15 +144,23 @@ pub fn load(dir: &Path, env: &dyn Strings, channels: &[Listed]) -> Result<Settin
     findings.extend(merchants.findings(merchant_reader.found()));
     findings.extend(accounts.findings(account_reader.found()));
     let routing_reader = Reader::root("routing.toml", &routing_file.tree);
-    let (codes, routing) = rules::read(&routing_reader);
+    let (codes, routing) = (barcodes::read(&routing_reader), rules::read(&routing_reader, &opened.ids));
+    routing_reader.finish();
     findings.extend(routing_file.findings(routing_reader.found()));
     let limit_reader = Reader::root("limits.toml", &limits.tree);
     let read_limits = limits::read(&limit_reader);
     findings.extend(limits.findings(limit_reader.found()));
     match read_server {
         Some((http, store, notify, ops, operators)) if findings.is_empty() => {
+            let seen = Seen { accounts: &opened.list, merchants: &read_merchants, routing: &routing };
+            let told = [
+                (&merchants, seen.of_merchants()),
+                (&accounts, seen.of_channels()),
+                (&routing_file, seen.of_routing()),
+                (&limits, limits::notes(&read_limits)),
+            ];
+            let notes = told.into_iter().flat_map(|(file, notes)| notes.into_iter().map(|note| file.finding(note))).collect();
             let accounts = opened.list.into_iter().map(Arc::new).collect();
-            let notes = limits::notes(&read_limits).into_iter().map(|note| limits.finding(note)).collect();
             let places = |(index, limit): (usize, &Arc<Limit>)| {
                 let name = limit.name.clone();
                 let place = |key: &str| limits.finding(Problem::new(format!("limit[{index}].{key}"), ""));

@@ -1,69 +1,83 @@
-//! `routing.toml`: how payment codes are recognised. This build ranks accounts by file order: a `[[rule]]` that would be read and not
-//! obeyed is worse than none, so it is refused.
+//! `[[rule]]`, `[health]` and `[success]` of `routing.toml`: how accounts are ranked (CONTRACT section 8). Every problem of every rule is
+//! told.
 
-use super::methods;
-use crate::domain::route::Routing;
-use sluice_codes::payment::{Rule, Rules};
+use super::values::{DAY_MS, is_empty_list, length_within_ms, name, said, set, share_or_none_ppm, share_ppm, when, word};
+use crate::domain::route::health::Guard;
+use crate::domain::route::success::Taste;
+use crate::domain::route::{Routing, Rule, RuleAccount, Strategy};
 use sluice_contract::Reader;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-/// The longest prefix that says anything about a wallet.
-const PREFIX_MAX: usize = 12;
-const DIGITS: std::ops::RangeInclusive<i64> = 10..=32;
+/// How many orders or answers a judgement may ask for.
+const COUNT: RangeInclusive<i64> = 1..=10_000;
+const LENGTH_MS: RangeInclusive<i64> = 1_000..=DAY_MS;
 
-/// The recognition rules: the built-in table with what the file changes of it, by `kind`, or adds to it.
-pub(super) fn read(root: &Reader<'_>) -> (Rules, Routing) {
-    for (index, _) in root.tables("rule").iter().enumerate() {
-        root.problem(&format!("rule[{index}]"), "this build does not obey [[rule]] yet: take it out");
-    }
-    let mut rules = Rules::default();
-    let mut seen: Vec<String> = Vec::new();
-    for table in root.tables("barcode") {
-        let kind = table.need_text("kind").to_owned();
-        if !kind.is_empty() && !super::is_id(&kind) {
-            table.problem("kind", "must be 1 to 64 letters, digits, _ or -");
-        }
-        if seen.contains(&kind) {
-            table.problem("kind", format!("{kind} is told by an earlier [[barcode]]"));
-        }
-        let at = rules.0.iter().position(|rule| rule.kind == kind);
-        let rule = rule(&table, &kind, at.and_then(|at| rules.0.get(at)));
-        table.finish();
-        seen.push(kind);
-        match at.and_then(|at| rules.0.get_mut(at)) {
-            Some(known) => *known = rule,
-            None => rules.0.push(rule),
-        }
-    }
-    root.finish();
-    (rules, Routing::default())
+/// `accounts`: the ids of `channels.toml`.
+pub(super) fn read(root: &Reader<'_>, accounts: &BTreeSet<String>) -> Routing {
+    let mut names = BTreeSet::new();
+    let rules = root.tables("rule").iter().map(|table| rule(table, &mut names, accounts)).collect();
+    Routing { rules, guard: guard(root), taste: taste(root) }
 }
 
-/// One `[[barcode]]`: what it does not say stays as the built-in rule of that kind has it.
-fn rule(table: &Reader<'_>, kind: &str, known: Option<&Rule>) -> Rule {
-    let prefixes: Option<Vec<String>> = table.texts("prefixes").map(|list| list.into_iter().map(str::to_owned).collect());
-    for prefix in prefixes.iter().flatten() {
-        if !(1..=PREFIX_MAX).contains(&prefix.len()) || !prefix.bytes().all(|b| b.is_ascii_digit()) {
-            table.problem("prefixes", format!("must each have 1 to {PREFIX_MAX} digits"));
-        }
-    }
-    let digits = |field: &str| table.int(field, DIGITS).and_then(|n| usize::try_from(n).ok());
-    let (min, max) = (digits("digits_min"), digits("digits_max"));
-    let listed = methods(table, "methods");
-    for method in listed.iter().flatten().filter(|method| !method.is_barcode()) {
-        table.problem("methods", format!("{} charges no payment code", method.word()));
-    }
-    let rule = Rule {
-        kind: kind.to_owned(),
-        prefixes: prefixes.or_else(|| known.map(|k| k.prefixes.clone())).unwrap_or_default(),
-        digits: (min.or(known.map(|k| k.digits.0)).unwrap_or_default(), max.or(known.map(|k| k.digits.1)).unwrap_or_default()),
-        methods: listed.or_else(|| known.map(|k| k.methods.clone())).unwrap_or_default(),
-        enabled: table.flag("enabled").unwrap_or(true),
-    };
-    if known.is_none() && rule.prefixes.is_empty() {
-        table.problem("prefixes", "is required: there is no built-in rule of this kind");
-    }
-    if rule.digits.0 == 0 || rule.digits.0 > rule.digits.1 {
-        table.problem("digits_min", "and digits_max are required, the first not above the second");
-    }
+/// A rule; where something is wrong with it, one that is never used.
+fn rule(table: &Reader<'_>, names: &mut BTreeSet<String>, known: &BTreeSet<String>) -> Rule {
+    let rule = Rule { name: name(table, names), when: when(table), strategy: strategy(table), accounts: accounts(table, known) };
+    table.finish();
     rule
+}
+
+fn strategy(table: &Reader<'_>) -> Strategy {
+    if table.raw("strategy").is_none() {
+        table.missing("strategy");
+    }
+    word(table, "strategy", &Strategy::ALL).unwrap_or(Strategy::Priority)
+}
+
+fn accounts(table: &Reader<'_>, known: &BTreeSet<String>) -> Vec<RuleAccount> {
+    if is_empty_list(table, "accounts") {
+        table.problem("accounts", "must not be empty: leave the key out to mean every account");
+    }
+    let mut list: Vec<RuleAccount> = Vec::new();
+    for row in table.tables("accounts") {
+        let id = row.need_text("id").to_owned();
+        if !id.is_empty() && !known.contains(&id) {
+            row.problem("id", format!("{id} is no account of channels.toml"));
+        } else if list.iter().any(|earlier| earlier.id == id) {
+            row.problem("id", format!("{id} stands in this rule twice"));
+        }
+        let mut account = RuleAccount { id, weight: RuleAccount::WEIGHT };
+        set(&mut account.weight, row.int("weight", 0..=i64::from(RuleAccount::WEIGHT_MAX)));
+        row.finish();
+        list.push(account);
+    }
+    list
+}
+
+/// `[health]`.
+fn guard(root: &Reader<'_>) -> Guard {
+    let mut guard = Guard::default();
+    let Some(table) = root.table("health") else { return guard };
+    guard.enabled = table.flag("enabled").unwrap_or(guard.enabled);
+    set(&mut guard.faults_min, table.int("faults_min", COUNT));
+    set(&mut guard.fault_share_ppm, share_ppm(&table, "fault_share"));
+    set(&mut guard.window_ms, length_within_ms(&table, "window", LENGTH_MS));
+    set(&mut guard.open_ms, length_within_ms(&table, "open", LENGTH_MS));
+    set(&mut guard.open_max_ms, length_within_ms(&table, "open_max", LENGTH_MS));
+    if guard.open_ms > guard.open_max_ms {
+        let key = if table.raw("open").is_some() { "open" } else { "open_max" };
+        table.problem(key, format!("makes open ({}) longer than open_max ({})", said(guard.open_ms), said(guard.open_max_ms)));
+    }
+    table.finish();
+    guard
+}
+
+/// `[success]`: one line a key; what is not written stays as the domain has it.
+fn taste(root: &Reader<'_>) -> Taste {
+    let mut taste = Taste::default();
+    let Some(table) = root.table("success") else { return taste };
+    set(&mut taste.explore_ppm, share_or_none_ppm(&table, "explore"));
+    set(&mut taste.seen_min, table.int("seen_min", COUNT));
+    table.finish();
+    taste
 }

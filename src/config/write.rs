@@ -11,6 +11,21 @@ use base64::engine::general_purpose::STANDARD;
 /// The first line of every file written here: what lacks it is a person's and is never overwritten.
 const MARK: &str = "# Written by `sluice sandbox --write-config`. Sandbox only: no secret here opens anything real.\n";
 
+/// No rule is in force; what is commented out is valid as it stands.
+const ROUTING: &str = "\
+# No rules: accounts in the order of channels.toml. config/README.md has every key; a rule that shares what two accounts can both take:
+#
+# [[rule]]
+# name = \"shares\"
+# when = 'order.method == \"wechat_native\"'
+# strategy = \"round_robin\"                         # or priority, least_cost, success_rate, best_value, sticky
+# accounts = [{ id = \"wx-main\", weight = 70 }, { id = \"wx-second\", weight = 30 }]
+#
+# [health]                                          # accounts whose channel does not answer are passed over
+# faults_min = 5
+# open = \"5s\"
+";
+
 /// Fills `entropy` bytes: the caller's randomness.
 type Entropy<'a> = &'a mut dyn FnMut(&mut [u8]);
 
@@ -28,7 +43,7 @@ pub fn write_sandbox(dir: &Path, listen: &str, store_url: &str, account_tables: 
         private(dir, "merchants.toml", &merchants_file(&ids, entropy))?;
     }
     private(dir, "channels.toml", &account_tables.join("\n"))?;
-    private(dir, "routing.toml", "# No rules: accounts in the order of channels.toml.\n")?;
+    private(dir, "routing.toml", ROUTING)?;
     private(dir, "limits.toml", "# No limits.\n")
 }
 
@@ -150,6 +165,25 @@ mod tests {
         let second = read()?;
         assert_eq!(second.store, first.store);
         assert_eq!(second.accounts.first().map(|a| a.base_url.as_str()), Some("http://127.0.0.1:9201"));
+        std::fs::remove_dir_all(&dir)?;
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_commented_out_of_the_written_rules_is_valid() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = folder("rules");
+        let accounts =
+            [fake::ACCOUNT_TOML.to_owned(), fake::ACCOUNT_TOML.replace("wx-main", "wx-second").replace("1900000001", "1900000002")];
+        write_sandbox(&dir, "127.0.0.1:0", "sqlite:sluice.sqlite", &accounts, &mut counter(1))?;
+        let read = || load(&dir, &Disk(|_: &str| None), fake::CHANNELS).map_err(|found| format!("{found:?}"));
+        assert_eq!((read()?.routing.rules.len(), read()?.notes.len()), (0, 0));
+        let written = std::fs::read_to_string(dir.join("routing.toml"))?;
+        // The first two lines are the mark and a sentence.
+        let rules = written.lines().skip(2).map(|line| line.trim_start_matches("# ").trim_start_matches('#'));
+        std::fs::write(dir.join("routing.toml"), rules.collect::<Vec<_>>().join("\n"))?;
+        let settings = read()?;
+        assert_eq!(settings.routing.rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["shares"]);
+        assert!(settings.notes.is_empty() && settings.routing.guard == Default::default(), "{:?}", settings.notes);
         std::fs::remove_dir_all(&dir)?;
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The folders that we ship or write must load with the channels of this build, not only with the fake.
 
 use crate::channels::CHANNELS;
-use crate::config::{Disk, Settings, Strings, load, write_sandbox};
+use crate::config::{Disk, Settings, Strings, Terms, load, write_sandbox};
+use crate::domain::route::Opening;
 use serde_json::Value;
 use std::io;
 use std::path::Path;
@@ -63,6 +64,14 @@ fn the_example_is_accepted() -> Result<(), String> {
     assert_eq!(shown.len(), CHANNELS.len(), "the example has an account of every channel: {shown:?}");
     assert_eq!((settings.merchants.len(), settings.operators.len(), settings.store.previous_seal_keys.len()), (2, 2, 1));
     assert!(!format!("{settings:?}").contains("0123456789"), "a secret is in Debug output");
+    assert!(settings.notes.is_empty(), "{:?}", settings.notes);
+    let told = |of: fn(&Terms) -> bool| settings.accounts.iter().filter(|account| of(&account.terms)).count();
+    let fees = [
+        told(|t| t.fee.is_some()),
+        told(|t| t.fee.as_ref().is_some_and(|fee| !fee.tiers.is_empty())),
+        told(|t| t.opening != Opening::default()),
+    ];
+    assert_eq!((fees, settings.routing.rules.len()), ([6, 1, 1], 1));
     Ok(())
 }
 
@@ -91,11 +100,13 @@ fn every_preset_is_accepted() -> Result<(), String> {
     let presets = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/presets");
     let mut seen = 0;
     for file in std::fs::read_dir(presets).map_err(|e| e.to_string())? {
-        let text = std::fs::read_to_string(file.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?;
-        let settings = lines(crate::config::tests::Folder::sandbox().with("limits.toml", &text).load())?;
-        assert!(!settings.limits.is_empty() && settings.notes.is_empty(), "{:?}", settings.notes);
+        let path = file.map_err(|e| e.to_string())?.path();
+        let text = std::fs::read_to_string(&path).map_err(|e| e.to_string())?;
+        let name = if path.ends_with("routing.toml") { "routing.toml" } else { "limits.toml" };
+        let settings = lines(crate::config::tests::Folder::sandbox().with(name, &text).load())?;
+        assert!(settings.limits.len() + settings.routing.rules.len() > 0 && settings.notes.is_empty(), "{:?}", settings.notes);
         seen += 1;
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 5);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `when`: the predicates of `routing.toml` and `limits.toml` (CONTRACT sections 8 and 9). The text is CEL, read once at load: `check`
 //! names everything that is wrong with it, `lower` turns its tree into our own, `eval` answers that one in nanoseconds without
-//! allocating, and what our tree does not know runs in the crate `cel` (`cel`), which `sluice check` then names.
+//! allocating, and what our tree does not know runs in the crate `cel` (`cel`), which `sluice check` then names. `may` says what a
+//! predicate can answer at all.
 //!
 //! What differs from plain CEL is the contract's: an absent value and a missing metadata key read null, and an ordering (`<`, `<=`, `>`,
 //! `>=`) with null on either side is false, in both halves alike. `now` carries +08:00. As in CEL, `&&` and `||` do not mind an error
@@ -12,6 +13,7 @@ mod eval;
 mod facts;
 mod functions;
 mod lower;
+mod may;
 mod names;
 mod native;
 mod operands;
@@ -20,6 +22,7 @@ mod operands;
 mod tests;
 
 pub use facts::{Asked, Facts};
+pub use may::{Known, May};
 
 use ::cel::parser::Parser;
 use std::borrow::Cow;
@@ -91,6 +94,12 @@ impl When {
     #[must_use]
     pub fn stays_in_cel(&self) -> Option<&str> {
         self.stays.as_deref()
+    }
+
+    /// The answers that are possible for orders of which this is known.
+    #[must_use]
+    pub fn may(&self, known: &Known<'_>) -> May {
+        may::may(&self.plan, known)
     }
 
     /// # Errors

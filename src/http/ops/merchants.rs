@@ -2,7 +2,7 @@
 
 use super::change::{change, new_id, record, sealed};
 use super::gate::Who;
-use crate::config::webhook_key;
+use crate::config::{check_prefer, webhook_key};
 use crate::domain::merchant::Merchant;
 use crate::flow::MerchantEntry;
 use crate::http::App;
@@ -93,9 +93,7 @@ fn asked(app: &App, id: &str, body: &Value, has_secret: bool) -> Result<Asked, F
         prefer: reader.texts("prefer").map(|list| list.into_iter().map(str::to_owned).collect()),
     };
     let directory = app.gateway.directory.load();
-    for account in merchant.prefer.iter().flatten().filter(|id| directory.account(id).is_none()) {
-        reader.problem("prefer", format!("{account} is no account of channels.toml"));
-    }
+    reader.problems(check_prefer(merchant.prefer.as_deref().unwrap_or_default(), |id| directory.account(id).is_some()));
     if reader.raw("name").is_none() {
         reader.missing("name");
     }

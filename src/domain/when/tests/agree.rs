@@ -1,7 +1,7 @@
 //! The lowered tree against the same text in `cel`, over random predicates and random facts; and texts that are no predicates at all.
 
-use super::super::When;
 use super::super::cel::Foreign;
+use super::super::{Known, When};
 use super::{World, world};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -135,6 +135,25 @@ proptest! {
         for world in worlds {
             let (ours, theirs) = (when.matches(&world.facts()), plain.holds(&world.facts()));
             prop_assert_eq!(ours.clone().ok(), theirs.clone().ok(), "{}: {:?} and {:?}", text, ours, theirs);
+        }
+    }
+
+    /// What is said of all orders is true of each: with the account known and not, of text and of every mixture.
+    #[test]
+    fn nothing_is_answered_that_may_not_be(text in cond(3), worlds in prop::collection::vec(any_world(), 5), account in "[ab]{1,2}") {
+        let when = When::parse(&text).map_err(|problems| TestCaseError::fail(format!("{text}: {problems:?}")))?;
+        for mut world in worlds {
+            world.account.clone_from(&account);
+            let answer = when.matches(&world.facts());
+            for known in [Known::default(), Known { account: &account, channel: "wechat", method: "wechat_jsapi" }] {
+                let may = when.may(&known);
+                let foreseen = match answer {
+                    Ok(true) => may.hold,
+                    Ok(false) => may.not_hold,
+                    Err(_) => may.fail,
+                };
+                prop_assert!(foreseen, "{}: {:?} with {:?}, said of {:?}", text, answer, may, known);
+            }
         }
     }
 
