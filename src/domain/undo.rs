@@ -202,8 +202,10 @@ impl Life {
         }
         let ended = self.attempt(seq).map(|a| (a.status, a.notes.declined.clone()));
         let reverse_wanted = self.order.intent == Some(Intent::MerchantReverse);
+        // Whoever closes an order while its next account is being made ready has it closed, not failed.
+        let close_wanted = self.order.intent == Some(Intent::MerchantClose);
         match ended {
-            Some((_, Some(declined))) if !reverse_wanted => self.go_on_or_fail(seq, &declined, at, fallback),
+            Some((_, Some(declined))) if !reverse_wanted && !close_wanted => self.go_on_or_fail(seq, &declined, at, fallback),
             Some((AttemptStatus::Reversed, _)) => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ if reverse_wanted => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ => self.end_and_tell(OrderStatus::Closed, "order.closed", at),

@@ -99,7 +99,7 @@ impl Healths {
     pub fn may_serve(&self, account: &str, now: Millis) -> bool {
         match self.accounts.get(account).map(|health| health.breaker) {
             Some(Breaker::Open { until, for_ms, probe_at, .. }) => {
-                now >= until && probe_at.is_none_or(|at| now.since_ms(at) >= for_ms.max(1))
+                is_over(until, for_ms, now) && probe_at.is_none_or(|at| is_over(at.plus_ms(for_ms.max(1)), for_ms, now))
             }
             _ => true,
         }
@@ -107,8 +107,8 @@ impl Healths {
 
     /// An order goes to this account: if its breaker is open, it is the one that tries it.
     pub fn probing(&mut self, account: &str, now: Millis) {
-        if let Some(Breaker::Open { until, probe_at, .. }) = self.accounts.get_mut(account).map(|health| &mut health.breaker)
-            && now >= *until
+        if let Some(Breaker::Open { until, for_ms, probe_at, .. }) = self.accounts.get_mut(account).map(|health| &mut health.breaker)
+            && is_over(*until, *for_ms, now)
         {
             *probe_at = Some(now);
         }
@@ -135,7 +135,7 @@ impl Healths {
         let (answered, faults, ms) = health.counted(now, guard);
         let (state, open_until) = match health.breaker {
             Breaker::Closed => ("well", None),
-            Breaker::Open { until, .. } if now < until => ("open", Some(until)),
+            Breaker::Open { until, for_ms, .. } if !is_over(until, for_ms, now) => ("open", Some(until)),
             Breaker::Open { .. } => ("probing", None),
         };
         Shown { state, open_until, answered, faults, answer_ms: ms.checked_div(i64::from(answered)) }
@@ -189,7 +189,7 @@ impl Health {
             }
             // What was under way when it opened says nothing new.
             (Breaker::Open { until, for_ms, .. }, Sign::Fault) => {
-                if now >= *until {
+                if is_over(*until, *for_ms, now) {
                     let longer_ms = for_ms.saturating_mul(2).min(guard.open_max_ms);
                     self.open(now, longer_ms);
                 }
@@ -200,6 +200,12 @@ impl Health {
     fn open(&mut self, now: Millis, for_ms: i64) {
         self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0 };
     }
+}
+
+/// Whether something that lasts `for_ms` and ends at `until` is over. So is what would begin in the future: the clock was put back, and an
+/// account must not wait for the old time to come again.
+fn is_over(until: Millis, for_ms: i64, now: Millis) -> bool {
+    now >= until || now.since_ms(until) < for_ms.max(1).saturating_neg()
 }
 
 fn slot_ms(guard: &Guard) -> i64 {

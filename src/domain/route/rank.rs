@@ -4,7 +4,7 @@ use super::account::AccountView;
 use super::decision::{Decision, Dropped, Score, Tier};
 use super::memory::{Memory, Segment};
 use super::rule::{Routing, Rule, RuleAccount, Strategy};
-use super::turns::Turn;
+use super::turns::{Turn, Turns};
 use super::{Question, sticky, success};
 use crate::domain::when::Facts;
 use sluice_contract::Fen;
@@ -58,7 +58,9 @@ pub fn rank(question: &Question<'_>, accounts: &[AccountView<'_>], routing: &Rou
         put(decision, None, Ordered::plain(places));
     }
     for place in left {
-        drop_line(decision, place, Dropped::NotInRule);
+        if decision.considered.get(place).is_some_and(|line| line.dropped.is_none()) {
+            drop_line(decision, place, Dropped::NotInRule);
+        }
     }
     put_first(decision, &preferred);
     number(decision);
@@ -156,9 +158,8 @@ impl<'a> Desk<'a> {
             sticky::mixed(key ^ sticky::hash(&[id]).wrapping_add(u64::from(*weight)))
         });
         let credits = self.memory.turns.credits(texts, &of);
-        let mut order: Vec<usize> = (0..of.len()).collect();
+        let order = Turns::in_order(&credits, &of);
         let credit = |at: usize| credits.get(at).copied().unwrap_or_default();
-        order.sort_by_key(|at| std::cmp::Reverse(credit(*at)));
         let picked = order.first().copied().unwrap_or_default();
         let places = order.iter().filter_map(|at| Some((named.get(*at)?.0, Score::Credit(credit(*at))))).collect();
         Ordered { places, explored: false, turn: Some(Turn { key: texts, of, picked }) }
@@ -258,11 +259,16 @@ fn put_first(decision: &mut Decision, preferred: &[usize]) {
     for tier in &mut decision.tiers {
         tier.places.retain(|place| !preferred.contains(place));
     }
-    if let Some(first) = decision.tiers.first_mut() {
-        first.places.splice(0..0, preferred.iter().copied());
-        (first.preferred, first.explored, first.turn) = (preferred.len(), false, None);
-    }
+    let Some(first) = decision.tiers.first_mut() else { return };
+    first.places.splice(0..0, preferred.iter().copied());
+    (first.preferred, first.explored, first.turn) = (preferred.len(), false, None);
     decision.tiers.retain(|tier| !tier.places.is_empty());
+    // An order that goes on stays within its rule, which need not name them.
+    for place in preferred {
+        if let Some(line) = decision.considered.get_mut(*place) {
+            line.dropped = None;
+        }
+    }
 }
 
 fn number(decision: &mut Decision) {

@@ -1,11 +1,16 @@
-//! Turns (轮询): smooth weighted round robin. Every order gives each account its weight in credit, the richest serves and pays the sum of
-//! all weights. Whole cycles are exact, and no account is ever a whole order away from its share of the orders so far.
+//! Turns (轮询): smooth weighted round robin. Every order gives each account its weight in credit, and who serves pays the sum of all
+//! weights. Whole cycles are exact, and no account is ever a whole order away from its share of the orders so far: among those that are
+//! owed something whoever must be served soonest goes first (Tijdeman's rule for the chairman assignment problem). Where the richest
+//! simply goes first, as is usual, many small accounts beside two large ones wait for more than an order.
 //!
 //! Each set of accounts that can serve takes its own turns: shares are exact among those who are there. A turn is taken when it is
 //! decided, so that two orders at once get two turns, and put right when another account served the order in the end, or none did.
 
 use std::collections::BTreeMap;
 
+/// An account that had no room for its turns gets so many orders of them back; what it missed beyond that is the others' for good. Else a
+/// day on which its limit was used up would be followed by one on which it takes every order.
+const CATCH_UP_MAX: i64 = 10;
 /// More sets than a sane configuration has; the ones not used for longest go first.
 const ROWS_MAX: usize = 4_096;
 
@@ -43,6 +48,23 @@ impl Turns {
         of.iter().enumerate().map(credit).collect()
     }
 
+    /// Whose turn it is, and who comes after: places in `of`, by what everybody has to his credit.
+    #[must_use]
+    pub fn in_order(credits: &[i64], of: &[(String, u32)]) -> Vec<usize> {
+        let weight = |at: usize| of.get(at).map_or(0, |(_, weight)| i128::from(*weight));
+        let total: i128 = (0..of.len()).map(weight).sum();
+        let scale = i128::try_from(of.len()).unwrap_or(i128::MAX).saturating_mul(2).saturating_sub(2);
+        let owed = |at: usize| credits.get(at).map_or(0, |credit| i128::from(*credit)).saturating_mul(scale);
+        // How far it is from having to be served, in orders by its weight.
+        let slack = |at: usize| scale.saturating_sub(1).saturating_mul(total).saturating_sub(owed(at));
+        let mut order: Vec<usize> = (0..of.len()).collect();
+        order.sort_by(|a, b| {
+            let soonest = slack(*a).saturating_mul(weight(*b)).cmp(&slack(*b).saturating_mul(weight(*a)));
+            (owed(*a) < total).cmp(&(owed(*b) < total)).then(soonest)
+        });
+        order
+    }
+
     /// Takes the turn.
     pub fn take(&mut self, turn: &Turn) {
         let weights: Vec<i64> = turn.of.iter().map(|(_, weight)| i64::from(*weight)).collect();
@@ -58,12 +80,19 @@ impl Turns {
         if served == Some(turn.picked) {
             return;
         }
-        let total: i64 = turn.of.iter().map(|(_, weight)| i64::from(*weight)).sum();
+        let weight = |place: usize| turn.of.get(place).map_or(0, |(_, weight)| i64::from(*weight));
+        let total: i64 = (0..turn.of.len()).map(weight).sum();
+        let back = |place: usize, credit: i64| credit.saturating_add(if place == turn.picked { total } else { 0 });
+        let known = self.rows.get(&turn.key).map_or(&[][..], |row| &row.credit);
+        // Whoever has that much to catch up is not there: it neither gains by this order nor pays for it.
+        let is_away = |place: usize, credit: i64| {
+            served.is_some_and(|served| served != place) && back(place, credit) >= total.saturating_mul(CATCH_UP_MAX)
+        };
+        let away: i64 = known.iter().enumerate().filter(|(place, credit)| is_away(*place, **credit)).map(|(place, _)| weight(place)).sum();
         self.change(turn, |place, credit| {
-            let back = if place == turn.picked { total } else { 0 };
-            let given = if served.is_none() { turn.of.get(place).map_or(0, |(_, weight)| i64::from(*weight)) } else { 0 };
-            let paid = if served == Some(place) { total } else { 0 };
-            credit.saturating_add(back).saturating_sub(given).saturating_sub(paid)
+            let given = if served.is_none() || is_away(place, credit) { weight(place) } else { 0 };
+            let paid = if served == Some(place) { total.saturating_sub(away) } else { 0 };
+            back(place, credit).saturating_sub(given).saturating_sub(paid)
         });
     }
 
