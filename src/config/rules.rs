@@ -12,6 +12,8 @@ use std::ops::RangeInclusive;
 /// How many orders or answers a judgement may ask for.
 const COUNT: RangeInclusive<i64> = 1..=10_000;
 const LENGTH_MS: RangeInclusive<i64> = 1_000..=DAY_MS;
+/// How long something may be remembered.
+const MEMORY_MS: RangeInclusive<i64> = 1_000..=30 * DAY_MS;
 
 /// `accounts`: the ids of `channels.toml`.
 pub(super) fn read(root: &Reader<'_>, accounts: &BTreeSet<String>) -> Routing {
@@ -77,7 +79,18 @@ fn taste(root: &Reader<'_>) -> Taste {
     let mut taste = Taste::default();
     let Some(table) = root.table("success") else { return taste };
     set(&mut taste.explore_ppm, share_or_none_ppm(&table, "explore"));
+    set(&mut taste.explore_new_ppm, share_or_none_ppm(&table, "explore_new"));
     set(&mut taste.seen_min, table.int("seen_min", COUNT));
+    set(&mut taste.memory_orders, table.int("memory_orders", COUNT));
+    set(&mut taste.memory_half_s, length_s(&table, "memory_half"));
+    set(&mut taste.ill_half_s, length_s(&table, "ill_half"));
+    set(&mut taste.ill_ppm, share_ppm(&table, "ill"));
+    set(&mut taste.ill_keeps_ppm, share_or_none_ppm(&table, "ill_keeps"));
+    set(&mut taste.prior_ppm, share_ppm(&table, "prior"));
     table.finish();
     taste
+}
+
+fn length_s(table: &Reader<'_>, field: &str) -> Option<i64> {
+    length_within_ms(table, field, MEMORY_MS).map(|ms| ms / 1_000)
 }

@@ -88,12 +88,12 @@ fn health_and_success_are_read_over_their_defaults() -> Result<(), Vec<Finding>>
     let routing = rules("[health]\nfaults_min = 3\nopen = \"2s\"\n[success]\nexplore = \"0.05\"\n").load()?.routing;
     assert_eq!(routing.guard, Guard { faults_min: 3, open_ms: 2_000, ..Guard::default() });
     assert_eq!(routing.taste, Taste { explore_ppm: 50_000, ..Taste::default() });
-    let all = "[health]\nenabled = false\nfaults_min = 1\nfault_share = \"1\"\nwindow = \"10m\"\nopen = \"1m\"\nopen_max = \"1h\"\n[success]\nexplore = \"0\"\nseen_min = 7\n";
+    let all = "[health]\nenabled = false\nfaults_min = 1\nfault_share = \"1\"\nwindow = \"10m\"\nopen = \"1m\"\nopen_max = \"1h\"\n[success]\nexplore = \"0\"\nseen_min = 7\nmemory_half = \"2h\"\nill_keeps = \"0\"\n";
     let routing = rules(all).load()?.routing;
     let guard =
         Guard { enabled: false, faults_min: 1, fault_share_ppm: 1_000_000, window_ms: 600_000, open_ms: 60_000, open_max_ms: 3_600_000 };
     assert_eq!(routing.guard, guard);
-    assert_eq!(routing.taste, Taste { explore_ppm: 0, seen_min: 7, ..Taste::default() });
+    assert_eq!(routing.taste, Taste { explore_ppm: 0, seen_min: 7, memory_half_s: 7_200, ill_keeps_ppm: 0, ..Taste::default() });
     Ok(())
 }
 
