@@ -21,7 +21,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub(crate) const TOKEN: &str = "app_auth_token";
-const REFRESH: &str = "app_refresh_token";
+pub(crate) const REFRESH: &str = "app_refresh_token";
 /// Tokens have 40 characters (pack §4); the page of the refresh token gives no length.
 pub(crate) const TOKEN_LEN: RangeInclusive<usize> = 1..=128;
 /// A token that Alipay will not renew: whoever is refused it is refused for good. Never an item's name.
