@@ -41,9 +41,8 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     // The gateway takes the names of its own old parameters for an attack (pack §9, 11).
     let is_attack = subject.contains("total_fee") || subject.contains("out_trade_no");
     ensure(!is_attack, || Refusal::field("subject", "must not hold total_fee or out_trade_no: Alipay takes them for an attack"))?;
-    ensure(return_url(attempt, order).is_none_or(|url| url.len() <= URL_MAX), || {
-        Refusal::account("return_url has more than 256 characters")
-    })?;
+    let fits = return_url(attempt, order).is_none_or(|url| url.len() <= URL_MAX);
+    ensure(fits, || Refusal::account("return_url has more than 256 characters"))?;
     payer(opened, attempt, order)?;
     let is_ours = |id: &String| *id == opened.app_id || attempt.sub.get("auth_app_id") == Some(id);
     ensure(attempt.app_id.iter().all(is_ours), || Refusal::field("app_id", "is not an app id of this account"))?;

@@ -4,17 +4,14 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::sign::{Envelope, Seal};
-use crate::wire::{self, Call, ensure, is, members, text};
+use crate::wire::{self, Answer, Call, ensure, members, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::Value;
-use sluice_contract::{Env, KeyItem, KeyUpdate, Renewed, Step, Why, WhyKind};
-use sluice_kit::chain::{certificates, leads};
-use sluice_kit::doubt::renewal;
-use sluice_kit::leaf::Leaf;
-use sluice_kit::outcome::unreadable;
-use sluice_kit::x509::blocks;
+use sluice_contract::{Env, KeyItem, KeyUpdate, Reading, Renewed, Step, Why, WhyKind};
+use sluice_kit::outcome::{self, unreadable};
+use sluice_kit::x509::{Leaf, blocks, certificates, leads};
 use std::sync::Arc;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::x509::AttributeTypeAndValue;
@@ -71,15 +68,18 @@ fn sn(cert: &X509Certificate<'_>) -> String {
 /// Brings the certificate of a serial number that a reply named (pack §1.4).
 pub(crate) fn renew(account: &Arc<Account>, sn: &str, env: &Env<'_>) -> Step<Renewed> {
     let call = Call::new("certificate", DOWNLOAD, members([("alipay_cert_sn", Some(sn.into()))]), None);
-    let sn = sn.to_owned();
-    wire::ask(account, call, env, move |account, answer, env| {
-        let pem = content(&answer.map_err(|complaint| renewal(complaint.class(Api::Certificate), &complaint))?);
+    wire::ask(account, &sn.to_owned(), call, env, |account, sn, answer, env| {
+        let pem = match answer {
+            Answer::Good(tree) => content(&tree),
+            Answer::Error(complaint) => return Ok(Reading::Is(outcome::renewed(complaint.class(Api::Certificate), &complaint))),
+        };
         let found = read(&pem).map_err(|_| unreadable("the reply brings no certificate in base64 of PEM"))?;
-        let is_asked = found.sn == sn && found.is_valid(env.now);
+        let is_asked = found.sn == *sn && found.is_valid(env.now);
         ensure(is_asked, || Why::new(WhyKind::Contradiction, "the certificate is another one, or not valid now"))?;
         // Whoever signed the reply.
         ensure(is_alipays(account, &pem), || Why::new(WhyKind::BadSignature, "the certificate does not lead to Alipay's root"))?;
-        is(Ok(Renewed::Keys(KeyUpdate { items: vec![KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None }] })))
+        let item = KeyItem { id: found.sn, value: pem, from: Some(found.from), until: None };
+        Ok(Reading::Is(Renewed::Keys(KeyUpdate { items: vec![item] })))
     })
 }
 

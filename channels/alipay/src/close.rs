@@ -3,25 +3,27 @@
 use crate::codes::{Api, Class};
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call, Early, doubtful};
-use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone};
+use crate::wire::{self, Answer, Call};
+use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why};
+use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
     if attempt.method.is_barcode() {
         return Step::Refused(Refusal::unsupported("close of a barcode order"));
     }
-    let (call, attempt) = (Call::about(attempt, "close", "alipay.trade.close", vec![]), attempt.clone());
-    wire::ask(account, call, env, move |_, answer, _| Ok(Reading::Is(read(&attempt, answer)?)))
+    let call = Call::about(attempt, "close", "alipay.trade.close", vec![]);
+    wire::ask(account, attempt, call, env, |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
 }
 
-fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Early<Undone>> {
-    let tree = answer.map_err(|complaint| match complaint.class(Api::Close) {
-        Ok(Class::NotCreated) => Early::is(Undone::NotFound),
-        Ok(Class::Retry | Class::Unknown) => Early::is(Undone::Busy),
-        // Paid or closed meanwhile: the query says which.
-        class => Early::Why(doubtful(class, &complaint)),
-    })?;
-    trade::agrees_where_named(&tree, attempt)?;
-    Ok(Undone::Closed)
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
+    match answer {
+        Answer::Good(tree) => trade::agrees_where_named(&tree, attempt).map(|()| Undone::Closed),
+        Answer::Error(complaint) => match complaint.class(Api::Close)? {
+            Class::NotCreated => Ok(Undone::NotFound),
+            Class::Retry | Class::Unknown => Ok(Undone::Busy),
+            // Paid or closed meanwhile: the query says which.
+            class => Err(complaint.doubt(class)),
+        },
+    }
 }

@@ -1,9 +1,10 @@
-//! Every error code of Alipay that we know, as data: which call, which code, what it means for the money.
+//! Tables: the product of each method, who bears a fund, and every error code of Alipay that we know: which call, which code, what it
+//! means for the money.
 //!
 //! Source: pack §3.2, §3.3 and §13. A sub_code is compared by its tail ([`normalise`]), for its prefix varies (`ACQ.`, `aop.ACQ.`,
 //! the misspelt `AQC.`). The gateway's own errors are known by their `code`. What is not listed is *unknown*, never a failure.
 
-use sluice_contract::{FailureCode as Code, Fault};
+use sluice_contract::{DiscountKind, FailureCode as Code, Fault, FundedBy, Method};
 pub(crate) use sluice_kit::codes::Class;
 use sluice_kit::codes::{Rows, find};
 
@@ -23,6 +24,27 @@ pub(crate) enum Api {
     Token,
     Certificate,
 }
+
+/// The call that places an order, and what the pack gives as its product (§2). For QR it names two: the face-to-face default stands here,
+/// `QR_CODE_OFFLINE` (订单码) is a setting. That JSAPI takes `JSAPI_PAY` instead is UNCONFIRMED. WAP, page and APP are only signed.
+pub(crate) const PRODUCTS: [(Method, &str, &str, Option<Api>); 6] = [
+    (Method::AlipayQr, "alipay.trade.precreate", "FACE_TO_FACE_PAYMENT", Some(Api::Precreate)),
+    (Method::AlipayBarcode, "alipay.trade.pay", "FACE_TO_FACE_PAYMENT", Some(Api::Pay)),
+    (Method::AlipayJsapi, "alipay.trade.create", "FACE_TO_FACE_PAYMENT", Some(Api::Create)),
+    (Method::AlipayWap, "alipay.trade.wap.pay", "QUICK_WAP_WAY", None),
+    (Method::AlipayPage, "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY", None),
+    (Method::AlipayApp, "alipay.trade.app.pay", "QUICK_MSECURITY_PAY", None),
+];
+
+pub(crate) type Bearer = (DiscountKind, FundedBy);
+
+/// Who bears a fund of these channels (pack §6); the payer's own money is nobody's discount. The list is open.
+pub(crate) const FUNDS: [(&[&str], Option<Bearer>); 4] = [
+    (&["ALIPAYACCOUNT", "PCARD", "MCARD", "PCREDIT", "BANKCARD"], None),
+    (&["COUPON", "DISCOUNT"], Some((DiscountKind::Coupon, FundedBy::Channel))),
+    (&["POINT"], Some((DiscountKind::Points, FundedBy::Channel))),
+    (&["MDISCOUNT", "MCOUPON"], Some((DiscountKind::Merchant, FundedBy::Merchant))),
+];
 
 use Class::{Config, Decline, Fail, NotCreated, Query, Retry, Unknown};
 

@@ -1,7 +1,7 @@
 //! The account's credentials, read once and typed; every problem is collected, each with its key.
 
 use crate::certificate::{self, Certificates};
-use crate::codes::Api;
+use crate::codes::PRODUCTS;
 use crate::keys::Ring;
 use crate::{admit, profile};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
@@ -38,17 +38,6 @@ pub(crate) struct Account {
 /// Every key of the table, so that a complete old table may stand under `previous`.
 const NAMES: &str = "app_id pid private_key alipay_public_key app_certificate alipay_certificate alipay_root_certificate encrypt_key mode \
                      sys_service_provider_id products payer_id oauth_app oauth_base_url authorize_base_url bill_hosts refund_window_days";
-
-/// The call that places an order, and what the pack gives as its product (§2). For QR it names two: the face-to-face default stands here,
-/// `QR_CODE_OFFLINE` (订单码) is a setting. That JSAPI takes `JSAPI_PAY` instead is UNCONFIRMED. WAP, page and APP are only signed.
-pub(crate) const PRODUCTS: [(Method, &str, &str, Option<Api>); 6] = [
-    (Method::AlipayQr, "alipay.trade.precreate", "FACE_TO_FACE_PAYMENT", Some(Api::Precreate)),
-    (Method::AlipayBarcode, "alipay.trade.pay", "FACE_TO_FACE_PAYMENT", Some(Api::Pay)),
-    (Method::AlipayJsapi, "alipay.trade.create", "FACE_TO_FACE_PAYMENT", Some(Api::Create)),
-    (Method::AlipayWap, "alipay.trade.wap.pay", "QUICK_WAP_WAY", None),
-    (Method::AlipayPage, "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY", None),
-    (Method::AlipayApp, "alipay.trade.app.pay", "QUICK_MSECURITY_PAY", None),
-];
 
 /// The host that bills are known to come from (pack §2.10).
 const BILL_HOST: &str = "dwbillcenter.alipay.com";

@@ -4,11 +4,12 @@
 use crate::admit::{is_buyer_id, payer_id};
 use crate::codes::{Api, Class};
 use crate::config::{Account, Mode};
-use crate::wire::{self, Answer, Call, Content, Early, doubtful, ensure, text, then};
+use crate::wire::{self, Answer, Call, Content, ensure, text};
 use serde_json::Map;
-use sluice_contract::{Env, Method, Person, Reading, Refusal, Step, Visitor};
+use sluice_contract::{Env, Method, Person, Reading, Refusal, Step, Visitor, Why};
+use sluice_kit::ask::then;
 use sluice_kit::form::{decode_pairs, encode_pairs, value};
-use sluice_kit::outcome::unreadable;
+use sluice_kit::outcome::{Complaint as _, unreadable};
 use sluice_kit::text::{is_alnum, is_word};
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -45,12 +46,12 @@ pub(crate) fn identify(account: &Arc<Account>, who: &Visitor<'_>, query: &str, e
     // `grant_type` and `code` are parameters of their own, not members of a `biz_content`.
     let content = Content::Top(vec![("grant_type", "authorization_code".to_owned()), ("code", code)]);
     let call = Call { content, ..Call::new("identify", "alipay.system.oauth.token", Map::new(), merchant) };
-    wire::ask(account, call.clone(), env, move |account, answer, env| match &answer {
+    wire::ask(account, &call, call.clone(), env, |account, call, answer, env| match &answer {
         // One more time with the same code, then from the start.
-        Err(complaint) if complaint.class(Api::Oauth) == Ok(Class::Retry) => {
-            then(wire::ask(account, call.clone(), env, |account, answer, _| Ok(Reading::Is(read(account, answer)?))))
+        Answer::Error(complaint) if complaint.class(Api::Oauth) == Ok(Class::Retry) => {
+            Ok(then(wire::ask(account, &(), call.clone(), env, |account, (), answer, _| read(account, answer).map(Reading::Is))))
         }
-        _ => Ok(Reading::Is(read(account, answer)?)),
+        _ => read(account, answer).map(Reading::Is),
     })
 }
 
@@ -64,12 +65,15 @@ fn code_of(query: &str, app: &str) -> Result<String, &'static str> {
 }
 
 /// Success is a sealed payer id: it has no code, a user_id need not be there, and the retired `alipay_user_id` is not read.
-fn read(account: &Account, answer: Answer) -> Result<Person, Early<Person>> {
-    let tree = answer.map_err(|complaint| match complaint.class(Api::Oauth) {
-        Ok(Class::Query | Class::Retry) => Early::is(Person::AskAgain(complaint.words())),
-        Ok(Class::Config) => Early::is(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
-        class => Early::Why(doubtful(class, &complaint)),
-    })?;
+fn read(account: &Account, answer: Answer) -> Result<Person, Why> {
+    let tree = match answer {
+        Answer::Good(tree) => tree,
+        Answer::Error(complaint) => match complaint.class(Api::Oauth)? {
+            Class::Query | Class::Retry => return Ok(Person::AskAgain(complaint.words())),
+            Class::Config => return Ok(Person::Refused(format!("{}: check the app and its keys", complaint.words()))),
+            class => return Err(complaint.doubt(class)),
+        },
+    };
     let user = text(&tree, "user_id").filter(|id| is_buyer_id(id));
     let open = text(&tree, "open_id").filter(|id| (1..=128).contains(&id.len()));
     match payer_id(account, user, open) {
@@ -78,6 +82,6 @@ fn read(account: &Account, answer: Answer) -> Result<Person, Early<Person>> {
             Ok(Person::Refused("the provider's app gives open_ids: set oauth_app to merchant".into()))
         }
         Some(id) => Ok(Person::Known(notes([id]))),
-        None => Err(unreadable("the reply names no payer").into()),
+        None => Err(unreadable("the reply names no payer")),
     }
 }

@@ -7,11 +7,11 @@ use crate::certificate;
 use crate::codes::Api;
 use crate::config::Account;
 use crate::sign::Seal;
-use crate::wire::{self, Call, Early, ensure, is, members, text};
-use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Notes, Refusal, Renewed, Step, Why, WhyKind};
-use sluice_kit::doubt::renewal;
+use crate::wire::{self, Answer, Call, ensure, members, text};
+use serde_json::Value;
+use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Notes, Reading, Refusal, Renewed, Second, Step, Why, WhyKind};
 use sluice_kit::held::Held;
-use sluice_kit::outcome::unreadable;
+use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::rsa::PublicKey;
 use sluice_kit::text::is_visible;
 use sluice_kit::x509;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub(crate) const TOKEN: &str = "app_auth_token";
-const REFRESH: &str = "app_refresh_token";
+pub(crate) const REFRESH: &str = "app_refresh_token";
 /// Tokens have 40 characters (pack §4); the page of the refresh token gives no length.
 pub(crate) const TOKEN_LEN: RangeInclusive<usize> = 1..=128;
 /// A token that Alipay will not renew: whoever is refused it is refused for good. Never an item's name.
@@ -124,22 +124,26 @@ fn token(account: &Arc<Account>, merchant: &str, env: &Env<'_>) -> Step<Renewed>
     };
     let biz = members([("grant_type", Some("refresh_token".into())), ("refresh_token", Some(refresh.as_str().into()))]);
     let call = Call::new("token.refresh", "alipay.open.auth.token.app", biz, None);
-    let merchant = merchant.to_owned();
-    wire::ask(account, call, env, move |account, answer, env| {
-        let renewed = answer.map_err(|complaint| renewal(complaint.class(Api::Token), &complaint));
-        if matches!(renewed, Err(Early::Is(_))) {
-            account.ring.bury(&merchant);
+    wire::ask(account, &merchant.to_owned(), call, env, |account, merchant, answer, env| match answer {
+        Answer::Good(tree) => tokens(&tree, merchant, env.now).map(Reading::Is),
+        Answer::Error(complaint) => {
+            let renewed = outcome::renewed(complaint.class(Api::Token), &complaint);
+            if matches!(renewed, Renewed::Refused(_)) {
+                account.ring.bury(merchant);
+            }
+            Ok(Reading::Is(renewed))
         }
-        let tree = renewed?;
-        let other = || Why::new(WhyKind::Contradiction, "the tokens are another merchant's");
-        ensure(text(&tree, "auth_app_id") == Some(&merchant), other)?;
-        let item = |kind: &str, until| {
-            let value =
-                text(&tree, kind).filter(|value| is_visible(value, TOKEN_LEN)).ok_or_else(|| unreadable("the reply has no tokens"))?;
-            Ok::<_, Why>(KeyItem { id: item_id(kind, &merchant), value: value.to_owned(), from: Some(env.now), until })
-        };
-        // Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed. The token's end renews both.
-        let until = text(&tree, "expires_in").and_then(|seconds| seconds.parse().ok()).map(|seconds| env.now.plus(seconds));
-        is(Ok(Renewed::Keys(KeyUpdate { items: vec![item(TOKEN, until)?, item(REFRESH, None)?] })))
     })
+}
+
+fn tokens(tree: &Value, merchant: &str, now: Second) -> Result<Renewed, Why> {
+    let other = || Why::new(WhyKind::Contradiction, "the tokens are another merchant's");
+    ensure(text(tree, "auth_app_id") == Some(merchant), other)?;
+    let item = |kind: &str, until| {
+        let value = text(tree, kind).filter(|value| is_visible(value, TOKEN_LEN)).ok_or_else(|| unreadable("the reply has no tokens"))?;
+        Ok::<_, Why>(KeyItem { id: item_id(kind, merchant), value: value.to_owned(), from: Some(now), until })
+    };
+    // Whether tokens still expire is UNCONFIRMED (pack §4): what the reply says is followed. The token's end renews both.
+    let until = text(tree, "expires_in").and_then(|seconds| seconds.parse().ok()).map(|seconds| now.plus(seconds));
+    Ok(Renewed::Keys(KeyUpdate { items: vec![item(TOKEN, until)?, item(REFRESH, None)?] }))
 }

@@ -2,7 +2,8 @@
 //!
 //! Sans-IO: every verb makes a request and the only code that can read its reply. Reading order: [`config`] opens an account,
 //! [`profile`] says what it can do, [`sign`] holds the canonical strings and the trust rule, [`wire`] makes requests and judges
-//! replies, [`codes`] is the error table; then one file per verb. [`certificate`] is the arithmetic of certificate mode.
+//! replies, [`codes`] holds the tables of products, funds and error codes; then one file per verb. [`certificate`] is the arithmetic of
+//! certificate mode.
 //!
 //! Left out: the v3 REST protocol (pack §1.8: later option) and SM2 (pack §1.7: not required for acquiring).
 

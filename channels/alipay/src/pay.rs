@@ -2,12 +2,12 @@
 //!
 //! The content is made of the attempt and the order only, so placing the order again sends the same content.
 
-use crate::codes::{Api, Class};
-use crate::config::{Account, PRODUCTS};
-use crate::wire::{self, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, is, out};
+use crate::codes::{Api, Class, PRODUCTS};
+use crate::config::Account;
+use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given};
 use crate::{admit, query, trade};
 use serde_json::Value;
-use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Refusal, Step, Why};
+use sluice_contract::{Action, AttemptRef, Env, Method, Pay, PayOrder, Reading, Refusal, Step, Why};
 use sluice_kit::account::terminals;
 use sluice_kit::form::encoded;
 use sluice_kit::outcome::{self, Complaint as _, PLACED, unreadable};
@@ -15,33 +15,30 @@ use sluice_kit::wire::{notes, object, told};
 use std::sync::Arc;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
-    let (call, api) = match call(account, attempt, order, env) {
-        Ok(found) => found,
-        Err(refusal) => return Step::Refused(refusal),
-    };
-    let Some(api) = api else {
-        let placed = |action| Step::Done(Pay::Waiting(action, outcome::placed()));
-        return front(account, attempt.method, &call, env).map_or_else(Step::Refused, placed);
-    };
-    let attempt = attempt.clone();
-    wire::ask(account, call, env, move |account, answer, env| {
-        let tree = answer.map_err(|complaint| out(refused(&attempt, api, &complaint)))?;
-        trade::agrees(&tree, &attempt)?;
-        // A debit may still be rolled back: the query is the authority (pack §3.4).
-        if attempt.method.is_barcode() { query::after_pay(account, &attempt, env) } else { is(placed(&attempt, &tree)) }
-    })
+    place(account, attempt, order, env).unwrap_or_else(Step::Refused)
 }
 
-/// The call, and whose codes its errors are: none where nothing is asked.
-fn call(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<(Call, Option<Api>), Refusal> {
+fn place(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Step<Pay>, Refusal> {
     let product = PRODUCTS.into_iter().find(|(method, ..)| *method == attempt.method);
     let (_, method, _, api) = product.ok_or_else(|| Refusal::unsupported("this method"))?;
     let mut biz = biz(account, attempt, order);
     biz.extend(admit::payer(account, attempt, order)?.into_iter().map(|(name, value)| (name, Some(value.into()))));
-    let call = Call::about(attempt, method.trim_start_matches("alipay.trade."), method, biz);
     let back = admit::return_url(attempt, order).map(|url| ("return_url", url.clone()));
     let urls = std::iter::once(("notify_url", env.notify_url.to_owned())).chain(back).collect();
-    Ok((Call { urls, timeout_ms: if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS }, ..call }, api))
+    let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
+    let call = Call { urls, timeout_ms, ..Call::about(attempt, method.trim_start_matches("alipay.trade."), method, biz) };
+    let Some(api) = api else {
+        return Ok(Step::Done(Pay::Waiting(front(account, attempt.method, &call, env)?, outcome::placed())));
+    };
+    Ok(wire::ask(account, attempt, call, env, move |account, attempt, answer, env| {
+        let tree = match answer {
+            Answer::Good(tree) => tree,
+            Answer::Error(complaint) => return refused(attempt, api, &complaint).map(Reading::Is),
+        };
+        trade::agrees(&tree, attempt)?;
+        // A debit may still be rolled back: the query is the authority (pack §3.4).
+        Ok(if attempt.method.is_barcode() { query::after_pay(account, attempt, env) } else { Reading::Is(placed(attempt, &tree)?) })
+    }))
 }
 
 /// What an order says of itself; who pays comes beside it.
@@ -94,8 +91,8 @@ fn refused(attempt: &AttemptRef, api: Api, complaint: &Complaint) -> Result<Pay,
     }
 }
 
-/// WAP, page and APP (pack §2.9, §8): we only sign, the payer's side goes to Alipay by itself. No trade exists until then. Values are percent-encoded after signing, a space as `%20`: the app passes the
-/// string on unchanged.
+/// WAP, page and APP (pack §2.9, §8): we only sign, the payer's side goes to Alipay by itself. No trade exists until then. Values are
+/// percent-encoded after signing, a space as `%20`: the app passes the string on unchanged.
 fn front(account: &Account, method: Method, call: &Call, env: &Env<'_>) -> Result<Action, Refusal> {
     let token = wire::token_for(account, call)?;
     let signed = wire::signed(account, call, token.as_deref(), env)?;

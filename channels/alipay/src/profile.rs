@@ -1,21 +1,17 @@
 //! What Alipay can do, as data.
 
 use crate::config::Mode;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
-use sluice_kit::profile::bare;
+use crate::keys::{REFRESH, TOKEN};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_kit::profile::{DAY_S, bare};
 
 /// Every method of this channel.
 pub(crate) const METHODS: &[Method] =
     &[Method::AlipayQr, Method::AlipayBarcode, Method::AlipayJsapi, Method::AlipayWap, Method::AlipayPage, Method::AlipayApp];
 
-const DAY_S: i64 = 86_400;
-
-/// What a binding says of the merchant: name, whether it is required, whether it is secret.
-const OF_PROVIDER: &[(&str, bool, bool)] =
-    &[("auth_app_id", true, false), ("app_auth_token", true, true), ("app_refresh_token", false, true), ("seller_id", false, false)];
-
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profile {
+    let sub_fields = mode.sub_fields(&["auth_app_id", TOKEN], &[REFRESH, "seller_id"]).into_iter();
     Profile {
         channel: "alipay",
         methods: methods.iter().map(|method| of_method(*method)).collect(),
@@ -39,7 +35,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
         has_statement: true,
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,
-        sub_fields: mode.sub_fields(OF_PROVIDER),
+        sub_fields: sub_fields.map(|field| SubField { secret: [TOKEN, REFRESH].contains(&field.name), ..field }).collect(),
     }
 }
 
@@ -50,7 +46,6 @@ fn of_method(method: Method) -> MethodProfile {
         not_found_final_after_s: 300,
         // Pack §3.4: the notice, and our own back-off.
         query_at_s: &[10, 30, 60, 180, 300, 600, 1800],
-        query_then_every_s: 1800,
         ..bare(method)
     };
     match method {

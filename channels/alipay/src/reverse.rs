@@ -3,7 +3,7 @@
 use crate::codes::Api;
 use crate::config::Account;
 use crate::trade;
-use crate::wire::{self, Answer, Call, Early, TIMEOUT_MONEY_MS, given, text};
+use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, given, text};
 use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why, WhyKind};
 use sluice_kit::outcome;
 use std::sync::Arc;
@@ -13,13 +13,15 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
         return Step::Refused(Refusal::unsupported("reversal of an order that is no barcode"));
     }
     let call = Call { timeout_ms: TIMEOUT_MONEY_MS, ..Call::about(attempt, "cancel", "alipay.trade.cancel", vec![]) };
-    let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| Ok(Reading::Is(read(&attempt, answer)?)))
+    wire::ask(account, attempt, call, env, |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
 }
 
-fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Early<Undone>> {
-    // Again with the same number; a short balance too, once it was topped up.
-    let tree = answer.map_err(|complaint| Early::is(outcome::undone(complaint.class(Api::Cancel), &complaint)))?;
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
+    let tree = match answer {
+        Answer::Good(tree) => tree,
+        // Again with the same number; a short balance too, once it was topped up.
+        Answer::Error(complaint) => return Ok(outcome::undone(complaint.class(Api::Cancel), &complaint)),
+    };
     trade::agrees(&tree, attempt)?;
     match (text(&tree, "retry_flag"), given(&tree, "action")) {
         (Some("Y"), _) => Ok(Undone::Busy),
@@ -27,6 +29,6 @@ fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Early<Undone>> {
         (Some("N"), Some("refund")) => Ok(Undone::Returned),
         // No such trade: the caller knows from when on this is a definite no.
         (Some("N"), None) => Ok(Undone::NotFound),
-        _ => Err(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund").into()),
+        _ => Err(Why::new(WhyKind::Unlisted, "the cancel says neither close nor refund")),
     }
 }

@@ -4,11 +4,13 @@
 use crate::bill;
 use crate::codes::{Api, Class};
 use crate::config::Account;
-use crate::wire::{self, Call, Early, doubtful, ensure, members, text};
+use crate::wire::{self, Answer, Call, ensure, members, text};
+use serde_json::Value;
 use sluice_contract::{Day, Env, Notes, Reading, Statement, Step};
 use sluice_kit::archive::Limits;
+use sluice_kit::ask::Told;
 use sluice_kit::bill::zip;
-use sluice_kit::outcome::unreadable;
+use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::sync::Arc;
 
 /// What may come out of it: a million rows; a detail, a summary, and room for parts that the pack does not know.
@@ -18,25 +20,29 @@ pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, e
     let biz = members([("bill_type", Some("trade".into())), ("bill_date", Some(day.to_string().into()))]);
     let merchant = sub.and_then(|sub| sub.get("auth_app_id"));
     let call = Call::new("bill.link", "alipay.data.dataservice.bill.downloadurl.query", biz, merchant);
-    wire::ask(account, call, env, move |account, answer, env| {
+    wire::ask(account, &day, call, env, |account, day, answer, env| match answer {
+        Answer::Good(tree) => file(account, &tree),
         // "Does not exist" is a day without trades or a bill that is not ready: until the end of the next day it is the latter.
-        let tree = answer.map_err(|complaint| match complaint.class(Api::Bill) {
-            Ok(Class::NotCreated) if env.now < day.plus(2).start() => Early::is(Statement::NotYet),
-            Ok(Class::Query) if env.now < day.plus(1).start() => Early::is(Statement::NotYet),
-            Ok(Class::Retry | Class::Unknown) => Early::is(Statement::NotYet),
+        Answer::Error(complaint) => match complaint.class(Api::Bill)? {
+            Class::NotCreated if env.now < day.plus(2).start() => Ok(Reading::Is(Statement::NotYet)),
+            Class::Query if env.now < day.plus(1).start() => Ok(Reading::Is(Statement::NotYet)),
+            Class::Retry | Class::Unknown => Ok(Reading::Is(Statement::NotYet)),
             // A failure: before the merchant was there.
-            Ok(Class::NotCreated | Class::Fail(..)) => Early::is(Statement::Empty),
-            class => Early::Why(doubtful(class, &complaint)),
-        })?;
-        let url = text(&tree, "bill_download_url").unwrap_or_default();
-        if url.is_empty() && text(&tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
-            return Ok(Reading::Is(Statement::Empty));
-        }
-        // The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
-        ensure(account.bill_hosts.allow(url), || unreadable("the bill's link points at a host that is not listed: see bill_hosts"))?;
-        Ok(zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
-            Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
-            Err(_) => Err("the archive has not exactly one detail file"),
-        }))
+            Class::NotCreated | Class::Fail(..) => Ok(Reading::Is(Statement::Empty)),
+            class => Err(complaint.doubt(class)),
+        },
     })
+}
+
+fn file(account: &Account, tree: &Value) -> Told<Statement> {
+    let url = text(tree, "bill_download_url").unwrap_or_default();
+    if url.is_empty() && text(tree, "bill_file_code") == Some("EMPTY_DATA_WITH_BILL_FILE") {
+        return Ok(Reading::Is(Statement::Empty));
+    }
+    // The link lives about 30 s and may point at Alipay's bill hosts only. Nothing of ours goes with the request.
+    ensure(account.bill_hosts.allow(url), || unreadable("the bill's link points at a host that is not listed: see bill_hosts"))?;
+    Ok(zip(url, LIMITS, bill::is_detail, |files| match <[_; 1]>::try_from(files) {
+        Ok([file]) => Ok(Statement::Rows(Box::new(bill::rows(file.bytes)))),
+        Err(_) => Err("the archive has not exactly one detail file"),
+    }))
 }

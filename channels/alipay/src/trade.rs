@@ -1,10 +1,12 @@
 //! A trade as told (pack §2.4, §3.1, §5.1): what it claims, which state it is in, how it was paid. Shared by query and notice.
 
+use crate::codes::{Bearer, FUNDS};
 use crate::wire::{ensure, given, text, yuan};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
-use sluice_contract::{AttemptRef, Claims, Discount, DiscountKind, Fen, FundedBy, Pay, Payment, Second, Wallet, Why};
-use sluice_kit::doubt;
+use sluice_contract::{AttemptRef, Claims, Discount, Fen, Pay, Payment, Second, Wallet, Why};
+use sluice_kit::claims;
+use sluice_kit::discount::discount;
 use sluice_kit::outcome::{contradiction, unlisted, unreadable, waiting};
 use sluice_kit::raw;
 use sluice_kit::wire::told;
@@ -14,13 +16,14 @@ pub(crate) const POLL_AFTER_MS: u64 = 3000;
 
 /// What a reply about a trade claims. Replies name no merchant: their signature and our app do.
 pub(crate) fn claims(tree: &Value) -> Claims {
-    doubt::claims(text(tree, "out_trade_no"), yuan(tree, "total_amount"))
+    let number = text(tree, "out_trade_no").map(str::to_owned);
+    Claims { number, amount: yuan(tree, "total_amount"), currency: Some("CNY".to_owned()), ..Claims::default() }
 }
 
 /// A reply must not contradict its attempt.
 pub(crate) fn agrees(tree: &Value, attempt: &AttemptRef) -> Result<(), Why> {
     let claims = claims(tree);
-    doubt::agree(&claims, attempt)?;
+    claims::agrees(&claims, attempt)?;
     let is_ours = text(tree, "trade_no").zip(attempt.handles.get("trade_no")).is_none_or(|(told, known)| told == known);
     ensure(is_ours, || contradiction("trade_no"))?;
     ensure(tree.get("total_amount").is_none() || claims.amount.is_some(), || contradiction("amount"))
@@ -78,9 +81,9 @@ fn discounts(tree: &Value, total: Fen) -> (Vec<Discount>, Option<Fen>) {
     let funds = list(tree, "fund_bill_list");
     if funds.is_empty() {
         let sums = [("discount_amount", "COUPON"), ("mdiscount_amount", "MDISCOUNT"), ("point_amount", "POINT")];
-        return (sums.into_iter().filter_map(|(name, channel)| discount(channel, yuan(tree, name)?)).collect(), None);
+        return (sums.into_iter().filter_map(|(name, channel)| borne(channel, yuan(tree, name))).collect(), None);
     }
-    let told: Vec<Discount> = funds.iter().filter_map(|fund| discount(channel(fund)?, yuan(fund, "amount")?)).collect();
+    let told: Vec<Discount> = funds.iter().filter_map(|fund| borne(channel(fund)?, yuan(fund, "amount"))).collect();
     // The list of channels is open: one that we do not know may be anybody's.
     let is_whole = funds.iter().all(|fund| channel(fund).and_then(bearer).is_some() && yuan(fund, "amount").is_some());
     let rest = told.iter().try_fold(total, |rest, part| rest.minus(part.amount));
@@ -98,22 +101,13 @@ pub(crate) fn channel(fund: &Value) -> Option<&str> {
     text(fund, "fund_channel").or_else(|| text(fund, "fundChannel"))
 }
 
-type Bearer = (DiscountKind, FundedBy);
-
-/// Who bears a fund of these channels (pack §6); the payer's own money is nobody's discount. The list is open.
-const FUNDS: [(&[&str], Option<Bearer>); 4] = [
-    (&["ALIPAYACCOUNT", "PCARD", "MCARD", "PCREDIT", "BANKCARD"], None),
-    (&["COUPON", "DISCOUNT"], Some((DiscountKind::Coupon, FundedBy::Channel))),
-    (&["POINT"], Some((DiscountKind::Points, FundedBy::Channel))),
-    (&["MDISCOUNT", "MCOUPON"], Some((DiscountKind::Merchant, FundedBy::Merchant))),
-];
-
 /// `Some(None)`: the payer bears it. `None`: it is no channel that we know.
 pub(crate) fn bearer(channel: &str) -> Option<Option<Bearer>> {
     FUNDS.iter().find(|(names, _)| names.contains(&channel)).map(|(_, bearer)| *bearer)
 }
 
-fn discount(channel: &str, amount: Fen) -> Option<Discount> {
+/// A sum of such a channel that somebody else than the payer bears.
+fn borne(channel: &str, amount: Option<Fen>) -> Option<Discount> {
     let (kind, funded_by) = bearer(channel)??;
-    amount.is_positive().then_some(Discount { kind, funded_by, amount })
+    discount(kind, funded_by, amount)
 }

@@ -9,17 +9,15 @@ use crate::keys::{TOKEN, item_id};
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
 use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, KeyHint};
-use sluice_contract::{Refusal, Step, Why, WhyKind};
+use sluice_contract::{Reading, Refusal, Step, Why, WhyKind};
+use sluice_kit::ask::{self, Outcome, Told, Unread, ask_by, then};
 use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::content::members;
-use sluice_kit::doubt::Outcome;
-pub(crate) use sluice_kit::doubt::{Early, Told, doubtful, is, out, settled, then};
 pub(crate) use sluice_kit::ensure::ensure;
 use sluice_kit::form::{borrowed, encoded};
 use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
 use sluice_kit::raw;
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, text};
-use sluice_kit::wire::{post, send};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, given, short, text};
 use std::sync::Arc;
 
 /// Everything about a request that is not of the moment, so that it can be made again under a renewed token.
@@ -107,11 +105,11 @@ fn request(account: &Account, call: &Call, env: &Env<'_>) -> Result<HttpRequest,
     let signed = signed(account, call, token_for(account, call)?.as_deref(), env)?;
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")];
     let url = format!("{}?{}", account.gateway, encoded(&signed.query));
-    Ok(post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
+    Ok(sluice_kit::wire::post(call.api, url, &headers, encoded(&signed.body), call.timeout_ms))
 }
 
 /// What may be believed: the node of a sealed success, or an error.
-pub(crate) type Answer = Result<Value, Complaint>;
+pub(crate) type Answer = ask::Answer<Complaint>;
 
 /// The error fields of a node.
 pub(crate) struct Complaint {
@@ -124,32 +122,32 @@ pub(crate) struct Complaint {
 
 /// Sends a call, or refuses when it could not even be made. A dead token is renewed once and the call made again under the new one:
 /// "order not created" (pack §3.2).
-pub(crate) fn ask<T: Outcome + 'static>(
+pub(crate) fn ask<R: Clone + Send + Sync + 'static, T: Outcome>(
     account: &Arc<Account>,
+    about: &R,
     call: Call,
     env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Told<T> + Clone + Send + Sync + 'static,
+    read: impl Fn(&Arc<Account>, &R, Answer, &Env<'_>) -> Told<T> + Clone + Send + Sync + 'static,
 ) -> Step<T> {
     let token = call.merchant.as_ref().and_then(|merchant| account.ring.token(TOKEN, merchant));
-    send(account, request(account, &call, env), move |account, reply, env| {
-        let told = judged(account, call.method, reply).and_then(|answer| {
-            let is_refused = !call.again && matches!(&answer, Err(complaint) if complaint.sealed && complaint.code == "20001");
-            // A renewal that was asked for and refused: then this answer is the last word.
-            let used = call.merchant.as_ref().zip(token.as_ref());
-            match used.filter(|(merchant, used)| is_refused && !account.ring.is_dead(merchant, used)) {
-                None => read(account, answer, env),
-                Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_ref() == Some(used) => {
-                    Err(Early::Keys(KeyHint { key_id: item_id(TOKEN, merchant) }))
-                }
-                Some(_) => then(ask(account, Call { again: true, ..call.clone() }, env, read.clone())),
+    let (request, method) = (request(account, &call, env), call.method);
+    let judge = move |account: &Account, reply: &HttpReply, _: &Env<'_>| judged(account, method, reply);
+    ask_by(account, about, request, judge, move |account, about, answer, env| {
+        let is_refused = !call.again && matches!(&answer, Answer::Error(complaint) if complaint.sealed && complaint.code == "20001");
+        // A renewal that was asked for and refused: then this answer is the last word.
+        let used = call.merchant.as_ref().zip(token.as_ref());
+        match used.filter(|(merchant, used)| is_refused && !account.ring.is_dead(merchant, used)) {
+            None => read(account, about, answer, env),
+            Some((merchant, used)) if account.ring.token(TOKEN, merchant).as_ref() == Some(used) => {
+                Ok(Reading::NeedKeys(KeyHint { key_id: item_id(TOKEN, merchant) }))
             }
-        });
-        told.unwrap_or_else(Early::reading)
+            Some(_) => Ok(then(ask(account, about, Call { again: true, ..call.clone() }, env, read.clone()))),
+        }
     })
 }
 
 /// Judges a reply by the trust rule of [`crate::sign`]. Its content type says nothing (pack §1.1).
-fn judged<T>(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, Early<T>> {
+fn judged(account: &Account, method: &str, reply: &HttpReply) -> Result<Answer, Unread> {
     ensure(reply.status == 200, || no_answer(reply))?;
     let envelope = sign::envelope(reply.bytes(), method).ok_or_else(|| unreadable("the reply has no one node of this call"))?;
     let seal = if method == DOWNLOAD { certificate::seal(account, &envelope) } else { envelope.seal(&account.ring) };
@@ -157,20 +155,19 @@ fn judged<T>(account: &Account, method: &str, reply: &HttpReply) -> Result<Answe
         Seal::Holds => true,
         Seal::Absent => false,
         Seal::Broken => return Err(Why::new(WhyKind::BadSignature, "the signature does not hold").into()),
-        Seal::UnknownKey(key_id) => return Err(Early::Keys(KeyHint { key_id })),
+        Seal::UnknownKey(key_id) => return Err(Unread::Keys(KeyHint { key_id })),
     };
     let node = node(account, envelope.node).ok_or_else(|| unreadable("the node is not acceptable JSON, or does not decrypt"))?;
-    let short = |name: &str, max| cut(text(&node, name).unwrap_or_default(), max);
-    let code = short("code", 16);
+    let code = short(&node, "code", 16);
     // The one API whose success has no code (pack §13).
     let is_good = code == "10000" || (node.get("code").is_none() && method == "alipay.system.oauth.token");
     if is_good && !envelope.is_error_root {
         ensure(sealed, || Why::new(WhyKind::BadSignature, "success without a signature"))?;
-        return Ok(Ok(node));
+        return Ok(Answer::Good(node));
     }
     ensure(!is_good && !code.is_empty(), || unreadable("an error without an error code"))?;
-    let message = short(if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
-    Ok(Err(Complaint { code, sub_code: short("sub_code", 64), message, sealed, node }))
+    let message = short(&node, if given(&node, "sub_msg").is_some() { "sub_msg" } else { "msg" }, 200);
+    Ok(Answer::Error(Complaint { code, sub_code: short(&node, "sub_code", 64), message, sealed, node }))
 }
 
 /// The node's fields; every number is text.

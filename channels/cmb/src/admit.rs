@@ -4,6 +4,7 @@ use crate::config::{Account, is_id};
 use crate::terminal;
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::ensure::ensure;
 use sluice_kit::wire::notes;
 
 /// Checks the binding's `sub` table: nothing for a direct account, the sub-merchant and perhaps its store for a provider's.
@@ -16,9 +17,8 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
     account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     if attempt.method.is_barcode() {
         auth_code(opened, attempt.method, order)?;
-        if terminal::id(opened, order).is_none() {
-            return Err(Refusal::field("terminal.id", "must be 1 to 8 letters and digits, or the account's term_id"));
-        }
+        let no_till = || Refusal::field("terminal.id", "must be 1 to 8 letters and digits, or the account's term_id");
+        ensure(terminal::id(opened, order).is_some(), no_till)?;
     }
     let cashier = order.operator_id.as_deref().filter(|id| is_id(id)).unwrap_or(&opened.user_id);
     Ok(notes([("mer_id", opened.mer_id.as_str()), ("user_id", cashier)]))

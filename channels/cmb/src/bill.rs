@@ -6,6 +6,7 @@
 use sluice_contract::{BillKind, BillRow, Fen, Reader, Second};
 use sluice_kit::account::word;
 use sluice_kit::bill::{Cells, until_broken};
+use sluice_kit::ensure::ensure;
 use sluice_kit::text::{compact, plain};
 use sluice_kit::wire::{cut, fen_text};
 
@@ -108,9 +109,7 @@ fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow
         None => BillKind::Payment,
     };
     let number = cells.need(&columns.number)?;
-    if number.is_empty() {
-        return Err("a bill row has no order number".into());
-    }
+    ensure(!number.is_empty(), || "a bill row has no order number".to_owned())?;
     Ok(BillRow {
         kind,
         number: number.to_owned(),

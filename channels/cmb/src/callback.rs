@@ -9,6 +9,7 @@ use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, Pay, RawCallback, Refund, Rejected, Says};
 use sluice_kit::callback::{forged, form, unreadable};
+use sluice_kit::ensure::ensure;
 use sluice_kit::form::{borrowed, value};
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, _env: &Env<'_>) -> Result<Callback, Rejected> {
@@ -19,13 +20,9 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, _env: &Env<'_>)
     let named = tree.as_ref().ok().and_then(|tree| text(tree, "orderId"));
     wire::verified(account, &members).map_err(|reason| forged(reason, named))?;
     let tree = tree.as_ref().map_err(|_| unreadable("biz_content is not acceptable JSON"))?;
-    if text(tree, "merId") != Some(&account.mer_id) {
-        return Err(forged("the merchant is not this account's", named));
-    }
+    ensure(text(tree, "merId") == Some(&account.mer_id), || forged("the merchant is not this account's", named))?;
     let (claims, says) = meaning(tree);
-    if claims.number.is_none() && claims.refund_number.is_none() {
-        return Err(unreadable("the message names no order"));
-    }
+    ensure(claims.number.is_some() || claims.refund_number.is_some(), || unreadable("the message names no order"))?;
     // The bank gives its messages no id of their own.
     Ok(Callback { claims, says, event_id: None })
 }

@@ -5,9 +5,11 @@ use crate::config::Account;
 use crate::ids;
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put, text};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, HttpReply, Reading, Refusal, Step, Undone};
+use sluice_contract::{AttemptRef, Claims, Env, FailureCode, Fault, Reading, Refusal, Step, Undone, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::agrees;
 use sluice_kit::codes::failure;
-use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_kit::outcome::{self, Complaint as _, unlisted, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -31,29 +33,21 @@ pub(crate) fn undo(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>, 
     let mut content = ids::content(attempt);
     put(&mut content, "origOrderId", attempt.number.as_str());
     let call = Call { api: undo.api, path: undo.path, content, key: None, timeout_ms: undo.timeout_ms };
-    let attempt = attempt.clone();
-    wire::send(account, wire::post(account, call, env), move |account, reply, _| Reading::Is(read(account, &attempt, undo.state, reply)))
-}
-
-fn read(account: &Account, attempt: &AttemptRef, state: &str, reply: &HttpReply) -> Undone {
-    wire::judged(account, reply, Undone::Unknown, |answer| match answer {
-        Answer::Good(tree) => undone(attempt, &tree, state),
-        Answer::Error(complaint) => refused(&complaint),
+    ask(account, attempt, wire::post(account, call, env), move |_, attempt, answer, _| match answer {
+        Answer::Good(tree) => undone(attempt, &tree, undo.state).map(Reading::Is),
+        Answer::Error(complaint) => Ok(Reading::Is(refused(&complaint))),
     })
 }
 
 /// D is told of a cancel only: revoked. A paid order is refused with ORDER_PAID instead, so no money was there (section 2.4).
-fn undone(attempt: &AttemptRef, tree: &Value, name: &str) -> Undone {
+fn undone(attempt: &AttemptRef, tree: &Value, name: &str) -> Result<Undone, Why> {
     let number = ["origOrderId", "orderId"].iter().find_map(|name| text(tree, name)).unwrap_or(&attempt.number);
-    let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() };
-    if let Some(field) = claims.contradiction(attempt) {
-        return Undone::Unknown(contradiction(field));
-    }
+    agrees(&Claims { number: Some(number.to_owned()), same: ids::claimed(tree), ..Claims::default() }, attempt)?;
     match (name, text(tree, name).unwrap_or_default()) {
-        (_, "C") | ("cancelState", "D") => Undone::Closed,
-        (_, "F") => Undone::Refused(failure(FailureCode::ChannelRefused, Fault::Request, "F", "the bank did not undo the order")),
-        (_, "") => Undone::Unknown(unreadable("the reply does not say how it went")),
-        (name, state) => Undone::Unknown(unlisted(name, state)),
+        (_, "C") | ("cancelState", "D") => Ok(Undone::Closed),
+        (_, "F") => Ok(Undone::Refused(failure(FailureCode::ChannelRefused, Fault::Request, "F", "the bank did not undo the order"))),
+        (_, "") => Err(unreadable("the reply does not say how it went")),
+        (name, state) => Err(unlisted(name, state)),
     }
 }
 

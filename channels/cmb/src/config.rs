@@ -7,12 +7,12 @@ use crate::sign::Signer;
 use crate::terminal;
 use sluice_codes::payment::Rules;
 use sluice_contract::{AccountConfig, Problem, Profile, Reader};
-use sluice_kit::account::{self, checked, days_s, optional, parsed, url, word};
+use sluice_kit::account::{self, checked, days_s, optional, parsed, url};
+use sluice_kit::mode::Mode;
+use sluice_kit::profile::DAY_S;
 use sluice_kit::text::is_alnum;
 use sm2::PublicKey;
 use zeroize::Zeroizing;
-
-const DAY_S: i64 = 86_400;
 
 /// The bank's keys: all verify, the one in force encrypts.
 pub(crate) struct Keys {
@@ -56,7 +56,7 @@ const NAMES: &str = "app_id app_secret mer_id user_id private_key public_key ter
 pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> {
     let table = &config.credentials;
     let methods = account::methods(table, config.methods.or(Some(profile::DEFAULT)), profile::METHODS, "CMB");
-    let is_provider = word(table, "mode", &[("direct", false), ("provider", true)], false);
+    let mode = Mode::read(table);
     let [mer_id, user_id] = ["mer_id", "user_id"].map(|field| checked(table, field, is_id, "must be 1 to 32 letters and digits"));
     let term_id = optional(table, "term_id", terminal::is_id, "must be 1 to 8 letters and digits");
     let encrypts_terminal = table.flag("encrypt_terminal").unwrap_or(true);
@@ -92,7 +92,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
             signer,
             keys: Keys { encrypting: key.public, all: std::iter::once(key).chain(former).collect() },
             signs_empty,
-            profile: profile::of(&methods, is_provider, columns.is_some(), limits),
+            profile: profile::of(&methods, mode, columns.is_some(), limits),
             columns,
             file_base_url,
             codes: Rules::default(),

@@ -6,7 +6,9 @@ use crate::config::Account;
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, put, text};
 use crate::{ids, terminal, trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Action, AttemptRef, Env, HttpReply, HttpRequest, Pay, PayOrder, Reading, Refusal, Second, Step};
+use sluice_contract::{Action, AttemptRef, Env, HttpRequest, Pay, PayOrder, Reading, Refusal, Second, Step, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::text::{cut_bytes, shown};
 use sluice_kit::wire::{put_some, told};
@@ -19,14 +21,11 @@ const BODY_MAX_BYTES: usize = 128;
 
 pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Step<Pay> {
     let request = request(account, attempt, order, env);
-    let attempt = attempt.clone();
-    wire::send(account, request, move |account, reply, env| Reading::Is(read(account, &attempt, reply, env.now)))
+    ask(account, attempt, request, |_, attempt, answer, env| read(attempt, answer, env.now).map(Reading::Is))
 }
 
 fn request(account: &Account, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    if env.notify_url.len() > NOTIFY_MAX {
-        return Err(Refusal::account("the callback address has more than 256 characters"));
-    }
+    ensure(env.notify_url.len() <= NOTIFY_MAX, || Refusal::account("the callback address has more than 256 characters"))?;
     let mut content = ids::content(attempt);
     put(&mut content, "orderId", attempt.number.as_str());
     put(&mut content, "txnAmt", attempt.amount.0.to_string());
@@ -65,33 +64,29 @@ fn by_code(account: &Account, attempt: &AttemptRef, order: &PayOrder, content: &
 /// `payValidTime` is relative to the bank's reception, so what is left of the order's life is told at the moment of sending.
 fn by_qr(attempt: &AttemptRef, env: &Env<'_>, content: &mut Map<String, Value>) -> Result<(), Refusal> {
     let left_s = attempt.expires_at.0.saturating_sub(env.now.0);
-    if left_s < 1 {
-        return Err(Refusal::account("the order expired before it could be sent"));
-    }
+    ensure(left_s > 0, || Refusal::account("the order expired before it could be sent"))?;
     put(content, "payValidTime", left_s.to_string());
     put(content, "currencyCode", "156");
     Ok(())
 }
 
-fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, now: Second) -> Pay {
-    wire::judged(account, reply, Pay::Unknown, |answer| match answer {
+fn read(attempt: &AttemptRef, answer: Answer, now: Second) -> Result<Pay, Why> {
+    match answer {
         Answer::Good(tree) if attempt.method.is_barcode() => trade::of_reply(&tree, attempt, now),
         Answer::Good(tree) => placed(attempt, &tree),
-        Answer::Error(complaint) => refused(attempt, &complaint),
-    })
+        Answer::Error(complaint) => Ok(refused(attempt, &complaint)),
+    }
 }
 
 /// The order is there: the payer scans.
-fn placed(attempt: &AttemptRef, tree: &Value) -> Pay {
-    if let Some(why) = trade::contradiction(tree, attempt) {
-        return Pay::Unknown(why);
-    }
+fn placed(attempt: &AttemptRef, tree: &Value) -> Result<Pay, Why> {
+    trade::is_about(tree, attempt)?;
     let is_code = |code: &&str| (1..=QR_MAX).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
-    let Some(code) = text(tree, "qrCode").filter(is_code) else { return Pay::Unknown(unreadable("the reply has no qrCode")) };
+    let code = text(tree, "qrCode").filter(is_code).ok_or_else(|| unreadable("the reply has no qrCode"))?;
     // From now on a payer may hold the code: no later refusal may fail the attempt.
     let mut handles = told(tree, &[("cmb_order_id", "cmbOrderId")]);
     handles.extend(outcome::placed());
-    Pay::Waiting(Action::QrCode { content: code.to_owned() }, handles)
+    Ok(Pay::Waiting(Action::QrCode { content: code.to_owned() }, handles))
 }
 
 fn refused(attempt: &AttemptRef, complaint: &Complaint) -> Pay {

@@ -1,6 +1,8 @@
 //! What CMB's aggregate acquiring can do, as data.
 
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_kit::mode::Mode;
+use sluice_kit::profile::{DAY_S, bare};
 
 /// Every method of this channel: the same QR code is scanned by any wallet, and the same call takes any wallet's payment code.
 pub(crate) const METHODS: &[Method] = &[
@@ -17,8 +19,6 @@ pub(crate) const METHODS: &[Method] = &[
 /// What an account serves that lists nothing.
 pub(crate) const DEFAULT: &[Method] = &[Method::CmbQr, Method::CmbBarcode];
 
-const DAY_S: i64 = 86_400;
-
 /// What the pack leaves open and a setting fixes.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
@@ -27,8 +27,7 @@ pub(crate) struct Limits {
 }
 
 /// The profile of an account that serves `methods`.
-pub(crate) fn of(methods: &[Method], is_provider: bool, has_statement: bool, limits: Limits) -> Profile {
-    let sub_field = |name, required| SubField { name, required, secret: false };
+pub(crate) fn of(methods: &[Method], mode: Mode, has_statement: bool, limits: Limits) -> Profile {
     Profile {
         channel: "cmb",
         methods: methods.iter().map(|method| of_method(*method, limits)).collect(),
@@ -52,31 +51,24 @@ pub(crate) fn of(methods: &[Method], is_provider: bool, has_statement: bool, lim
         callback: CallbackIs::Proof,
         has_statement,
         renew_every_s: None,
-        sub_fields: if is_provider { vec![sub_field("sub_mer_id", true), sub_field("sub_store_id", false)] } else { Vec::new() },
+        sub_fields: mode.sub_fields(&["sub_mer_id"], &["sub_store_id"]),
     }
 }
 
 fn of_method(method: Method, limits: Limits) -> MethodProfile {
     let qr = MethodProfile {
-        method,
-        required: &[],
-        required_one_of: &[],
         // A second code under one number is refused, and a lost reply is lost (section 2.6).
         can_repeat: false,
-        expires_in_min_s: 60,
         expires_in_max_s: limits.expires_in_max_s,
         // The code lives for payValidTime, which is the order's life.
         code_life_s: None,
         can_close: true,
-        reverse: None,
         // Nobody can pay after payValidTime; whoever began before it is done by then.
         not_found_final_after_s: 300,
-        not_found_from: NotFoundFrom::Payer,
-        refund_window_s: None,
         // Section 2.6: first at 15 s, then every 5 to 10 s, ten times. The close is left to the expiry.
         query_at_s: &[15, 25, 35, 45, 55, 65, 75, 85, 95, 105, 115],
         query_then_every_s: 60,
-        calls_back: true,
+        ..bare(method)
     };
     if !method.is_barcode() {
         return qr;

@@ -5,7 +5,8 @@ use crate::config::Account;
 use crate::ids;
 use crate::trade::{self, POLL_AFTER_MS};
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MS, put};
-use sluice_contract::{AttemptRef, Env, HttpReply, Notes, Pay, Reading, Refusal, Second, Step};
+use sluice_contract::{AttemptRef, Env, Notes, Pay, Reading, Refusal, Second, Step, Why};
+use sluice_kit::ask::ask;
 use sluice_kit::outcome::{self, waiting};
 use std::sync::Arc;
 
@@ -19,15 +20,14 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
     let mut content = ids::content(attempt);
     put(&mut content, "orderId", attempt.number.as_str());
     let call = Call { api: "order.query", path: "orderquery", content, key: None, timeout_ms: TIMEOUT_MS };
-    let attempt = attempt.clone();
-    wire::send(account, wire::post(account, call, env), move |account, reply, env| Reading::Is(read(account, &attempt, reply, env.now)))
+    ask(account, attempt, wire::post(account, call, env), |_, attempt, answer, env| read(attempt, answer, env.now).map(Reading::Is))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, reply: &HttpReply, now: Second) -> Pay {
-    wire::judged(account, reply, Pay::Unknown, |answer| match answer {
+fn read(attempt: &AttemptRef, answer: Answer, now: Second) -> Result<Pay, Why> {
+    match answer {
         Answer::Good(tree) => trade::of_reply(&tree, attempt, now),
-        Answer::Error(complaint) => refused(attempt, &complaint),
-    })
+        Answer::Error(complaint) => Ok(refused(attempt, &complaint)),
+    }
 }
 
 /// A query that is refused says nothing about the order, but for the codes that are about the order itself.

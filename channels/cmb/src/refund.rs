@@ -6,9 +6,11 @@ use crate::trade::currency;
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, TIMEOUT_MS, amount, put, text};
 use crate::{ids, trade};
 use serde_json::{Map, Value};
-use sluice_contract::{Claims, Env, FailureCode, Fault, Fen, HttpReply, Reading, Refund, RefundRef, Refunded, Step};
+use sluice_contract::{Claims, Env, FailureCode, Fault, Fen, Reading, Refund, RefundRef, Refunded, Step, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::refund_agrees;
 use sluice_kit::codes::failure;
-use sluice_kit::outcome::{self, contradiction, unlisted, unreadable};
+use sluice_kit::outcome::{self, unlisted, unreadable};
 use sluice_kit::wire::{plain, put_some, told as told_of};
 use std::sync::Arc;
 
@@ -25,8 +27,7 @@ pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env
 }
 
 fn send(account: &Arc<Account>, api: Api, refund: &RefundRef, env: &Env<'_>, call: Call) -> Step<Refund> {
-    let refund = refund.clone();
-    wire::send(account, wire::post(account, call, env), move |account, reply, _| Reading::Is(read(account, api, &refund, reply)))
+    ask(account, refund, wire::post(account, call, env), move |_, refund, answer, _| read(api, refund, answer).map(Reading::Is))
 }
 
 /// The same content for every repeat of the same refund: nothing in it comes from the moment.
@@ -44,12 +45,11 @@ fn content(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     content
 }
 
-fn read(account: &Account, api: Api, refund: &RefundRef, reply: &HttpReply) -> Refund {
-    let state = if api == Api::Refund { "refundState" } else { "tradeState" };
-    wire::judged(account, reply, Refund::Unknown, |answer| match answer {
-        Answer::Good(tree) => told(&tree, state, refund),
-        Answer::Error(complaint) => refused(api, refund, &complaint),
-    })
+fn read(api: Api, refund: &RefundRef, answer: Answer) -> Result<Refund, Why> {
+    match answer {
+        Answer::Good(tree) => told(&tree, if api == Api::Refund { "refundState" } else { "tradeState" }, refund),
+        Answer::Error(complaint) => Ok(refused(api, refund, &complaint)),
+    }
 }
 
 /// What a message about a refund claims. `txnAmt` is left out: of a refund's query the pack does not say which amount it is.
@@ -65,19 +65,17 @@ pub(crate) fn claims(tree: &Value) -> Claims {
 }
 
 /// As with payments: what is there must agree, what is absent is answered by the exchange itself.
-fn told(tree: &Value, name: &str, refund: &RefundRef) -> Refund {
+fn told(tree: &Value, name: &str, refund: &RefundRef) -> Result<Refund, Why> {
     let mut claims = claims(tree);
     claims.refund_number.get_or_insert_with(|| refund.number.clone());
-    if let Some(field) = claims.refund_contradiction(refund) {
-        return Refund::Unknown(contradiction(field));
-    }
-    match text(tree, name).unwrap_or_default() {
+    refund_agrees(&claims, refund)?;
+    Ok(match text(tree, name).unwrap_or_default() {
         "S" => Refund::Succeeded(Refunded { payer_amount: payer_amount(tree, refund), ..refunded(tree) }),
         "P" => Refund::Accepted(refunded(tree).handles),
         "F" => Refund::Failed(failure(FailureCode::ChannelRefused, Fault::Account, "F", "the bank refused the refund: no money moved")),
-        "" => Refund::Unknown(unreadable("the reply does not say how it went")),
-        state => Refund::Unknown(unlisted(name, state)),
-    }
+        "" => return Err(unreadable("the reply does not say how it went")),
+        state => return Err(unlisted(name, state)),
+    })
 }
 
 /// A refund that was made. `refundDscAmt` of it goes back to whoever gave the discount.

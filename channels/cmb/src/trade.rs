@@ -3,11 +3,11 @@
 use crate::ids;
 use crate::wire::{amount, cut, text};
 use serde_json::Value;
-use sluice_contract::{
-    AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why, WhyKind,
-};
+use sluice_contract::{AttemptRef, Claims, DiscountKind, FailureCode, Fault, FundedBy, Notes, Pay, Payment, Second, Wallet, Why, WhyKind};
+use sluice_kit::claims::agrees;
 use sluice_kit::codes::failure;
-use sluice_kit::outcome::{self, unlisted, unreadable, waiting};
+use sluice_kit::discount::discount;
+use sluice_kit::outcome::{unlisted, unreadable, waiting};
 use sluice_kit::text::compact;
 use sluice_kit::wire::{given, told};
 
@@ -33,46 +33,43 @@ pub(crate) fn currency(tree: &Value) -> String {
     }
 }
 
-/// Why a reply is not about our order. The pack does not promise that replies repeat the number: what is there must agree, what is absent
-/// is answered by the exchange itself.
-pub(crate) fn contradiction(tree: &Value, attempt: &AttemptRef) -> Option<Why> {
+/// A reply must be about our order. The pack does not promise that replies repeat the number: what is there must agree, what is absent is
+/// answered by the exchange itself.
+pub(crate) fn is_about(tree: &Value, attempt: &AttemptRef) -> Result<(), Why> {
     let mut claims = claims(tree);
     claims.number.get_or_insert_with(|| attempt.number.clone());
-    claims.contradiction(attempt).map(outcome::contradiction)
+    agrees(&claims, attempt)
 }
 
 /// The state as an outcome (section 2.4). An unlisted state is unknown, never failed.
-pub(crate) fn of_reply(tree: &Value, attempt: &AttemptRef, now: Second) -> Pay {
-    if let Some(why) = contradiction(tree, attempt) {
-        return Pay::Unknown(why);
-    }
-    match (text(tree, "tradeState").unwrap_or_default(), payment(tree)) {
+pub(crate) fn of_reply(tree: &Value, attempt: &AttemptRef, now: Second) -> Result<Pay, Why> {
+    is_about(tree, attempt)?;
+    Ok(match (text(tree, "tradeState").unwrap_or_default(), payment(tree)) {
         // R: paid once, and something of it was refunded.
         ("S" | "R", Some(payment)) => Pay::Paid(payment),
-        ("S" | "R", None) => Pay::Unknown(unreadable("paid, but without an amount")),
+        ("S" | "R", None) => return Err(unreadable("paid, but without an amount")),
         ("P", _) => Pay::Waiting(waiting(attempt, POLL_AFTER_MS), handles(tree)),
         ("C", _) => Pay::Closed,
         ("D", _) => Pay::Reversed,
         // A QR code stays payable after a wallet's failure, by the same wallet and as long as it lives (section 2.4).
         ("F", _) if !attempt.method.is_barcode() && now < attempt.expires_at => {
-            Pay::Unknown(Why::new(WhyKind::Pending, "the payer's try failed; the code can still be paid"))
+            return Err(Why::new(WhyKind::Pending, "the payer's try failed; the code can still be paid"));
         }
         ("F", _) => Pay::Failed(failure(FailureCode::ChannelRefused, Fault::Payer, "F", "the payment failed at the wallet or its bank")),
-        ("", _) => Pay::Unknown(unreadable("the reply has no tradeState")),
-        (state, _) => Pay::Unknown(unlisted("tradeState", state)),
-    }
+        ("", _) => return Err(unreadable("the reply has no tradeState")),
+        (state, _) => return Err(unlisted("tradeState", state)),
+    })
 }
 
 /// The payment a message tells; `None` without its amount.
 pub(crate) fn payment(tree: &Value) -> Option<Payment> {
     let total = amount(tree, "txnAmt")?;
     // Who bears it is not told (UNCONFIRMED): the wallets' own coupons are what it is for.
-    let discount = amount(tree, "dscAmt").filter(|discount| *discount <= total);
-    let coupon = |amount: Fen| Discount { kind: DiscountKind::Coupon, funded_by: FundedBy::Channel, amount };
+    let coupon = amount(tree, "dscAmt").filter(|coupon| *coupon <= total);
     let pay_type = text(tree, "payType").unwrap_or_default();
     Some(Payment {
-        payer_amount: discount.and_then(|discount| total.minus(discount)),
-        discounts: discount.filter(|discount| discount.is_positive()).map(coupon).into_iter().collect(),
+        payer_amount: coupon.and_then(|coupon| total.minus(coupon)),
+        discounts: discount(DiscountKind::Coupon, FundedBy::Channel, coupon).into_iter().collect(),
         wallet: wallet(pay_type),
         payer: payer(tree, pay_type),
         channel_trade_no: given(tree, "cmbOrderId").map(str::to_owned),

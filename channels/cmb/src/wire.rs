@@ -6,9 +6,11 @@ use crate::sign;
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, Refusal, Why, WhyKind};
+use sluice_kit::ask::{self, Judge, Unread};
 use sluice_kit::codes::failure;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{self, Complaint as _, no_answer, unreadable};
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, put, send, text};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, cut, put, text};
 use sluice_kit::wire::{fen, fen_text};
 
 const PREFIX: &str = "/polypay/v1.0/mchorders/";
@@ -57,13 +59,8 @@ pub(crate) fn signed<'a>(
     Ok(body)
 }
 
-/// A reply that may be believed: signed by the bank.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// `biz_content` of a success.
-    Good(Value),
-    Error(Complaint),
-}
+/// A reply that may be believed: signed by the bank. Of a success its `biz_content`.
+pub(crate) type Answer = ask::Answer<Complaint>;
 
 /// The bank's error, signed.
 #[derive(Debug)]
@@ -74,10 +71,8 @@ pub(crate) struct Complaint {
 }
 
 /// Judges a reply by the trust rule of [`crate::sign`].
-pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
-    if !reply.is_success() {
-        return Err(no_answer(reply));
-    }
+fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
+    ensure(reply.is_success(), || no_answer(reply))?;
     let tree = parse_json(reply.bytes()).map_err(|_| unreadable("the body is not acceptable JSON"))?;
     let members = members(&tree).ok_or_else(|| unreadable("the body is no object of texts"))?;
     let get = |name: &str| members.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
@@ -85,9 +80,7 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
         code: cut(get("errCode"), 64),
         message: cut([get("respMsg"), get("errDescription")].into_iter().find(|text| !text.is_empty()).unwrap_or_default(), 200),
     };
-    if get("sign").is_empty() {
-        return Err(complaint.unsigned());
-    }
+    ensure(!get("sign").is_empty(), || complaint.unsigned())?;
     verified(account, &members).map_err(|reason| Why::new(WhyKind::BadSignature, reason))?;
     match (get("returnCode"), get("respCode")) {
         ("SUCCESS", "SUCCESS") => {
@@ -107,12 +100,17 @@ fn members(tree: &Value) -> Option<Vec<(&str, &str)>> {
 /// Whether the bank signed these members, with SM2 and nothing older.
 pub(crate) fn verified(account: &Account, members: &[(&str, &str)]) -> Result<(), &'static str> {
     let get = |name: &str| members.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    if get("signMethod") != Some(sign::METHOD) {
-        return Err("signMethod is not 02 (SM2)");
-    }
+    ensure(get("signMethod") == Some(sign::METHOD), || "signMethod is not 02 (SM2)")?;
     let covered = members.iter().copied().filter(|(_, value)| account.signs_empty || !value.is_empty());
-    let holds = account.keys.verify(&sign::text(covered), get("sign").unwrap_or_default());
-    if holds { Ok(()) } else { Err("the signature does not hold") }
+    ensure(account.keys.verify(&sign::text(covered), get("sign").unwrap_or_default()), || "the signature does not hold")
+}
+
+impl Judge for Account {
+    type Answer = Answer;
+
+    fn judge(&self, reply: &HttpReply, _env: &Env<'_>) -> Result<Answer, Unread> {
+        Ok(answer(self, reply)?)
+    }
 }
 
 impl Complaint {
@@ -142,14 +140,6 @@ impl outcome::Complaint for Complaint {
 
     fn why(&self, kind: WhyKind) -> Why {
         Why::new(kind, format!("{}: {}", if self.code.is_empty() { "without a code" } else { &self.code }, self.message))
-    }
-}
-
-/// Reads a reply into an outcome: `unknown` wraps a doubt, `read` gets what may be believed.
-pub(crate) fn judged<T>(account: &Account, reply: &HttpReply, unknown: impl FnOnce(Why) -> T, read: impl FnOnce(Answer) -> T) -> T {
-    match answer(account, reply) {
-        Ok(answer) => read(answer),
-        Err(why) => unknown(why),
     }
 }
 

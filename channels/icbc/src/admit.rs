@@ -4,6 +4,7 @@ use crate::config::{Account, Family, Mode, is_mer_id, is_number};
 use crate::{pay, profile};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::ensure::ensure;
 use sluice_kit::text::{is_digits, shown};
 use sluice_kit::wire::notes;
 
@@ -25,9 +26,8 @@ pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) ->
         Method::IcbcQr if family == Family::A => drop(pay::store_code(opened, attempt, order)?),
         method => drop(payer_id(method, order)?),
     }
-    if family == Family::B && shown(&order.subject, TITLE_MAX).is_empty() {
-        return Err(Refusal::field("subject", "must have characters that the bank can show (no emoji)"));
-    }
+    let is_shown = family == Family::A || !shown(&order.subject, TITLE_MAX).is_empty();
+    ensure(is_shown, || Refusal::field("subject", "must have characters that the bank can show (no emoji)"))?;
     freeze(opened, attempt, family)
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, RawCallback, Rejected, Says};
 use sluice_kit::callback::{self, unreadable};
+use sluice_kit::ensure::ensure;
 use sluice_kit::form::{decode_pairs, value};
 use sluice_kit::wire::{cut, given, notes};
 
@@ -21,19 +22,13 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     let number = tree.as_ref().ok().and_then(|tree| given(tree, "out_trade_no"));
     let short = number.map(|number| cut(number, 35));
     let forged = |reason: &str| callback::forged(reason, short.as_deref());
-    if !is_signed {
-        return Err(forged("the signature does not hold"));
-    }
+    ensure(is_signed, || forged("the signature does not hold"))?;
     let tree = tree.as_ref().map_err(|reason| unreadable(reason))?;
     let app_id = value(&form, "app_id").unwrap_or_default();
-    if app_id != account.app_id {
-        return Err(forged("the app is not this account's"));
-    }
+    ensure(app_id == account.app_id, || forged("the app is not this account's"))?;
     // A missing merchant must not pass for ours.
     let mer_id = given(tree, "mer_id").unwrap_or_default();
-    if account.mode == Mode::Direct && mer_id != account.mer_id {
-        return Err(forged("the merchant is not this account's"));
-    }
+    ensure(account.mode == Mode::Provider || mer_id == account.mer_id, || forged("the merchant is not this account's"))?;
     let number = number.ok_or_else(|| unreadable("the notice does not name an order"))?;
     let claims = Claims { same: notes([("app_id", app_id), ("mer_id", mer_id)]), ..claims(tree, number) };
     Ok(Callback { claims, says: Says::Ask, event_id: given(tree, "msg_id").map(|id| cut(id, 64)) })

@@ -6,7 +6,7 @@ use crate::query;
 use crate::trade::{self, State};
 use crate::wire::{self, Answer, Complaint};
 use sluice_contract::{AttemptRef, Env, Reading, Step, Undone, Why, WhyKind};
-use sluice_kit::ask::{ask, ask_then};
+use sluice_kit::ask::{ask, then};
 use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
 }
 
 fn confirm(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Reading<Undone> {
-    ask_then(account, attempt, query::request(account, attempt, env), |account, attempt, answer, _| {
+    then(ask(account, attempt, query::request(account, attempt, env), |account, attempt, answer, _| {
         Ok(Reading::Is(read(account, attempt, answer)?.unwrap_or(Undone::Busy)))
-    })
+    }))
 }
 
 /// `None`: the close was taken and its outcome is not in the reply.

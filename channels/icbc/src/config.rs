@@ -4,6 +4,7 @@ use crate::keys::Keys;
 use crate::profile::{self, Terms};
 use sluice_contract::{AccountConfig, Method, Problem, Profile, Reader};
 use sluice_kit::account::{self, checked, days_s, optional, word};
+pub(crate) use sluice_kit::mode::Mode;
 use sluice_kit::rsa::PrivateKey;
 use sluice_kit::text::is_digits;
 
@@ -14,13 +15,6 @@ pub(crate) enum Family {
     A,
     /// Aggregate acquiring: `/api/cardbusiness/…`.
     B,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Direct,
-    /// The account is a provider; the binding names the sub-merchant.
-    Provider,
 }
 
 /// What family B's orders carry beside the order (pack 1.7).
@@ -72,7 +66,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
     let table = &config.credentials;
     // Without a list an account serves ICBC's own methods; WeChat's, Alipay's and UnionPay's have to be listed.
     let methods = account::methods(table, Some(config.methods.unwrap_or(profile::OWN_METHODS)), profile::METHODS, "ICBC");
-    let mode = word(table, "mode", &[("direct", Mode::Direct), ("provider", Mode::Provider)], Mode::Direct);
+    let mode = Mode::read(table);
     let qr_family = word(table, "qr_family", &[("A", Family::A), ("B", Family::B)], Family::A);
     let app_id = checked(table, "app_id", is_number, "must be 1 to 32 digits");
     let mer_id = checked(table, "mer_id", is_mer_id, "must be 12 or 15 digits");

@@ -8,7 +8,7 @@ use crate::{front, ids, order_a, order_b, query};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Action, AttemptRef, Claims, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why};
-use sluice_kit::ask::ask;
+use sluice_kit::ask::{Told, ask, then};
 use sluice_kit::claims::agrees;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::wire::given;
@@ -50,14 +50,14 @@ pub(crate) fn store_code<'a>(account: &'a Account, attempt: &'a AttemptRef, orde
 }
 
 /// A barcode's reply may tell a state, or not (pack 8: UNCONFIRMED). Only "paid" and "paying" are taken from it.
-fn charged(account: &Arc<Account>, attempt: &AttemptRef, tree: &Value, env: &Env<'_>) -> Result<Reading<Pay>, Why> {
+fn charged(account: &Arc<Account>, attempt: &AttemptRef, tree: &Value, env: &Env<'_>) -> Told<Pay> {
     if wire::word(tree, "pay_status").is_none() {
         about(attempt, tree)?;
-        return Ok(query::then(account, attempt, env));
+        return Ok(then(query::query(account, attempt, env)));
     }
     let trade = trade::read(tree, attempt)?;
     let is_taken = matches!(trade.state, State::Paid | State::Paying);
-    Ok(if is_taken { Reading::Is(trade.says(attempt)) } else { query::then(account, attempt, env) })
+    Ok(if is_taken { Reading::Is(trade.says(attempt)) } else { then(query::query(account, attempt, env)) })
 }
 
 /// What the reply repeats of the order must be ours; it need repeat nothing.
@@ -101,7 +101,7 @@ fn package(tree: &Value) -> Option<Notes> {
 fn refused(account: &Arc<Account>, attempt: &AttemptRef, complaint: &Complaint, env: &Env<'_>) -> Reading<Pay> {
     match complaint.class(Api::Pay) {
         // The number has a history: a barcode's is worth asking for at once.
-        Ok(Class::Query) if attempt.method.is_barcode() => query::then(account, attempt, env),
+        Ok(Class::Query) if attempt.method.is_barcode() => then(query::query(account, attempt, env)),
         class => Reading::Is(outcome::pay(class, complaint)),
     }
 }

@@ -3,7 +3,7 @@
 use crate::codes::PURCHASES;
 use crate::config::{Family, Mode};
 use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
-use sluice_kit::profile::{DAY_S, sub_fields};
+use sluice_kit::profile::{DAY_S, bare};
 
 /// ICBC's own methods: what an account without a list serves.
 pub(crate) const OWN_METHODS: &[Method] = &[Method::IcbcQr, Method::IcbcBarcode, Method::IcbcH5, Method::IcbcApp];
@@ -68,35 +68,27 @@ pub(crate) fn of(methods: &[Method], mode: Mode, qr_family: Family, terms: &Term
         callback: CallbackIs::Hint,
         has_statement: false,
         renew_every_s: None,
-        sub_fields: match mode {
-            Mode::Direct => Vec::new(),
-            Mode::Provider => sub_fields(&["mer_id"], &["mer_prtcl_no", "store_code"]),
-        },
+        sub_fields: mode.sub_fields(&["mer_id"], &["mer_prtcl_no", "store_code"]),
     }
 }
 
 fn of_method(method: Method, qr_family: Family, terms: &Terms) -> MethodProfile {
     let is_b = family(method, qr_family) == Family::B;
     let online = MethodProfile {
-        method,
-        required: &[],
-        required_one_of: &[],
         // A second order under one number is refused (00005031), not answered with a fresh code.
         can_repeat: false,
         // Family B advises more than a minute (pack 1.7).
         expires_in_min_s: if is_b { 61 } else { 60 },
         // Family A: less than a day (pack 1.6, one source). Family B's end is UNCONFIRMED: the same.
         expires_in_max_s: DAY_S.saturating_sub(1),
-        code_life_s: None,
         can_close: is_b,
-        reverse: None,
         not_found_final_after_s: 300,
         // Whether a code is an order before somebody scans it is UNCONFIRMED: the later moment counts.
         not_found_from: if purchase(method).is_some() { NotFoundFrom::Call } else { NotFoundFrom::Payer },
-        refund_window_s: None,
         query_at_s: &[5, 15, 30, 60, 120, 180, 300, 600, 1800],
         query_then_every_s: 1800,
         calls_back: !is_b || terms.notices,
+        ..bare(method)
     };
     match method {
         // Nothing is sent: a form or an app call can be signed again at will.

@@ -5,17 +5,12 @@ use crate::config::{Account, Family};
 use crate::wire::{self, Answer, Call, TIMEOUT_MS, put};
 use crate::{ids, trade};
 use sluice_contract::{AttemptRef, Env, HttpRequest, Pay, Reading, Refusal, Step, Why};
-use sluice_kit::ask::{ask, ask_then};
+use sluice_kit::ask::ask;
 use sluice_kit::outcome;
 use std::sync::Arc;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
     ask(account, attempt, request(account, attempt, env), |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
-}
-
-/// The same, as the second exchange of another verb.
-pub(crate) fn then(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Reading<Pay> {
-    ask_then(account, attempt, request(account, attempt, env), |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
 }
 
 pub(crate) fn request(account: &Account, attempt: &AttemptRef, env: &Env<'_>) -> Result<HttpRequest, Refusal> {

@@ -7,7 +7,8 @@ use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, fen};
 use crate::{ids, query};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Env, Fen, HttpRequest, Reading, Refusal, Step, Undone, Why, WhyKind};
-use sluice_kit::ask::{ask, ask_then};
+use sluice_kit::ask::{ask, then};
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{Complaint as _, contradiction};
 use sluice_kit::wire::given;
 use std::sync::Arc;
@@ -27,14 +28,13 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
             },
         };
         let request = query::request(account, attempt, env);
-        Ok(ask_then(account, attempt, request, move |_, attempt, answer, _| confirmed(attempt, returned, answer).map(Reading::Is)))
+        Ok(then(ask(account, attempt, request, move |_, attempt, answer, _| confirmed(attempt, returned, answer).map(Reading::Is))))
     })
 }
 
 fn request(account: &Account, attempt: &AttemptRef, env: &Env<'_>) -> Result<HttpRequest, Refusal> {
-    if ids::family(attempt)? != Family::A || !attempt.method.is_barcode() {
-        return Err(Refusal::unsupported("reversal of an order that is no barcode"));
-    }
+    let is_taken = ids::family(attempt)? == Family::A && attempt.method.is_barcode();
+    ensure(is_taken, || Refusal::unsupported("reversal of an order that is no barcode"))?;
     let mut body = ids::order(attempt);
     ids::put_bank_number(&mut body, attempt);
     wire::request(account, CALL, body, env)
@@ -42,9 +42,7 @@ fn request(account: &Account, attempt: &AttemptRef, env: &Env<'_>) -> Result<Htt
 
 /// Whether money went back, from a reply that is about our order.
 fn taken(attempt: &AttemptRef, tree: &Value) -> Result<bool, Why> {
-    if given(tree, "out_trade_no").is_some_and(|number| number != attempt.number) {
-        return Err(contradiction("number"));
-    }
+    ensure(given(tree, "out_trade_no").is_none_or(|number| number == attempt.number), || contradiction("number"))?;
     Ok(["reject_amt", "real_reject_amt"].iter().any(|name| fen(tree, name).is_some_and(Fen::is_positive)))
 }
 

@@ -11,6 +11,7 @@ use sluice_contract::{
 };
 use sluice_kit::claims::agrees;
 use sluice_kit::codes::failure;
+use sluice_kit::discount::discount;
 use sluice_kit::outcome::{self, unreadable, waiting};
 use sluice_kit::wire::{cut, given, notes};
 
@@ -148,11 +149,7 @@ fn payment(family: Family, tree: &Value, amount: Fen, mut handles: Notes) -> Pay
 }
 
 fn told(tree: &Value, parts: &[(&str, DiscountKind, FundedBy)]) -> Vec<Discount> {
-    let positive = |name: &str| fen(tree, name).filter(|part| part.is_positive());
-    parts
-        .iter()
-        .filter_map(|(name, kind, funded_by)| positive(name).map(|amount| Discount { kind: *kind, funded_by: *funded_by, amount }))
-        .collect()
+    parts.iter().filter_map(|(name, kind, funded_by)| discount(*kind, *funded_by, fen(tree, name))).collect()
 }
 
 /// Who really paid: family A is the bank's own app; family B says it, and what it does not list is not told.

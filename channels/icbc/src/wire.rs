@@ -6,12 +6,13 @@ use crate::sign;
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, Failure, FailureCode, Fault, Fen, HttpReply, HttpRequest, Refusal, Second, Why, WhyKind};
-use sluice_kit::ask::Judge;
+use sluice_kit::ask::{self, Judge, Unread};
+use sluice_kit::ensure::ensure;
 use sluice_kit::form::encoded;
 use sluice_kit::outcome::{self, Complaint as _, unreadable};
 use sluice_kit::text::compact;
 pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, put, put_some, text};
-use sluice_kit::wire::{cut, fen_text, fresh, post};
+use sluice_kit::wire::{cut, fen_text, fresh, post, short};
 
 /// Parameters of a request, before percent-encoding.
 pub(crate) type Params = Vec<(&'static str, String)>;
@@ -59,13 +60,8 @@ pub(crate) fn request(account: &Account, call: Call, content: Map<String, Value>
     Ok(post(call.api, url, &headers, encoded(&params), call.timeout_ms))
 }
 
-/// A reply that may be believed.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// Return code 0.
-    Good(Value),
-    Error(Complaint),
-}
+/// A success has return code 0.
+pub(crate) type Answer = ask::Answer<Complaint>;
 
 /// Any other return code.
 #[derive(Debug)]
@@ -82,12 +78,9 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
         return Err(Why::new(kind, format!("HTTP {status} is no answer of ICBC")));
     }
     let body = std::str::from_utf8(reply.bytes()).map_err(|_| unreadable("the body is not UTF-8"))?;
-    let Some((raw, signature)) = sign::content_of(body) else {
-        return Err(Why::new(WhyKind::BadSignature, "the reply has no signed content"));
-    };
-    if !account.keys.verifies(raw, signature) {
-        return Err(Why::new(WhyKind::BadSignature, "the reply's signature does not hold"));
-    }
+    let unsigned = || Why::new(WhyKind::BadSignature, "the reply has no signed content");
+    let (raw, signature) = sign::content_of(body).ok_or_else(unsigned)?;
+    ensure(account.keys.verifies(raw, signature), || Why::new(WhyKind::BadSignature, "the reply's signature does not hold"))?;
     let tree = match parse_json(raw.as_bytes()).map_err(|_| unreadable("the content is not acceptable JSON"))? {
         Value::String(sealed) => {
             let plain = account.keys.open(&sealed).ok_or_else(|| unreadable("the content does not decrypt: check encrypt_key"))?;
@@ -99,14 +92,14 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why
     if code == "0" {
         return Ok(Answer::Good(tree));
     }
-    Ok(Answer::Error(Complaint { code: cut(&code, 32), message: cut(text(&tree, "return_msg").unwrap_or_default(), 200) }))
+    Ok(Answer::Error(Complaint { code: cut(&code, 32), message: short(&tree, "return_msg", 200) }))
 }
 
 impl Judge for Account {
     type Answer = Answer;
 
-    fn judge(&self, reply: &HttpReply, _env: &Env<'_>) -> Result<Answer, Why> {
-        answer(self, reply)
+    fn judge(&self, reply: &HttpReply, _env: &Env<'_>) -> Result<Answer, Unread> {
+        Ok(answer(self, reply)?)
     }
 }
 

@@ -40,6 +40,7 @@ mod tests {
         assert_eq!(agrees(&claims, &payment()), Ok(()));
         let other = agrees(&Claims { amount: Some(Fen(3)), ..claims }, &payment());
         assert!(other.is_err_and(|why| why.kind == WhyKind::Contradiction && why.note.contains("amount")));
+        assert!(agrees(&Claims::default(), &payment()).is_err(), "a message that names no payment is about none");
         let refund =
             RefundRef { number: "R1".to_owned(), amount: Fen(1), at: Second(0), reason: None, payment: payment(), handles: Notes::new() };
         let claims = Claims { refund_number: Some("R1".to_owned()), ..Claims::default() };

@@ -1,4 +1,4 @@
-//! A request's content that an account may encrypt, and a reply's that may come so: `encrypt_key` of ICBC and Alipay, over [`AesKey`].
+//! A request's content that an account may encrypt under its `encrypt_key`, and a reply's that may come so, over [`AesKey`].
 
 use crate::account;
 use crate::aes::AesKey;

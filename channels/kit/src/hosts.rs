@@ -25,6 +25,12 @@ impl Hosts {
     }
 }
 
+/// What an address has behind a base of ours, where that is its host: nothing of ours goes to another.
+#[must_use]
+pub fn below<'a>(url: &'a str, base: &str) -> Option<&'a str> {
+    url.strip_prefix(base).filter(|rest| rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic()))
+}
+
 /// The authority of an http(s) address.
 #[must_use]
 pub fn host(url: &str) -> Option<&str> {
@@ -34,7 +40,7 @@ pub fn host(url: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hosts, host};
+    use super::{Hosts, below, host};
     use sluice_contract::Reader;
 
     #[test]
@@ -61,6 +67,16 @@ mod tests {
             assert!(!hosts.allow(url), "{url}");
         }
         assert_eq!((host("http://a:1/b"), host("a")), (Some("a:1"), None));
+    }
+
+    #[test]
+    fn below_a_base_is_its_own_path_and_nothing_that_only_begins_so() {
+        assert_eq!(below("https://a.example/b?c", "https://a.example"), Some("/b?c"));
+        for url in
+            ["https://a.example", "https://a.example.evil/b", "https://a.example@evil/b", "http://a.example/b", "https://a.example/b c"]
+        {
+            assert_eq!(below(url, "https://a.example"), None, "{url}");
+        }
     }
 
     #[test]

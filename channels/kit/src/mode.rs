@@ -1,6 +1,7 @@
 //! In whose name an account calls, where a channel knows both.
 
 use crate::account::word;
+use crate::profile::sub_fields;
 use sluice_contract::{Reader, SubField};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +18,13 @@ impl Mode {
         word(table, "mode", &[("direct", Mode::Direct), ("provider", Mode::Provider)], Mode::Direct)
     }
 
-    /// What a binding's `sub` table may hold: nothing for a direct account, these (name, whether it is required, whether it is secret)
-    /// for a provider's.
+    /// What a binding's `sub` table may hold: nothing for a direct account, these ids for a provider's.
     #[must_use]
-    pub fn sub_fields(self, of_provider: &[(&'static str, bool, bool)]) -> Vec<SubField> {
-        let fields = of_provider.iter().filter(|_| self == Mode::Provider);
-        fields.map(|&(name, required, secret)| SubField { name, required, secret }).collect()
+    pub fn sub_fields(self, required: &[&'static str], optional: &[&'static str]) -> Vec<SubField> {
+        match self {
+            Mode::Direct => Vec::new(),
+            Mode::Provider => sub_fields(required, optional),
+        }
     }
 }
 
@@ -36,7 +38,7 @@ mod tests {
         for (tree, mode, fields) in [(serde_json::json!({}), Mode::Direct, 0), (serde_json::json!({"mode": "provider"}), Mode::Provider, 1)]
         {
             let read = Mode::read(&Reader::root("credentials", &tree));
-            assert_eq!((read, read.sub_fields(&[("sub_id", true, false)]).len()), (mode, fields));
+            assert_eq!((read, read.sub_fields(&["sub_id"], &[]).len()), (mode, fields));
         }
         let wrong = serde_json::json!({"mode": "both"});
         let table = Reader::root("credentials", &wrong);

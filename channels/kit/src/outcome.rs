@@ -3,7 +3,9 @@
 //! What differs between channels (a code of its own, a number that was placed before) is matched by the adapter first.
 
 use crate::codes::Class;
-use sluice_contract::{Action, AttemptRef, Failure, FailureCode, Fault, HttpReply, Notes, Pay, Refund, Stuck, Undone, Why, WhyKind};
+use sluice_contract::{
+    Action, AttemptRef, Failure, FailureCode, Fault, HttpReply, Notes, Pay, Refund, Renewed, Stuck, Undone, Why, WhyKind,
+};
 
 /// A refusal in the channel's words.
 pub trait Complaint {
@@ -85,6 +87,15 @@ pub fn refund(class: Result<Class, Why>, complaint: &impl Complaint, may_fail: b
     }
 }
 
+/// A renewal of keys that was refused: whose keys, ids or grants are at fault has to act.
+pub fn renewed(class: Result<Class, Why>, complaint: &impl Complaint) -> Renewed {
+    match class {
+        Ok(Class::Fail(..) | Class::Config) => Renewed::Refused(complaint.why(WhyKind::Configuration).note),
+        Ok(class) => Renewed::Unknown(complaint.doubt(class)),
+        Err(why) => Renewed::Unknown(why),
+    }
+}
+
 /// Signed, yet about something else: it decides nothing.
 #[must_use]
 pub fn contradiction(field: &str) -> Why {
@@ -110,9 +121,9 @@ pub fn no_answer(reply: &HttpReply) -> Why {
 
 #[cfg(test)]
 mod tests {
-    use super::{Complaint, pay, query, refund, undone};
+    use super::{Complaint, pay, query, refund, renewed, undone};
     use crate::codes::{Class, failure};
-    use sluice_contract::{Failure, FailureCode, Fault, Pay, Refund, Stuck, Undone, Why, WhyKind};
+    use sluice_contract::{Failure, FailureCode, Fault, Pay, Refund, Renewed, Stuck, Undone, Why, WhyKind};
 
     struct No;
 
@@ -156,5 +167,13 @@ mod tests {
         }
         assert!(matches!(undone(Ok(Class::Query), &No), Undone::Unknown(_)));
         assert!(matches!(undone(Err(Why::new(WhyKind::Unlisted, "")), &No), Undone::Unknown(_)));
+    }
+
+    #[test]
+    fn a_renewal_is_refused_by_what_a_person_must_mend_and_by_nothing_else() {
+        for class in [Class::Config, Class::Fail(FailureCode::ChannelConfiguration, Fault::Account)] {
+            assert_eq!(renewed(Ok(class), &No), Renewed::Refused("NO".into()));
+        }
+        assert!(matches!(renewed(Ok(Class::Retry), &No), Renewed::Unknown(why) if why.kind == WhyKind::Pending));
     }
 }

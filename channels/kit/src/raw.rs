@@ -1,4 +1,4 @@
-//! Raw JSON: the bytes of one member as they came, which is what ICBC and Alipay sign, and numbers as they are written, for channels that
+//! Raw JSON: the bytes of one member as they came, where those are what a channel signs, and numbers as they are written, for channels that
 //! write an amount now as text and now as a number.
 
 use serde_json::{Deserializer, Value};

@@ -1,10 +1,7 @@
 //! Requests out and members in: what every envelope needs.
 
 use serde_json::{Map, Value};
-use sluice_contract::{
-    Env, Exchange, Fen, Headers, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Refusal, Step, Verb, Why, WhyKind,
-};
-use std::sync::Arc;
+use sluice_contract::{Env, Fen, Headers, HttpRequest, Into as Keep, Notes, Verb};
 
 /// Answers of create, query and close come at once or not at all.
 pub const TIMEOUT_MS: u64 = 10_000;
@@ -17,35 +14,6 @@ pub const CALLBACK_MAX_BYTES: usize = 256 * 1024;
 
 /// `User-Agent` of every request.
 pub const USER_AGENT: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
-
-/// Sends a request, or refuses when it could not even be made; `read` gets the account back with the reply.
-pub fn send<A: Send + Sync + 'static, T>(
-    account: &Arc<A>,
-    request: Result<HttpRequest, Refusal>,
-    read: impl Fn(&Arc<A>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Step<T> {
-    match request {
-        Ok(request) => {
-            let account = Arc::clone(account);
-            Step::Send(Exchange::new(request, move |reply, env| read(&account, reply, env)))
-        }
-        Err(refusal) => Step::Refused(refusal),
-    }
-}
-
-/// The next exchange of a verb, from inside a reader: what cannot be asked any more is a doubt.
-pub fn then<A: Send + Sync + 'static, T>(
-    account: &Arc<A>,
-    request: Result<HttpRequest, Refusal>,
-    unknown: impl FnOnce(Why) -> T,
-    read: impl Fn(&Arc<A>, &HttpReply, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Reading<T> {
-    match send(account, request, read) {
-        Step::Send(exchange) => Reading::Then(exchange),
-        Step::Done(value) => Reading::Is(value),
-        Step::Refused(refusal) => Reading::Is(unknown(Why::new(WhyKind::Configuration, refusal.inner))),
-    }
-}
 
 /// A POST whose reply is read in memory. `User-Agent` goes along.
 #[must_use]
@@ -78,6 +46,12 @@ pub fn text<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
 #[must_use]
 pub fn given<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
     text(tree, name).filter(|text| !text.is_empty())
+}
+
+/// The first `max` characters of a text member; absent is empty.
+#[must_use]
+pub fn short(tree: &Value, name: &str, max: usize) -> String {
+    cut(text(tree, name).unwrap_or_default(), max)
 }
 
 /// Those of the channel's members that say something, under our names: `(ours, theirs)`.
@@ -134,13 +108,14 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{fresh, get, given, told};
+    use super::{fresh, get, given, short, told};
     use sluice_contract::{Env, Notes, Second, Verb};
 
     #[test]
     fn an_empty_member_says_nothing() {
         let tree = serde_json::json!({"a": "1", "b": "", "c": 2});
         assert_eq!(["a", "b", "c", "d"].map(|name| given(&tree, name)), [Some("1"), None, None, None]);
+        assert_eq!([short(&tree, "a", 0), short(&tree, "a", 9), short(&tree, "c", 9)], ["", "1", ""]);
         assert_eq!(told(&tree, &[("ours", "a"), ("none", "b")]), Notes::from([("ours".to_owned(), "1".to_owned())]));
     }
 

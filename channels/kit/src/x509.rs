@@ -1,10 +1,14 @@
-//! Certificates of the channels, where a channel makes its own trust out of them: read, dated, and checked link by link.
+//! Certificates of the channels, where a channel makes its own trust out of them: read, dated, and checked link by link, up to a root
+//! that is trusted by configuration.
 
 use crate::rsa::{PublicKey, Strength};
 use sluice_contract::{KeyUpdate, Refusal, Second};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::parse_x509_certificate;
 use x509_parser::pem::Pem;
+
+/// Leaf, intermediates, root: no channel's chain is longer.
+const LINKS_MAX: usize = 4;
 
 const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
 const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
@@ -24,6 +28,12 @@ pub fn der(pem: &str) -> Result<Vec<u8>, &'static str> {
         Some(Ok(block)) if block.label == "CERTIFICATE" => Ok(block.contents),
         _ => Err("must be an X.509 certificate in PEM"),
     }
+}
+
+/// What can be read of these blocks, in their order; a parser that chokes on one passes it over.
+#[must_use]
+pub fn certificates(blocks: &[Pem]) -> Vec<X509Certificate<'_>> {
+    blocks.iter().filter_map(|block| block.parse_x509().ok()).collect()
 }
 
 /// One certificate and nothing behind it.
@@ -64,6 +74,48 @@ pub fn is_signed_by(cert: &X509Certificate<'_>, issuer: &[u8], key: &[u8], allow
         && PublicKey::from_der(key, strength).is_ok_and(|key| key.verifies(cert.tbs_certificate.as_ref(), &cert.signature_value.data))
 }
 
+/// Whether a chain leads from `leaf` to one of the roots, over those of `between` that are authorities.
+pub fn leads<'a>(
+    leaf: &'a X509Certificate<'a>,
+    between: impl IntoIterator<Item = &'a X509Certificate<'a>>,
+    roots: &[X509Certificate<'_>],
+    allow_sha1: bool,
+) -> bool {
+    let signs = |parent: &X509Certificate<'_>, child: &X509Certificate<'_>| {
+        is_signed_by(child, parent.subject().as_raw(), parent.public_key().raw, allow_sha1)
+    };
+    let between: Vec<&X509Certificate<'_>> = between.into_iter().filter(|cert| cert.is_ca()).collect();
+    let links = std::iter::successors(Some(leaf), |link| between.iter().copied().find(|parent| signs(parent, link)));
+    links.take(LINKS_MAX).any(|link| roots.iter().any(|root| signs(root, link)))
+}
+
+/// A channel's certificate as an adapter holds it: its serial number as that channel writes it, its key, and when it is valid.
+pub struct Leaf {
+    pub sn: String,
+    pub key: PublicKey,
+    pub from: Second,
+    pub until: Second,
+}
+
+impl Leaf {
+    /// The first certificate of a PEM text, which counts; others may follow. `sn` is how the channel writes a serial number.
+    ///
+    /// # Errors
+    /// For the reader of a config file.
+    pub fn read(pem: &str, sn: impl Fn(&X509Certificate<'_>) -> String) -> Result<Leaf, &'static str> {
+        let blocks = blocks(pem);
+        let first = blocks.first().ok_or("is not a certificate in PEM")?;
+        let cert = parsed(&first.contents)?;
+        let (from, until) = span(&cert);
+        Ok(Leaf { sn: sn(&cert), key: key(&cert)?, from, until })
+    }
+
+    #[must_use]
+    pub fn is_valid(&self, now: Second) -> bool {
+        (self.from..=self.until).contains(&now)
+    }
+}
+
 /// Reads every item of an update before any is taken: one whose own id is not the item's refuses them all.
 ///
 /// # Errors
@@ -79,13 +131,16 @@ pub fn install<T>(update: &KeyUpdate, read: impl Fn(&str) -> Result<(String, T),
 
 #[cfg(test)]
 mod tests {
-    use super::{blocks, der, install};
+    use super::{Leaf, blocks, certificates, der, install, leads};
     use sluice_contract::{KeyItem, KeyUpdate};
 
     #[test]
     fn what_is_no_certificate_is_told() {
         for text in ["", "no pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
             assert!(der(text).is_err() && blocks(text).is_empty(), "{text}");
+        }
+        for text in ["", "no pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(Leaf::read(text, |_| String::new()).is_err(), "{text}");
         }
     }
 
@@ -95,5 +150,24 @@ mod tests {
         let read = |value: &str| Ok((value.to_owned(), ()));
         assert_eq!(install(&KeyUpdate { items: vec![item("1")] }, read).map(|read| read.len()), Ok(1));
         assert!(install(&KeyUpdate { items: vec![item("1"), item("2")] }, read).is_err());
+    }
+
+    /// Whether a chain leads from the named certificate over the middle one to the root, all out of the published test keys.
+    fn does(leaf: &str, between: &[&str], root: &str) -> Option<bool> {
+        let keys: serde_json::Value = serde_json::from_str(include_str!("../../unionpay/vectors/keys.json")).ok()?;
+        let pem = |name: &str| keys.get("sandbox_a")?.get(name)?.get("cert_pem")?.as_str().map(blocks);
+        let (leaf, root) = (pem(leaf)?, pem(root)?);
+        let between = between.iter().map(|name| pem(name)).collect::<Option<Vec<_>>>()?.concat();
+        Some(leads(certificates(&leaf).first()?, &certificates(&between), &certificates(&root), false))
+    }
+
+    #[test]
+    fn every_link_is_signed_by_an_authority_up_to_a_root() {
+        assert_eq!(does("upsign", &["middle"], "root"), Some(true));
+        assert_eq!(does("middle", &[], "root"), Some(true));
+        assert_eq!(does("upsign", &[], "root"), Some(false), "a link is missing");
+        assert_eq!(does("upsign", &["merchant"], "root"), Some(false), "a leaf is no authority");
+        assert_eq!(does("upsign", &["middle"], "evil_root"), Some(false));
+        assert_eq!(does("evil_leaf", &["middle"], "root"), Some(false));
     }
 }

@@ -4,6 +4,7 @@ use crate::codes::{FRONT, PRODUCTS, Product};
 use crate::config::Account;
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::ensure::ensure;
 use sluice_kit::text::{is_alnum, is_digits};
 use sluice_kit::wire::notes;
 
@@ -20,9 +21,7 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
     account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
     let product = product(attempt.method)?;
-    if attempt.app_id.is_some() {
-        return Err(Refusal::field("app_id", "UnionPay has no app ids"));
-    }
+    ensure(attempt.app_id.is_none(), || Refusal::field("app_id", "UnionPay has no app ids"))?;
     if attempt.method.is_barcode() {
         auth_code(order)?;
     }

@@ -8,6 +8,7 @@ use crate::ids;
 use crate::wire::{get, given, is_utf8};
 use sluice_contract::{Ack, Callback, Env, HttpReply, Notes, RawCallback, Rejected, Says};
 use sluice_kit::callback::{forged, form, unreadable};
+use sluice_kit::ensure::ensure;
 use sluice_kit::text::is_alnum;
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
@@ -15,20 +16,14 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     // The order that it names, believed or not.
     let number = fields.get("orderId").map(String::as_str).filter(|id| is_alnum(id, 1..=40));
     account.verifier.check(&fields, env.now).map_err(|reason| forged(reason, number))?;
-    if !is_utf8(&fields) {
-        return Err(unreadable("the notice is in another encoding"));
-    }
-    if get(&fields, "merId") != account.mer_id {
-        return Err(forged("the merchant is not this account's", number));
-    }
+    ensure(is_utf8(&fields), || unreadable("the notice is in another encoding"))?;
+    ensure(get(&fields, "merId") == account.mer_id, || forged("the merchant is not this account's", number))?;
     let is_refund = match get(&fields, "txnType") {
         "01" => false,
         "04" | "31" => true,
         _ => return Err(unreadable("the notice is about no payment and no refund")),
     };
-    if number.is_none() {
-        return Err(unreadable("the notice names no order"));
-    }
+    ensure(number.is_some(), || unreadable("the notice names no order"))?;
     let event_id = given(&fields, "queryId").map(str::to_owned);
     Ok(Callback { claims: ids::claimed(&fields, is_refund), says: Says::Ask, event_id })
 }

@@ -7,12 +7,12 @@ use crate::codes::{Api, BACK, Class};
 use crate::config::Account;
 use crate::wire::{self, Said, TIMEOUT_MS, get};
 use crate::{ids, keys};
-use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Reading, Refusal, Renewed, Second, Step, Why, WhyKind};
+use sluice_contract::{Env, KeyHint, KeyItem, KeyUpdate, Reading, Refusal, Renewed, Second, Step, Why};
 use sluice_kit::ask::ask;
-use sluice_kit::outcome::{Complaint as _, unreadable};
+use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::wire::{fresh, notes};
 use sluice_kit::x509;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The encryption certificate in use: `encryptCertId`, its first and its last second.
 pub(crate) struct Encryption {
@@ -38,17 +38,16 @@ pub(crate) fn renew(account: &Arc<Account>, _why: &KeyHint, env: &Env<'_>) -> St
     ask(account, &number, request, |account, number, fields, _| {
         ids::expect(&fields, &[("merId", &account.mer_id), ("txnType", "95"), ("orderId", number)])?;
         let said = Said::of(&fields);
-        Ok(Reading::Is(match said.class(Api::Other)? {
-            Class::Ok => renewed(account, get(&fields, "encryptPubKeyCert"))?,
-            Class::Config | Class::Fail(..) => Renewed::Refused(said.why(WhyKind::Configuration).note),
-            class => Renewed::Unknown(said.doubt(class)),
+        Ok(Reading::Is(match said.class(Api::Other) {
+            Ok(Class::Ok) => renewed(account, get(&fields, "encryptPubKeyCert"))?,
+            class => outcome::renewed(class, &said),
         }))
     })
 }
 
 fn renewed(account: &Account, pem: &str) -> Result<Renewed, Why> {
     let found = Encryption::read(pem).map_err(|reason| unreadable(format!("encryptPubKeyCert {reason}")))?;
-    let known = account.encryption.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.cert_id.clone());
+    let known = account.encryption.read().as_ref().map(|known| known.cert_id.clone());
     if known.as_ref() == Some(&found.cert_id) {
         return Ok(Renewed::Keys(KeyUpdate::default()));
     }
@@ -59,7 +58,7 @@ fn renewed(account: &Account, pem: &str) -> Result<Renewed, Why> {
 /// Takes stored certificates into use: the youngest stays.
 pub(crate) fn install(account: &Account, update: &KeyUpdate) -> Result<(), Refusal> {
     let read = x509::install(update, |pem| Encryption::read(pem).map(|found| (found.cert_id.clone(), found)))?;
-    let mut current = account.encryption.write().unwrap_or_else(PoisonError::into_inner);
+    let mut current = account.encryption.write();
     *current = current.take().into_iter().chain(read.into_iter().map(|(_, found)| found)).max_by_key(|found| found.from);
     Ok(())
 }

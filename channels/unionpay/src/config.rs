@@ -7,9 +7,9 @@ use crate::profile;
 use crate::sign::{Hash, Signer, Verifier};
 use sluice_contract::{AccountConfig, Method, Notes, Problem, Profile, Reader};
 use sluice_kit::account::{self, checked, days_s, parsed, url, word};
+use sluice_kit::held::Held;
 use sluice_kit::rsa::{PrivateKey, PublicKey, Strength};
 use sluice_kit::text::is_alnum;
-use std::sync::RwLock;
 use zeroize::Zeroizing;
 
 /// accessType (pack §1.3).
@@ -54,7 +54,7 @@ pub(crate) struct Account {
     pub(crate) signer: Signer,
     pub(crate) verifier: Verifier,
     /// UnionPay's encryption certificate, where the merchant has the encryption permission.
-    pub(crate) encryption: RwLock<Option<Encryption>>,
+    pub(crate) encryption: Held<Option<Encryption>>,
     pub(crate) terms: Terms,
     pub(crate) profile: Profile,
 }
@@ -93,7 +93,7 @@ pub(crate) fn read(config: &AccountConfig<'_>) -> Result<Account, Vec<Problem>> 
         signer,
         verifier,
         profile: profile::of(&methods, access, &terms, encryption.is_some()),
-        encryption: RwLock::new(encryption),
+        encryption: Held::new(encryption),
         terms,
     })
 }

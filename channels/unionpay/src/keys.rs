@@ -7,10 +7,12 @@
 pub(crate) use crate::certificates::{install, renew};
 use sluice_contract::Second;
 pub(crate) use sluice_kit::channel::absent::sub_keys;
+use sluice_kit::ensure::ensure;
+use sluice_kit::held::Held;
 use sluice_kit::rsa::PublicKey;
 use sluice_kit::x509::{der, is_signed_by, key, parsed, span};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use x509_parser::certificate::X509Certificate;
 
 /// Who signs for UnionPay, in the third part of the common name.
@@ -45,9 +47,8 @@ impl Anchor {
         if let Some((_, of)) = [(&root, in_root), (&middle, in_middle)].into_iter().find(|(cert, _)| !cert.is_ca()) {
             return Err(of("is no certificate of an authority"));
         }
-        if !is_signed_by(&middle, root.subject().as_raw(), root.public_key().raw, allow_sha1) {
-            return Err(in_middle("is not signed by root_certificate (a SHA-1 signature needs allow_sha1_chain)"));
-        }
+        let holds = is_signed_by(&middle, root.subject().as_raw(), root.public_key().raw, allow_sha1);
+        ensure(holds, || in_middle("is not signed by root_certificate (a SHA-1 signature needs allow_sha1_chain)"))?;
         let ((root_from, root_until), (from, until)) = (span(&root), span(&middle));
         Ok(Anchor {
             name: middle.subject().as_raw().to_vec(),
@@ -71,17 +72,17 @@ pub(crate) struct Trust {
     signer_name: String,
     allow_sha1: bool,
     allow_test_signer: bool,
-    leaves: RwLock<BTreeMap<String, Arc<Leaf>>>,
+    leaves: Held<BTreeMap<String, Arc<Leaf>>>,
 }
 
 impl Trust {
     pub(crate) fn new(anchors: Vec<Anchor>, signer_name: String, allow_sha1: bool, allow_test_signer: bool) -> Trust {
-        Trust { anchors, signer_name, allow_sha1, allow_test_signer, leaves: RwLock::default() }
+        Trust { anchors, signer_name, allow_sha1, allow_test_signer, leaves: Held::default() }
     }
 
     /// The certificate of a message, if it may sign for UnionPay now.
     pub(crate) fn leaf(&self, pem: &str, now: Second) -> Result<Arc<Leaf>, &'static str> {
-        let known = self.leaves.read().unwrap_or_else(PoisonError::into_inner).get(pem).map(Arc::clone);
+        let known = self.leaves.read().get(pem).map(Arc::clone);
         let leaf = match known {
             Some(leaf) => leaf,
             None => self.accept(pem)?,
@@ -95,13 +96,11 @@ impl Trust {
         let issuer = cert.issuer().as_raw();
         let signed = |anchor: &&Anchor| anchor.name == issuer && is_signed_by(&cert, &anchor.name, &anchor.key, self.allow_sha1);
         let anchor = self.anchors.iter().find(signed).ok_or("signPubKeyCert is not of the configured chain")?;
-        if cert.is_ca() || !self.is_unionpay(&cert) {
-            return Err("signPubKeyCert does not name UnionPay");
-        }
+        ensure(!cert.is_ca() && self.is_unionpay(&cert), || "signPubKeyCert does not name UnionPay")?;
         let key = key(&cert).map_err(|_| "signPubKeyCert has a weak key")?;
         let (from, until) = span(&cert);
         let leaf = Arc::new(Leaf { key, from: from.max(anchor.from), until: until.min(anchor.until) });
-        let mut leaves = self.leaves.write().unwrap_or_else(PoisonError::into_inner);
+        let mut leaves = self.leaves.write();
         if leaves.len() >= LEAVES_MAX {
             leaves.clear();
         }

@@ -10,7 +10,7 @@ use crate::ids::{self, frozen};
 use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
 use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why};
-use sluice_kit::ask::ask;
+use sluice_kit::ask::{Told, ask, then};
 use sluice_kit::claims::agrees;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::wire::notes;
@@ -32,7 +32,7 @@ fn place(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder, env: &E
         return Ok(Step::Done(Pay::Waiting(form, Notes::new())));
     }
     let request = wire::post(account, product.api, product.path, &fields, TIMEOUT_MONEY_MS);
-    Ok(ask(account, attempt, request, |account, attempt, fields, _| read(account, product, attempt, &fields)))
+    Ok(ask(account, attempt, request, |account, attempt, fields, env| read(account, product, attempt, &fields, env)))
 }
 
 fn fields(account: &Account, product: &Product, attempt: &AttemptRef, order: &PayOrder, env: &Env<'_>) -> Result<Notes, Refusal> {
@@ -55,7 +55,7 @@ fn fields(account: &Account, product: &Product, attempt: &AttemptRef, order: &Pa
     Ok(fields)
 }
 
-fn read(account: &Arc<Account>, product: &Product, attempt: &AttemptRef, fields: &Notes) -> Result<Reading<Pay>, Why> {
+fn read(account: &Arc<Account>, product: &Product, attempt: &AttemptRef, fields: &Notes, env: &Env<'_>) -> Told<Pay> {
     ids::identified(fields, attempt)?;
     agrees(&ids::claimed(fields, false), attempt)?;
     // A genuine answer to another call about this order is no answer to this one.
@@ -63,7 +63,7 @@ fn read(account: &Arc<Account>, product: &Product, attempt: &AttemptRef, fields:
     let said = Said::of(fields);
     Ok(match said.class(Api::Pay) {
         // T5: accepted, not paid.
-        Ok(Class::Ok) if product.brings.is_empty() => query::then(account, attempt),
+        Ok(Class::Ok) if product.brings.is_empty() => then(query::query(account, attempt, env)),
         Ok(Class::Ok) => Reading::Is(placed(attempt, product.brings, get(fields, product.brings))?),
         Ok(_) if said.code == WAITING && attempt.method.is_barcode() => Reading::Is(waiting(attempt)),
         class => Reading::Is(outcome::pay(class, &said)),

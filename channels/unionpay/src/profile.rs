@@ -3,7 +3,7 @@
 use crate::admit::{is_form, product};
 use crate::config::{Access, Terms};
 use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
-use sluice_kit::profile::{DAY_S, sub_fields};
+use sluice_kit::profile::{DAY_S, bare, sub_fields};
 
 /// The official schedule asks for the last time two hours after the order (pack §4.1): a longer life could not be followed.
 const EXPIRES_IN_MAX_S: i64 = 7200;
@@ -50,25 +50,18 @@ pub(crate) fn of(methods: &[Method], access: Access, terms: &Terms, renews: bool
 
 fn of_method(method: Method, terms: &Terms) -> MethodProfile {
     let online = MethodProfile {
-        method,
-        required: &[],
-        required_one_of: &[],
         // One orderId is one order: a second apply is answered 12 and brings no code.
         can_repeat: false,
-        expires_in_min_s: 60,
         expires_in_max_s: EXPIRES_IN_MAX_S,
         // payTimeout ends code and tn with the order; their life beyond it is UNCONFIRMED and not needed.
         code_life_s: None,
         // No close interface exists (pack §2.3, T14).
         can_close: false,
-        reverse: None,
         // Pack §4: 34 counts only after payTimeout, and not-found may be intermediate until then.
         not_found_final_after_s: 300,
-        not_found_from: NotFoundFrom::Payer,
-        refund_window_s: None,
         query_at_s: FRONT_S,
         query_then_every_s: THEN_EVERY_S,
-        calls_back: true,
+        ..bare(method)
     };
     let qr_refund_window_s = Some(terms.qr_refund_window_s);
     match method {

@@ -11,8 +11,9 @@ use crate::{dates, pay};
 use sluice_contract::{
     Action, AttemptRef, Env, FailureCode, Fault, HttpRequest, Notes, Pay, Payment, Reading, Refusal, Second, Step, Wallet, Why,
 };
-use sluice_kit::ask::{ask, ask_then};
+use sluice_kit::ask::ask;
 use sluice_kit::claims::agrees;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -24,11 +25,6 @@ const PROCESSING_GRACE_S: i64 = 7200;
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, _env: &Env<'_>) -> Step<Pay> {
     ask(account, attempt, request(account, attempt), |_, attempt, fields, env| read(attempt, &fields, env.now).map(Reading::Is))
-}
-
-/// The same, as the second exchange of another verb.
-pub(crate) fn then(account: &Arc<Account>, attempt: &AttemptRef) -> Reading<Pay> {
-    ask_then(account, attempt, request(account, attempt), |_, attempt, fields, env| read(attempt, &fields, env.now).map(Reading::Is))
 }
 
 pub(crate) fn request(account: &Account, attempt: &AttemptRef) -> Result<HttpRequest, Refusal> {
@@ -63,9 +59,7 @@ pub(crate) fn asked(fields: &Notes) -> Result<Option<Said<'_>>, Why> {
 
 fn state(attempt: &AttemptRef, fields: &Notes, said: &Said<'_>, now: Second) -> Result<Pay, Why> {
     // The state must be that of a consume: a refund has a number of its own.
-    if fields.get("txnType").is_some_and(|kind| kind != "01") {
-        return Err(contradiction("txnType"));
-    }
+    ensure(fields.get("txnType").is_none_or(|kind| kind == "01"), || contradiction("txnType"))?;
     agrees(&ids::claimed(fields, false), attempt)?;
     let code = said.code;
     if code == REVERSED {

@@ -12,6 +12,7 @@ use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS, get, set};
 use sluice_contract::{Env, FailureCode, Fault, HttpRequest, Notes, Reading, Refund, RefundRef, Refunded, Refusal, Step, Why};
 use sluice_kit::ask::ask;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{self, Complaint as _, contradiction, unreadable};
 use std::sync::Arc;
 
@@ -60,9 +61,7 @@ fn is_refund(fields: &Notes) -> bool {
 
 fn taken(refund: &RefundRef, fields: &Notes) -> Result<Refund, Why> {
     ids::refund_identified(fields, refund)?;
-    if !is_refund(fields) {
-        return Err(contradiction("txnType"));
-    }
+    ensure(is_refund(fields), || contradiction("txnType"))?;
     let said = Said::of(fields);
     Ok(match said.class(Api::Refund) {
         Ok(Class::Ok) => Refund::Accepted(query::handles(fields)),
@@ -81,9 +80,7 @@ fn refused(class: Result<Class, Why>, said: &Said<'_>) -> Refund {
 fn told(refund: &RefundRef, fields: &Notes) -> Result<Refund, Why> {
     ids::refund_identified(fields, refund)?;
     let Some(said) = query::asked(fields)? else { return Ok(Refund::NotFound) };
-    if fields.contains_key("txnType") && !is_refund(fields) {
-        return Err(contradiction("txnType"));
-    }
+    ensure(is_refund(fields) || !fields.contains_key("txnType"), || contradiction("txnType"))?;
     Ok(match said.class(Api::Refunded) {
         Ok(Class::Ok) if ids::amount(fields).is_some() => Refund::Succeeded(refunded(refund, fields)),
         Ok(Class::Ok) => return Err(unreadable("refunded, but without an amount")),

@@ -10,8 +10,8 @@ use crate::dates::clearing_day;
 use crate::ids::{self, frozen};
 use crate::query;
 use crate::wire::{self, Said, TIMEOUT_MONEY_MS};
-use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Notes, Pay, Reading, Refusal, Step, Undone, Why};
-use sluice_kit::ask::{ask, ask_then};
+use sluice_contract::{AttemptRef, Env, Failure, FailureCode, Fault, Notes, Pay, Reading, Refusal, Step, Undone};
+use sluice_kit::ask::{Told, ask, then};
 use sluice_kit::outcome::Complaint as _;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     ask(account, attempt, request, |account, attempt, fields, _| read(account, attempt, &fields))
 }
 
-fn read(account: &Arc<Account>, attempt: &AttemptRef, fields: &Notes) -> Result<Reading<Undone>, Why> {
+fn read(account: &Arc<Account>, attempt: &AttemptRef, fields: &Notes) -> Told<Undone> {
     ids::identified(fields, attempt)?;
     ids::expect(fields, &[("txnType", "99")])?;
     let said = Said::of(fields);
@@ -46,9 +46,9 @@ fn read(account: &Arc<Account>, attempt: &AttemptRef, fields: &Notes) -> Result<
 }
 
 fn then_query(account: &Arc<Account>, attempt: &AttemptRef, accepted: bool) -> Reading<Undone> {
-    ask_then(account, attempt, query::request(account, attempt), move |_, attempt, fields, env| {
+    then(ask(account, attempt, query::request(account, attempt), move |_, attempt, fields, env| {
         query::read(attempt, &fields, env.now).map(|pay| Reading::Is(undone(pay, accepted)))
-    })
+    }))
 }
 
 fn undone(pay: Pay, accepted: bool) -> Undone {

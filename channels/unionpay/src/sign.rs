@@ -11,6 +11,7 @@ use crate::keys::Trust;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use sluice_contract::{Notes, Refusal, Second};
+use sluice_kit::ensure::ensure;
 use sluice_kit::form;
 use sluice_kit::rsa::PrivateKey;
 use sm3::{Digest, Sm3};
@@ -116,9 +117,8 @@ impl Verifier {
     pub(crate) fn check(&self, fields: &Notes, now: Second) -> Result<(), &'static str> {
         let get = |name: &str| fields.get(name).map(String::as_str);
         // T18: a message that chooses its own version or method is a downgrade.
-        if get("version") != Some(VERSION) || get("signMethod") != Some(self.method()) {
-            return Err("the version or signMethod is not this account's");
-        }
+        let is_own = get("version") == Some(VERSION) && get("signMethod") == Some(self.method());
+        ensure(is_own, || "the version or signMethod is not this account's")?;
         let signature = get("signature").filter(|text| !text.is_empty()).ok_or("there is no signature")?;
         let holds = match self {
             Verifier::Chain(trust) => {
@@ -129,6 +129,6 @@ impl Verifier {
                 secrets.iter().any(|secret| verify_slices_are_equal(keyed(*hash, fields, secret).as_bytes(), signature.as_bytes()).is_ok())
             }
         };
-        if holds { Ok(()) } else { Err("the signature does not hold") }
+        ensure(holds, || "the signature does not hold")
     }
 }

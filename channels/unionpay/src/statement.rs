@@ -14,6 +14,7 @@ use sluice_contract::{Day, Env, HttpRequest, Into as Keep, Notes, Reading, Refus
 use sluice_kit::archive::{Limits, Unpacked, unzip};
 use sluice_kit::ask::ask;
 use sluice_kit::bill::TIMEOUT_MS;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{Complaint as _, contradiction, unreadable};
 use sluice_kit::wire::notes;
 use std::io::Read;
@@ -55,13 +56,9 @@ fn read(account: &Account, day: Day, fields: &Notes) -> Result<Statement, Why> {
 
 fn rows(account: &Account, day: Day, name: &str, content: &str) -> Result<Statement, Why> {
     // `<merId>_<YYYYMMDD>.zip`: the only place that tells the year.
-    if !name.contains(&day.compact()) {
-        return Err(contradiction("fileName"));
-    }
+    ensure(name.contains(&day.compact()), || contradiction("fileName"))?;
     let members = members(&account.mer_id, day, content).map_err(unreadable)?;
-    if members.is_empty() {
-        return Err(unreadable("the archive holds no ZM file of that day"));
-    }
+    ensure(!members.is_empty(), || unreadable("the archive holds no ZM file of that day"))?;
     let mut text = Vec::new();
     for member in members {
         text.extend_from_slice(&member.bytes);

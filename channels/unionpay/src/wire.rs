@@ -4,7 +4,8 @@ use crate::codes::{self, Api, Class};
 use crate::config::Account;
 use crate::sign::VERSION;
 use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Refusal, Why, WhyKind};
-use sluice_kit::ask::Judge;
+use sluice_kit::ask::{Judge, Unread};
+use sluice_kit::ensure::ensure;
 use sluice_kit::form::encode_pairs;
 use sluice_kit::outcome::{Complaint, unreadable};
 use sluice_kit::wire::{self as kit, cut};
@@ -53,18 +54,13 @@ pub(crate) fn split(text: &str) -> Option<Notes> {
 /// The fields of a reply that UnionPay has signed, or why there are none.
 pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Notes, Why> {
     // Pack §1.2: any other status, an empty body or one that does not verify is no answer, never "failed".
-    if reply.status != 200 || reply.bytes().is_empty() {
-        return Err(Why::new(WhyKind::NoAnswer, format!("HTTP {} without an answer", reply.status)));
-    }
+    let is_there = reply.status == 200 && !reply.bytes().is_empty();
+    ensure(is_there, || Why::new(WhyKind::NoAnswer, format!("HTTP {} without an answer", reply.status)))?;
     let text = std::str::from_utf8(reply.bytes()).map_err(|_| unreadable("the answer is not UTF-8"))?;
     let fields = split(text).ok_or_else(|| unreadable("the answer is no list of fields, or names one twice"))?;
-    if !fields.contains_key("respCode") {
-        return Err(unreadable("the answer has no respCode"));
-    }
+    ensure(fields.contains_key("respCode"), || unreadable("the answer has no respCode"))?;
     account.verifier.check(&fields, env.now).map_err(|reason| Why::new(WhyKind::BadSignature, reason))?;
-    if !is_utf8(&fields) {
-        return Err(unreadable("the answer is in another encoding"));
-    }
+    ensure(is_utf8(&fields), || unreadable("the answer is in another encoding"))?;
     Ok(fields)
 }
 
@@ -76,8 +72,8 @@ pub(crate) fn is_utf8(fields: &Notes) -> bool {
 impl Judge for Account {
     type Answer = Notes;
 
-    fn judge(&self, reply: &HttpReply, env: &Env<'_>) -> Result<Notes, Why> {
-        answer(self, reply, env)
+    fn judge(&self, reply: &HttpReply, env: &Env<'_>) -> Result<Notes, Unread> {
+        Ok(answer(self, reply, env)?)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::config::{Account, Mode, is_app_id, is_mchid};
 use sluice_contract::{AttemptRef, Method, Notes, PayOrder, Problem, Refusal};
 use sluice_kit::account;
+use sluice_kit::ensure::ensure;
 use sluice_kit::text::{is_digits, shown};
 use sluice_kit::wire::notes;
 use std::net::IpAddr;
@@ -15,9 +16,8 @@ pub(crate) fn check_sub(opened: &Account, sub: &Notes) -> Vec<Problem> {
 /// Refuses what WeChat Pay would refuse; answers what the attempt must remember.
 pub(crate) fn admit(opened: &Account, attempt: &AttemptRef, order: &PayOrder) -> Result<Notes, Refusal> {
     account::admit_sub(&opened.profile, attempt, order, &check_sub(opened, &attempt.sub))?;
-    if description(&order.subject).is_empty() {
-        return Err(Refusal::field("subject", "must have characters that WeChat Pay can show (it refuses emoji)"));
-    }
+    let is_shown = !description(&order.subject).is_empty();
+    ensure(is_shown, || Refusal::field("subject", "must have characters that WeChat Pay can show (it refuses emoji)"))?;
     of_method(opened, attempt, order)?;
     freeze(opened, attempt)
 }
@@ -47,7 +47,8 @@ pub(crate) fn auth_code(order: &PayOrder) -> Result<&str, Refusal> {
 pub(crate) fn payer_ip<'a>(account: &Account, order: &'a PayOrder) -> Result<&'a str, Refusal> {
     let Some(text) = order.client_ip.as_deref() else { return Err(Refusal::field("client_ip", "is required")) };
     let is_public = |ip: IpAddr| account.sandbox || !(ip.is_loopback() || ip.is_unspecified());
-    if text.parse().is_ok_and(is_public) { Ok(text) } else { Err(Refusal::field("client_ip", "must be the payer's public IP address")) }
+    ensure(text.parse().is_ok_and(is_public), || Refusal::field("client_ip", "must be the payer's public IP address"))?;
+    Ok(text)
 }
 
 /// `iOS`, `Android` or `Wap` in WeChat's spelling.

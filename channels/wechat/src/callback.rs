@@ -11,6 +11,7 @@ use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Ack, Callback, Claims, Env, HttpReply, KeyHint, Pay, RawCallback, Rejected, Says};
 use sluice_kit::callback::{forged, post, unreadable};
+use sluice_kit::ensure::ensure;
 use sluice_kit::wire::{notes, object};
 
 pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) -> Result<Callback, Rejected> {
@@ -31,9 +32,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     let plain = plain.ok_or_else(|| unreadable("the resource does not decrypt: check api_v3_key"))?;
     let tree = parse_json(&plain).map_err(|_| unreadable("the resource is not acceptable JSON"))?;
     let ours = ["mchid", "sp_mchid"].iter().filter_map(|name| text(&tree, name)).collect::<Vec<_>>();
-    if ours != [account.signer.mchid.as_str()] {
-        return Err(forged("the merchant is not this account's", text(&tree, "out_trade_no")));
-    }
+    ensure(ours == [account.signer.mchid.as_str()], || forged("the merchant is not this account's", text(&tree, "out_trade_no")))?;
     let (claims, says) = meaning(text(&envelope, "event_type").unwrap_or_default(), &tree)?;
     Ok(Callback { claims, says, event_id: text(&envelope, "id").map(str::to_owned) })
 }

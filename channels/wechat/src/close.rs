@@ -5,7 +5,8 @@ use crate::config::Account;
 use crate::ids;
 use crate::wire::{self, Answer, Call, TIMEOUT_MS};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone};
+use sluice_contract::{AttemptRef, Env, Reading, Refusal, Step, Undone, Why};
+use sluice_kit::ask::ask;
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::sync::Arc;
 
@@ -15,25 +16,23 @@ pub(crate) fn close(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
     }
     let target = ids::path(attempt, &format!("out-trade-no/{}/close", wire::encode(&attempt.number)));
     let call = Call::post("order.close", target, ids::merchants(attempt), TIMEOUT_MS);
-    wire::ask(account, call, env, |_, answer, _| Reading::Is(read(answer)))
+    ask(account, attempt, wire::request(account, call, env), |_, _, answer, _| read(answer).map(Reading::Is))
 }
 
-fn read(answer: Answer) -> Undone {
+fn read(answer: Answer) -> Result<Undone, Why> {
     let complaint = match answer {
         // 204, sealed over the empty body, on the first close and on every repeat.
-        Answer::Good(Value::Null) => return Undone::Closed,
-        Answer::Good(_) => return Undone::Unknown(unreadable("a close is confirmed by an empty body")),
+        Answer::Good(Value::Null) => return Ok(Undone::Closed),
+        Answer::Good(_) => return Err(unreadable("a close is confirmed by an empty body")),
         Answer::Error(complaint) => complaint,
-        Answer::Doubt(why) => return Undone::Unknown(why),
     };
-    match complaint.class(Api::Close) {
-        Ok(Class::Ok) => Undone::Closed,
+    match complaint.class(Api::Close)? {
+        Class::Ok => Ok(Undone::Closed),
         // 202 USER_PAYING. Unsealed it is no worse: it only makes us come again.
-        Ok(Class::Unknown) => Undone::Busy,
+        Class::Unknown => Ok(Undone::Busy),
         // The create may still be in flight: the caller knows from when on this is a definite no.
-        Ok(_) if complaint.sealed && complaint.is("ORDERNOTEXIST") => Undone::NotFound,
+        _ if complaint.sealed && complaint.is("ORDERNOTEXIST") => Ok(Undone::NotFound),
         // Paid: the query will say.
-        Ok(class) => Undone::Unknown(complaint.doubt(class)),
-        Err(why) => Undone::Unknown(why),
+        class => Err(complaint.doubt(class)),
     }
 }

@@ -8,6 +8,7 @@ use crate::wire::{TIMEOUT_MS, encode, text};
 use serde_json::Value;
 use sluice_contract::fields::parse_json;
 use sluice_contract::{Env, Exchange, HttpReply, HttpRequest, Into as Keep, Method, Person, Reading, Refusal, Step, Visitor, Why, WhyKind};
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::unreadable;
 use sluice_kit::text::is_alnum;
 use sluice_kit::wire::{get, notes};
@@ -15,12 +16,8 @@ use sluice_kit::wire::{get, notes};
 /// The page that the payer's browser is sent to first. The order of the parameters is part of the protocol, and
 /// `return_url` is encoded once; its host must be registered for the app.
 pub(crate) fn authorize(account: &Account, who: &Visitor<'_>, return_url: &str, state: &str) -> Result<String, Refusal> {
-    if who.method != Method::WechatJsapi {
-        return Err(Refusal::unsupported("authorisation page for this method"));
-    }
-    if !is_alnum(state, 1..=128) {
-        return Err(Refusal::account("state must be 1 to 128 letters and digits"));
-    }
+    ensure(who.method == Method::WechatJsapi, || Refusal::unsupported("authorisation page for this method"))?;
+    ensure(is_alnum(state, 1..=128), || Refusal::account("state must be 1 to 128 letters and digits"))?;
     let (app, _) = app(account, who)?;
     let back = encode(return_url);
     let base = &account.authorize_base_url;
@@ -55,9 +52,7 @@ fn app<'a>(account: &'a Account, who: &Visitor<'a>) -> Result<(&'a str, &'a str)
     let own = account.app_id(who.method).unwrap_or_default();
     let app = who.app_id.unwrap_or(own);
     let is_known = account.known_apps.iter().any(|known| known == app) || who.sub.get("sub_appid").is_some_and(|sub| sub == app);
-    if !is_known {
-        return Err(Refusal::field("app_id", "is not an app id of this account"));
-    }
+    ensure(is_known, || Refusal::field("app_id", "is not an app id of this account"))?;
     match account.oauth_secrets.get_key_value(app) {
         Some((app, secret)) => Ok((app, secret)),
         None => Err(Refusal::account(format!("silent authorisation needs the secret of {app} in oauth_secret or oauth_secrets"))),

@@ -6,11 +6,12 @@
 pub(crate) use crate::certificates::{install, renew};
 use sluice_contract::Second;
 pub(crate) use sluice_kit::channel::absent::sub_keys;
+use sluice_kit::held::Held;
 use sluice_kit::rsa::{PublicKey, Strength};
 use sluice_kit::x509;
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use x509_parser::pem::Pem;
 
 /// A key that verifies, and when it may.
@@ -38,18 +39,17 @@ impl PlatformKey {
 /// All keys of an account by their id. Only grows; an expired certificate is simply no longer found.
 #[derive(Default)]
 pub(crate) struct Keys {
-    by_id: RwLock<BTreeMap<String, Arc<PlatformKey>>>,
+    by_id: Held<BTreeMap<String, Arc<PlatformKey>>>,
 }
 
 impl Keys {
     /// The key of that id if it is valid now.
     pub(crate) fn get(&self, id: &str, now: Second) -> Option<Arc<PlatformKey>> {
-        let keys = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        keys.get(id).filter(|key| key.is_valid(now)).map(Arc::clone)
+        self.by_id.read().get(id).filter(|key| key.is_valid(now)).map(Arc::clone)
     }
 
     pub(crate) fn add(&self, id: String, key: Arc<PlatformKey>) {
-        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, key);
+        self.by_id.write().insert(id, key);
     }
 }
 

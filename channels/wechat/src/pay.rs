@@ -12,6 +12,7 @@ use crate::{ids, invoke, v2_trade};
 use serde_json::{Map, Value};
 use sluice_contract::{Action, AttemptRef, Env, Method, Notes, Pay, PayOrder, Reading, Refusal, Step, Why, WhyKind};
 use sluice_kit::account::terminals;
+use sluice_kit::ask::ask;
 use sluice_kit::outcome::{self, unreadable};
 use sluice_kit::text::is_digits;
 use sluice_kit::wire::{given, object, plain as cut, put, put_some};
@@ -23,13 +24,12 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
     }
     let timeout_ms = if attempt.method.is_barcode() { TIMEOUT_MONEY_MS } else { TIMEOUT_MS };
     let (api, rest, _) = product(attempt.method);
-    let body = match body(account, attempt, order, env) {
-        Ok(body) => body,
-        Err(refusal) => return Step::Refused(refusal),
-    };
-    let call = Call::post(api, ids::path(attempt, rest), body, timeout_ms);
-    let (attempt, return_url) = (attempt.clone(), order.return_url.clone());
-    wire::ask(account, call, env, move |account, answer, env| Reading::Is(read(account, &attempt, return_url.as_deref(), answer, env)))
+    let body = body(account, attempt, order, env);
+    let request = body.and_then(|body| wire::request(account, Call::post(api, ids::path(attempt, rest), body, timeout_ms), env));
+    let return_url = order.return_url.clone();
+    ask(account, attempt, request, move |account, attempt, answer, env| {
+        read(account, attempt, return_url.as_deref(), answer, env).map(Reading::Is)
+    })
 }
 
 /// The API's name, the end of its path, and what the payer's next step is made of.
@@ -113,19 +113,18 @@ pub(crate) fn device(order: &PayOrder) -> Option<String> {
     terminals(order).next().map(|id| cut(id, 32))
 }
 
-fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answer: Answer, env: &Env<'_>) -> Pay {
+fn read(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, answer: Answer, env: &Env<'_>) -> Result<Pay, Why> {
     match answer {
         Answer::Good(tree) if attempt.method.is_barcode() => trade::about(trade::read(&tree), attempt),
         Answer::Good(tree) => placed(account, attempt, return_url, &tree, env),
-        Answer::Error(complaint) => refused(if attempt.method.is_barcode() { Api::Codepay } else { Api::Create }, attempt, &complaint),
-        Answer::Doubt(why) => Pay::Unknown(why),
+        Answer::Error(complaint) => Ok(refused(if attempt.method.is_barcode() { Api::Codepay } else { Api::Create }, attempt, &complaint)),
     }
 }
 
 /// The order is there: what the payer does next.
-fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tree: &Value, env: &Env<'_>) -> Pay {
+fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tree: &Value, env: &Env<'_>) -> Result<Pay, Why> {
     let (_, _, name) = product(attempt.method);
-    let Some(value) = given(tree, name) else { return Pay::Unknown(unreadable(format!("the reply has no {name}"))) };
+    let value = given(tree, name).ok_or_else(|| unreadable(format!("the reply has no {name}")))?;
     // From now on a payer may hold a code: no later refusal may fail the attempt.
     let mut handles = outcome::placed();
     let action = match attempt.method {
@@ -133,13 +132,10 @@ fn placed(account: &Account, attempt: &AttemptRef, return_url: Option<&str>, tre
         Method::WechatH5 => Action::Redirect { url: with_return(value, return_url) },
         _ => {
             handles.insert("prepay_id".to_owned(), value.to_owned());
-            match invoke::action(account, attempt, value, env) {
-                Ok(action) => action,
-                Err(refusal) => return Pay::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
-            }
+            invoke::action(account, attempt, value, env).map_err(|refusal| Why::new(WhyKind::Configuration, refusal.inner))?
         }
     };
-    Pay::Waiting(action, handles)
+    Ok(Pay::Waiting(action, handles))
 }
 
 /// Where the payer's browser comes back to (pack §3.5).

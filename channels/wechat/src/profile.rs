@@ -1,13 +1,12 @@
 //! What WeChat Pay can do, as data.
 
 use crate::config::Mode;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_kit::profile::{DAY_S, bare, sub_fields};
 
 /// Every method of this channel.
 pub(crate) const METHODS: &[Method] =
     &[Method::WechatNative, Method::WechatJsapi, Method::WechatMini, Method::WechatApp, Method::WechatH5, Method::WechatBarcode];
-
-const DAY_S: i64 = 86_400;
 
 /// The profile of an account that serves `methods`.
 pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
@@ -35,20 +34,13 @@ pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
         renew_every_s: renews.then_some(DAY_S / 2),
         sub_fields: match mode {
             Mode::Direct => Vec::new(),
-            Mode::Partner => vec![sub_field("sub_mchid", true), sub_field("sub_appid", false)],
+            Mode::Partner => sub_fields(&["sub_mchid"], &["sub_appid"]),
         },
     }
 }
 
-const fn sub_field(name: &'static str, required: bool) -> SubField {
-    SubField { name, required, secret: false }
-}
-
 fn of_method(method: Method) -> MethodProfile {
     let online = MethodProfile {
-        method,
-        required: &[],
-        required_one_of: &[],
         can_repeat: true,
         // `time_expire` is at least a minute after the order; an unpaid one closes by itself after seven days (pack §3.8).
         expires_in_min_s: 60,
@@ -56,15 +48,12 @@ fn of_method(method: Method) -> MethodProfile {
         // Pack §3.5: prepay_id and code_url live two hours, h5_url five minutes.
         code_life_s: Some(7200),
         can_close: true,
-        reverse: None,
         // A create that hangs is cut off by us after 10 s; five minutes is far beyond any gateway in between.
         not_found_final_after_s: 300,
         not_found_from: NotFoundFrom::Call,
-        refund_window_s: None,
         // Pack §5.3, back end plan 1.
         query_at_s: &[5, 30, 60, 180, 300, 600, 1800],
-        query_then_every_s: 1800,
-        calls_back: true,
+        ..bare(method)
     };
     match method {
         Method::WechatJsapi | Method::WechatMini => MethodProfile { required: &["payer.openid"], ..online },

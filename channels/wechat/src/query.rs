@@ -4,7 +4,8 @@ use crate::codes::Api;
 use crate::config::Account;
 use crate::wire::{self, Answer, Call};
 use crate::{ids, trade, v2_trade};
-use sluice_contract::{AttemptRef, Env, Pay, Reading, Step};
+use sluice_contract::{AttemptRef, Env, Pay, Reading, Step, Why};
+use sluice_kit::ask::ask;
 use sluice_kit::outcome;
 use std::sync::Arc;
 
@@ -14,14 +15,12 @@ pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>)
     }
     let rest = format!("out-trade-no/{}?{}", wire::encode(&attempt.number), ids::query(attempt));
     let call = Call::get("order.query", ids::path(attempt, &rest));
-    let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(&attempt, answer)))
+    ask(account, attempt, wire::request(account, call, env), |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
 }
 
-fn read(attempt: &AttemptRef, answer: Answer) -> Pay {
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Pay, Why> {
     match answer {
         Answer::Good(tree) => trade::about(trade::read(&tree), attempt),
-        Answer::Error(complaint) => outcome::query(complaint.class(Api::Query), &complaint),
-        Answer::Doubt(why) => Pay::Unknown(why),
+        Answer::Error(complaint) => Ok(outcome::query(complaint.class(Api::Query), &complaint)),
     }
 }

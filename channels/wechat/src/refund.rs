@@ -6,8 +6,10 @@ use crate::trade::fen;
 use crate::wire::{self, Answer, Call, Complaint, TIMEOUT_MONEY_MS, text};
 use crate::{ids, v2_refund};
 use serde_json::{Map, Value};
-use sluice_contract::{Claims, Env, FailureCode, Fault, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck};
-use sluice_kit::outcome::{self, Complaint as _, contradiction, unlisted, unreadable};
+use sluice_contract::{Claims, Env, FailureCode, Fault, Reading, Refund, RefundRef, Refunded, Second, Step, Stuck, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::refund_agrees;
+use sluice_kit::outcome::{self, Complaint as _, unlisted, unreadable};
 use sluice_kit::wire::{object, plain as cut, put, put_some, told};
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
     if goes_by_v2(account, refund) {
         return v2_refund::refund(account, refund, env);
     }
-    ask(account, Api::Refund, refund, Call::post("refund.create", PATH.to_owned(), body(refund, env), TIMEOUT_MONEY_MS), env)
+    send(account, Api::Refund, refund, Call::post("refund.create", PATH.to_owned(), body(refund, env), TIMEOUT_MONEY_MS), env)
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
@@ -26,12 +28,11 @@ pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env
     }
     let sub = ids::frozen(&refund.payment, "sub_mchid").map(|id| format!("?sub_mchid={id}")).unwrap_or_default();
     let call = Call::get("refund.query", format!("{PATH}/{}{sub}", wire::encode(&refund.number)));
-    ask(account, Api::RefundQuery, refund, call, env)
+    send(account, Api::RefundQuery, refund, call, env)
 }
 
-fn ask(account: &Arc<Account>, api: Api, refund: &RefundRef, call: Call, env: &Env<'_>) -> Step<Refund> {
-    let refund = refund.clone();
-    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(api, &refund, answer)))
+fn send(account: &Arc<Account>, api: Api, refund: &RefundRef, call: Call, env: &Env<'_>) -> Step<Refund> {
+    ask(account, refund, wire::request(account, call, env), move |_, refund, answer, _| read(api, refund, answer).map(Reading::Is))
 }
 
 /// v2 and v3 see the same orders (pack §10: general practice, UNCONFIRMED in text): a setting says which API refunds a payment that
@@ -58,11 +59,10 @@ fn body(refund: &RefundRef, env: &Env<'_>) -> Map<String, Value> {
     body
 }
 
-fn read(api: Api, refund: &RefundRef, answer: Answer) -> Refund {
+fn read(api: Api, refund: &RefundRef, answer: Answer) -> Result<Refund, Why> {
     match answer {
         Answer::Good(tree) => about(Told::read(&tree, "status"), refund),
-        Answer::Error(complaint) => refused(api, refund, &complaint),
-        Answer::Doubt(why) => Refund::Unknown(why),
+        Answer::Error(complaint) => Ok(refused(api, refund, &complaint)),
     }
 }
 
@@ -74,12 +74,10 @@ pub(crate) struct Told {
 }
 
 /// What a reply means for a refund, which it must not contradict.
-pub(crate) fn about(told: Option<Told>, refund: &RefundRef) -> Refund {
-    let Some(told) = told else { return Refund::Unknown(unreadable("the reply is no refund")) };
-    match told.claims.refund_contradiction(refund) {
-        None => told.says(),
-        Some(field) => Refund::Unknown(contradiction(field)),
-    }
+pub(crate) fn about(told: Option<Told>, refund: &RefundRef) -> Result<Refund, Why> {
+    let told = told.ok_or_else(|| unreadable("the reply is no refund"))?;
+    refund_agrees(&told.claims, refund)?;
+    Ok(told.says())
 }
 
 impl Told {

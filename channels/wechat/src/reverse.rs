@@ -7,8 +7,10 @@ use crate::codes::Api;
 use crate::config::Account;
 use crate::wire::{self, Answer, Call, TIMEOUT_MONEY_MS, text};
 use crate::{ids, v2_trade};
-use sluice_contract::{AttemptRef, Claims, Env, Reading, Refusal, Step, Undone};
-use sluice_kit::outcome::{self, contradiction, unreadable};
+use sluice_contract::{AttemptRef, Claims, Env, Reading, Refusal, Step, Undone, Why};
+use sluice_kit::ask::ask;
+use sluice_kit::claims::agrees;
+use sluice_kit::outcome::{self, unreadable};
 use std::sync::Arc;
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
@@ -21,21 +23,16 @@ pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_
     let target = ids::path(attempt, &format!("out-trade-no/{}/reverse", wire::encode(&attempt.number)));
     // The provider's app id is marked optional on some pages, yet its absence gave SYSTEM_ERROR: all ids go.
     let call = Call::post("codepay.reverse", target, ids::all(attempt), TIMEOUT_MONEY_MS);
-    let attempt = attempt.clone();
-    wire::ask(account, call, env, move |_, answer, _| Reading::Is(read(&attempt, answer)))
+    ask(account, attempt, wire::request(account, call, env), |_, attempt, answer, _| read(attempt, answer).map(Reading::Is))
 }
 
-fn read(attempt: &AttemptRef, answer: Answer) -> Undone {
+fn read(attempt: &AttemptRef, answer: Answer) -> Result<Undone, Why> {
     let tree = match answer {
         Answer::Good(tree) => tree,
         // Come again: "repeat while the answer is missing or an error".
-        Answer::Error(complaint) => return outcome::undone(complaint.class(Api::Reverse), &complaint),
-        Answer::Doubt(why) => return Undone::Unknown(why),
+        Answer::Error(complaint) => return Ok(outcome::undone(complaint.class(Api::Reverse), &complaint)),
     };
-    let Some(number) = text(&tree, "out_trade_no") else { return Undone::Unknown(unreadable("the reply does not name the order")) };
-    let claims = Claims { number: Some(number.to_owned()), same: ids::claimed(&tree), ..Claims::default() };
-    match claims.contradiction(attempt) {
-        None => Undone::Closed,
-        Some(field) => Undone::Unknown(contradiction(field)),
-    }
+    let number = text(&tree, "out_trade_no").ok_or_else(|| unreadable("the reply does not name the order"))?;
+    agrees(&Claims { number: Some(number.to_owned()), same: ids::claimed(&tree), ..Claims::default() }, attempt)?;
+    Ok(Undone::Closed)
 }

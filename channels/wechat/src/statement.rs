@@ -10,7 +10,9 @@ use sha1::{Digest, Sha1};
 use sluice_contract::{
     Body, Day, Env, Exchange, FailureCode, HttpReply, HttpRequest, Into as Keep, Notes, Reading, Statement, Step, Why, WhyKind,
 };
+use sluice_kit::ask::ask;
 use sluice_kit::bill::TIMEOUT_MS;
+use sluice_kit::hosts::below;
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -25,10 +27,9 @@ pub(crate) fn statement(account: &Arc<Account>, day: Day, sub: Option<&Notes>, e
     // A provider's bill holds all its sub-merchants when none is named.
     let sub = sub.and_then(|sub| sub.get("sub_mchid")).map(|id| format!("&sub_mchid={}", wire::encode(id))).unwrap_or_default();
     let target = format!("/v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP{sub}");
-    wire::ask(account, Call::get("bill.link", target), env, |account, answer, env| match answer {
-        Answer::Good(tree) => file_of(account, &tree, env).unwrap_or_else(|note| Reading::Is(Statement::Unknown(unreadable(note)))),
-        Answer::Error(complaint) => Reading::Is(refused(&complaint)),
-        Answer::Doubt(why) => Reading::Is(Statement::Unknown(why)),
+    ask(account, &day, wire::request(account, Call::get("bill.link", target), env), |account, _, answer, env| match answer {
+        Answer::Good(tree) => file_of(account, &tree, env).map_err(unreadable),
+        Answer::Error(complaint) => refused(&complaint).map(Reading::Is),
     })
 }
 
@@ -38,20 +39,18 @@ fn file_of(account: &Arc<Account>, tree: &Value, env: &Env<'_>) -> Result<Readin
     let hash = text(tree, "hash_value").and_then(|hash| hex::decode(hash).ok()).filter(|hash| is_sha1 && hash.len() == 20);
     let hash = hash.ok_or("the link has no SHA-1 of the file")?;
     let url = text(tree, "download_url").ok_or("the link has no download_url")?;
-    let target = url.strip_prefix(&account.base_url).filter(|rest| rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic()));
-    let target = target.ok_or("the download_url points at another host")?;
+    let target = below(url, &account.base_url).ok_or("the download_url points at another host")?;
     let request = wire::request(account, Call::get("bill.file", target.to_owned()), env).map_err(|_| "the download could not be signed")?;
     let request = HttpRequest { into: Keep::File { max_bytes: FILE_MAX_BYTES }, timeout_ms: TIMEOUT_MS, ..request };
     Ok(Reading::Then(Exchange::new(request, move |reply, _| Reading::Is(checked(reply, &hash)))))
 }
 
-fn refused(complaint: &Complaint) -> Statement {
-    match complaint.class(Api::Bill) {
+fn refused(complaint: &Complaint) -> Result<Statement, Why> {
+    match complaint.class(Api::Bill)? {
         // The only failure a bill has: no trade that day.
-        Ok(Class::Fail(FailureCode::RequestInvalid, _)) => Statement::Empty,
-        Ok(Class::Retry) => Statement::NotYet,
-        Ok(class) => Statement::Unknown(complaint.doubt(class)),
-        Err(why) => Statement::Unknown(why),
+        Class::Fail(FailureCode::RequestInvalid, _) => Ok(Statement::Empty),
+        Class::Retry => Ok(Statement::NotYet),
+        class => Err(complaint.doubt(class)),
     }
 }
 

@@ -7,8 +7,9 @@ use serde_json::Value;
 use sluice_contract::{
     Action, AttemptRef, Claims, Discount, DiscountKind, FailureCode, Fault, Fen, FundedBy, Notes, Pay, Payment, Second, Wallet, Why,
 };
+use sluice_kit::claims::agrees;
 use sluice_kit::discount::discount;
-use sluice_kit::outcome::{contradiction, unlisted, unreadable};
+use sluice_kit::outcome::{unlisted, unreadable};
 use sluice_kit::wire::{cut, told};
 pub(crate) use sluice_kit::wire::{fen, fen_text};
 
@@ -49,12 +50,10 @@ pub(crate) fn read(tree: &Value) -> Option<Trade> {
 }
 
 /// What a reply means for an attempt, which it must not contradict.
-pub(crate) fn about(trade: Option<Trade>, attempt: &AttemptRef) -> Pay {
-    let Some(trade) = trade else { return Pay::Unknown(unreadable("the reply is no transaction")) };
-    match trade.claims.contradiction(attempt) {
-        Some(field) => Pay::Unknown(contradiction(field)),
-        None => trade.says(attempt.method.is_barcode()),
-    }
+pub(crate) fn about(trade: Option<Trade>, attempt: &AttemptRef) -> Result<Pay, Why> {
+    let trade = trade.ok_or_else(|| unreadable("the reply is no transaction"))?;
+    agrees(&trade.claims, attempt)?;
+    Ok(trade.says(attempt.method.is_barcode()))
 }
 
 impl Trade {

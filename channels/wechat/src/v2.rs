@@ -3,12 +3,13 @@
 use crate::config::{Account, V2};
 use crate::ids::frozen;
 use crate::trade::fen_text;
-use crate::wire::{Complaint, TIMEOUT_MONEY_MS, send};
+use crate::wire::{Complaint, TIMEOUT_MONEY_MS};
 use crate::{sign, v2_sign, xml};
-use sluice_contract::{AttemptRef, Claims, Env, HttpReply, HttpRequest, Notes, Reading, Refusal, Step, Why, WhyKind};
+use sluice_contract::{AttemptRef, Claims, Env, HttpReply, HttpRequest, Notes, Refusal, Why, WhyKind};
+use sluice_kit::ask::Unread;
+use sluice_kit::ensure::ensure;
 use sluice_kit::outcome::{no_answer, unreadable};
 use sluice_kit::wire::{cut, notes, post};
-use std::sync::Arc;
 
 /// v2's name, ours (v3's) in direct mode, ours in partner mode.
 const NAMES: [(&str, &str, &str); 4] = [
@@ -21,20 +22,8 @@ const NAMES: [(&str, &str, &str); 4] = [
 /// A reply that may be believed: signed with our key, whatever it says. All its members, and the complaint of a refusal.
 pub(crate) type Answer = (Notes, Option<Complaint>);
 
-/// Sends a call (the API's name, its path) about an attempt; `read` gets what may be believed of the reply.
-pub(crate) fn ask<T>(
-    account: &Arc<Account>,
-    attempt: &AttemptRef,
-    call: (&'static str, &str),
-    members: Notes,
-    env: &Env<'_>,
-    read: impl Fn(Result<Answer, Why>) -> T + Send + Sync + 'static,
-) -> Step<T> {
-    send(account, request(account, attempt, call, members, env), move |account, reply, _| Reading::Is(read(answer(account, reply))))
-}
-
-/// Signed XML. The paths under `/secapi` demand the client certificate.
-fn request(
+/// A call (the API's name, its path) about an attempt, as signed XML. The paths under `/secapi` demand the client certificate.
+pub(crate) fn request(
     account: &Account,
     attempt: &AttemptRef,
     (api, path): (&'static str, &str),
@@ -63,28 +52,24 @@ fn request(
 }
 
 /// Judges a reply. `return_code = FAIL` carries no signature, so it proves nothing: unknown.
-fn answer(account: &Account, reply: &HttpReply) -> Result<Answer, Why> {
-    if reply.status != 200 {
-        return Err(no_answer(reply));
-    }
+pub(crate) fn judge(account: &Account, reply: &HttpReply, _env: &Env<'_>) -> Result<Answer, Unread> {
+    ensure(reply.status == 200, || no_answer(reply))?;
     let members = xml::read(reply.bytes()).ok_or_else(|| unreadable("the reply is no XML of WeChat Pay"))?;
     let get = |name: &str| given(&members, name).unwrap_or_default();
     if get("return_code") != "SUCCESS" {
         let message = cut(get("return_msg"), 100);
-        return Err(Why::new(WhyKind::BadSignature, format!("return_code FAIL, which nobody signs: {message}")));
+        return Err(Why::new(WhyKind::BadSignature, format!("return_code FAIL, which nobody signs: {message}")).into());
     }
     // In the sign type we asked with, under the present key; right after a change of keys under a former one.
     let holds = |v2: &V2| v2.keys.iter().any(|key| v2_sign::verifies(&members, key, v2.sign_type));
-    if !account.v2.as_ref().is_some_and(holds) {
-        return Err(Why::new(WhyKind::BadSignature, "the reply's sign does not hold"));
-    }
+    ensure(account.v2.as_ref().is_some_and(holds), || Why::new(WhyKind::BadSignature, "the reply's sign does not hold"))?;
     let complaint = match get("result_code") {
         "SUCCESS" => None,
         "FAIL" => {
             let (code, message) = (cut(get("err_code"), 64), cut(get("err_code_des"), 200));
             Some(Complaint { status: reply.status, code, message, sealed: true })
         }
-        _ => return Err(unreadable("the reply has no result_code")),
+        _ => return Err(unreadable("the reply has no result_code").into()),
     };
     Ok((members, complaint))
 }

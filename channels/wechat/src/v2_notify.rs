@@ -5,13 +5,13 @@ use crate::v2_sign::{self, SignType};
 use crate::{v2, xml};
 use sluice_contract::{Callback, Notes, Rejected, Says};
 use sluice_kit::callback::{forged, unreadable};
+use sluice_kit::ensure::ensure;
 
 /// Reads a payment notice (signed) or a refund notice (`req_info`, encrypted and unsigned).
 pub(crate) fn read(account: &Account, v2: &V2, body: &[u8]) -> Result<Callback, Rejected> {
     let members = xml::read(body).ok_or_else(|| unreadable("the body is no XML of WeChat Pay"))?;
-    if members.get("mch_id") != Some(&account.signer.mchid) {
-        return Err(forged("the merchant is not this account's", number(&members)));
-    }
+    let is_ours = members.get("mch_id") == Some(&account.signer.mchid);
+    ensure(is_ours, || forged("the merchant is not this account's", number(&members)))?;
     let mut claims = v2::claims(&members);
     if let Some(req_info) = members.get("req_info") {
         let plain = v2.keys.iter().find_map(|key| v2_sign::open_req_info(req_info, key)).and_then(|plain| xml::read(&plain));
@@ -22,9 +22,7 @@ pub(crate) fn read(account: &Account, v2: &V2, body: &[u8]) -> Result<Callback, 
     } else if !is_signed(v2, &members) {
         return Err(forged("the sign does not hold", number(&members)));
     }
-    if claims.number.is_none() {
-        return Err(unreadable("the notice does not name an order"));
-    }
+    ensure(claims.number.is_some(), || unreadable("the notice does not name an order"))?;
     Ok(Callback { claims, says: Says::Ask, event_id: None })
 }
 

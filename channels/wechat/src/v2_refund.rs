@@ -5,7 +5,8 @@ use crate::config::Account;
 use crate::refund::{Told, about, refused};
 use crate::trade::fen_text;
 use crate::v2::{self, Answer, given};
-use sluice_contract::{Claims, Env, Notes, Refund, RefundRef, Refunded, Step, Why};
+use sluice_contract::{Claims, Env, Notes, Reading, Refund, RefundRef, Refunded, Step, Why};
+use sluice_kit::ask::ask_by;
 use sluice_kit::text::plain;
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -24,27 +25,27 @@ pub(crate) fn refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) 
         ("refund_desc", refund.reason.as_deref().map(|reason| sluice_kit::wire::plain(reason, 80)).unwrap_or_default()),
         ("notify_url", format!("{}/refund", env.notify_url)),
     ]);
-    let asked = refund.clone();
+    let request = v2::request(account, &refund.payment, ("v2.refund", "/secapi/pay/refund"), members, env);
     // SUCCESS means accepted: the query or the notice tells the end.
-    v2::ask(account, &refund.payment, ("v2.refund", "/secapi/pay/refund"), members, env, move |answer| {
-        read(Api::V2Refund, &asked, answer, |members| told(members, "", "PROCESSING"))
+    ask_by(account, refund, request, v2::judge, |_, refund, answer, _| {
+        read(Api::V2Refund, refund, answer, |members| told(members, "", "PROCESSING")).map(Reading::Is)
     })
 }
 
 pub(crate) fn query_refund(account: &Arc<Account>, refund: &RefundRef, env: &Env<'_>) -> Step<Refund> {
     let members = notes([("out_refund_no", refund.number.as_str())]);
-    let asked = refund.clone();
+    let request = v2::request(account, &refund.payment, ("v2.refundquery", "/pay/refundquery"), members, env);
     // A query by refund number answers a list of one, its members ending in `_0`.
-    v2::ask(account, &refund.payment, ("v2.refundquery", "/pay/refundquery"), members, env, move |answer| {
-        read(Api::V2RefundQuery, &asked, answer, |members| told(members, "_0", given(members, "refund_status_0").unwrap_or_default()))
+    let state = |members: &Notes| given(members, "refund_status_0").unwrap_or_default().to_owned();
+    ask_by(account, refund, request, v2::judge, move |_, refund, answer, _| {
+        read(Api::V2RefundQuery, refund, answer, |members| told(members, "_0", &state(members))).map(Reading::Is)
     })
 }
 
-fn read(api: Api, refund: &RefundRef, answer: Result<Answer, Why>, told: impl Fn(&Notes) -> Option<Told>) -> Refund {
+fn read(api: Api, refund: &RefundRef, answer: Answer, told: impl Fn(&Notes) -> Option<Told>) -> Result<Refund, Why> {
     match answer {
-        Ok((members, None)) => about(told(&members), refund),
-        Ok((_, Some(complaint))) => refused(api, refund, &complaint),
-        Err(why) => Refund::Unknown(why),
+        (members, None) => about(told(&members), refund),
+        (_, Some(complaint)) => Ok(refused(api, refund, &complaint)),
     }
 }
 

@@ -6,9 +6,13 @@ use crate::config::Account;
 use crate::pay::{self, device};
 use crate::trade::{self, Trade, fen_text};
 use crate::v2::{self, Answer, given};
-use sluice_contract::{AttemptRef, Discount, DiscountKind, Env, Fen, FundedBy, Notes, Pay, PayOrder, Payment, Step, Undone, Wallet, Why};
+use sluice_contract::{
+    AttemptRef, Discount, DiscountKind, Env, Fen, FundedBy, Notes, Pay, PayOrder, Payment, Reading, Step, Undone, Wallet, Why,
+};
+use sluice_kit::ask::ask_by;
+use sluice_kit::claims::agrees;
 use sluice_kit::discount::discount;
-use sluice_kit::outcome::{self, contradiction};
+use sluice_kit::outcome;
 use sluice_kit::text::{compact, cut_bytes};
 use sluice_kit::wire::notes;
 use std::sync::Arc;
@@ -30,29 +34,29 @@ pub(crate) fn pay(account: &Arc<Account>, attempt: &AttemptRef, order: &PayOrder
         ("device_info", &device(order).unwrap_or_default()),
         ("auth_code", auth_code),
     ]);
-    let about = attempt.clone();
+    let request = v2::request(account, attempt, ("v2.micropay", "/pay/micropay"), members, env);
     // micropay has no `trade_state`: a signed SUCCESS is paid.
-    v2::ask(account, attempt, ("v2.micropay", "/pay/micropay"), members, env, move |answer| match answer {
-        Ok((members, None)) => trade::about(Some(trade(&members, "SUCCESS")), &about),
-        Ok((_, Some(complaint))) => pay::refused(Api::V2Micropay, &about, &complaint),
-        Err(why) => Pay::Unknown(why),
+    ask_by(account, attempt, request, v2::judge, |_, attempt, answer, _| match answer {
+        (members, None) => trade::about(Some(trade(&members, "SUCCESS")), attempt).map(Reading::Is),
+        (_, Some(complaint)) => Ok(Reading::Is(pay::refused(Api::V2Micropay, attempt, &complaint))),
     })
 }
 
 pub(crate) fn query(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Pay> {
     let members = notes([("out_trade_no", attempt.number.as_str())]);
-    let about = attempt.clone();
-    v2::ask(account, attempt, ("v2.orderquery", "/pay/orderquery"), members, env, move |answer| match answer {
-        Ok((members, None)) => trade::about(Some(trade(&members, given(&members, "trade_state").unwrap_or_default())), &about),
-        Ok((_, Some(complaint))) => outcome::query(complaint.class(Api::V2Query), &complaint),
-        Err(why) => Pay::Unknown(why),
+    let request = v2::request(account, attempt, ("v2.orderquery", "/pay/orderquery"), members, env);
+    ask_by(account, attempt, request, v2::judge, |_, attempt, answer, _| match answer {
+        (members, None) => {
+            trade::about(Some(trade(&members, given(&members, "trade_state").unwrap_or_default())), attempt).map(Reading::Is)
+        }
+        (_, Some(complaint)) => Ok(Reading::Is(outcome::query(complaint.class(Api::V2Query), &complaint))),
     })
 }
 
 pub(crate) fn reverse(account: &Arc<Account>, attempt: &AttemptRef, env: &Env<'_>) -> Step<Undone> {
     let members = notes([("out_trade_no", attempt.number.as_str())]);
-    let about = attempt.clone();
-    v2::ask(account, attempt, ("v2.reverse", "/secapi/pay/reverse"), members, env, move |answer| reversed(&about, answer))
+    let request = v2::request(account, attempt, ("v2.reverse", "/secapi/pay/reverse"), members, env);
+    ask_by(account, attempt, request, v2::judge, |_, attempt, answer, _| reversed(attempt, answer).map(Reading::Is))
 }
 
 /// A transaction as v2 tells it: flat, amounts as text.
@@ -88,18 +92,14 @@ fn discounts(amount: Fen, settled: Option<Fen>, coupons: Option<Fen>) -> Vec<Dis
 }
 
 /// `recall = Y` asks to come again, whatever else is said. Why SUCCESS is `Closed`: see [`crate::reverse`].
-fn reversed(attempt: &AttemptRef, answer: Result<Answer, Why>) -> Undone {
-    let (members, complaint) = match answer {
-        Ok(answer) => answer,
-        Err(why) => return Undone::Unknown(why),
-    };
+fn reversed(attempt: &AttemptRef, (members, complaint): Answer) -> Result<Undone, Why> {
     // The reply does not name the order, only who we are.
     let mut claims = v2::claims(&members);
     claims.number.get_or_insert_with(|| attempt.number.clone());
-    match (claims.contradiction(attempt), complaint) {
-        (Some(field), _) => Undone::Unknown(contradiction(field)),
+    agrees(&claims, attempt)?;
+    Ok(match complaint {
         _ if given(&members, "recall") == Some("Y") => Undone::Busy,
-        (None, None) => Undone::Closed,
-        (None, Some(complaint)) => outcome::undone(complaint.class(Api::V2Reverse), &complaint),
-    }
+        None => Undone::Closed,
+        Some(complaint) => outcome::undone(complaint.class(Api::V2Reverse), &complaint),
+    })
 }

@@ -5,13 +5,13 @@ use crate::config::Account;
 use crate::sign::{self, Seal};
 use serde_json::{Map, Value};
 use sluice_contract::fields::parse_json;
-use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, KeyHint, Reading, Refusal, Step, Verb, Why, WhyKind};
+use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, KeyHint, Refusal, Verb, Why, WhyKind};
+use sluice_kit::ask::{self, Judge, Unread};
 pub(crate) use sluice_kit::codes::failure;
 pub(crate) use sluice_kit::form::encode;
 use sluice_kit::outcome::{self, Complaint as _, unreadable};
-use sluice_kit::wire::{self as kit, cut};
-pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, send, text};
-use std::sync::Arc;
+use sluice_kit::wire::{self as kit, short};
+pub(crate) use sluice_kit::wire::{TIMEOUT_MONEY_MS, TIMEOUT_MS, text};
 
 /// One of WeChat's calls.
 pub(crate) struct Call {
@@ -50,28 +50,8 @@ pub(crate) fn request(account: &Account, call: Call, env: &Env<'_>) -> Result<Ht
     Ok(HttpRequest { verb, body, ..kit::get(call.api, url, &headers, call.timeout_ms) })
 }
 
-/// Sends a call, or refuses when it could not even be made; `read` gets what its reply is worth.
-pub(crate) fn ask<T>(
-    account: &Arc<Account>,
-    call: Call,
-    env: &Env<'_>,
-    read: impl Fn(&Arc<Account>, Answer, &Env<'_>) -> Reading<T> + Send + Sync + 'static,
-) -> Step<T> {
-    send(account, request(account, call, env), move |account, reply, env| match judged(account, reply, env) {
-        Ok(answer) => read(account, answer, env),
-        Err(hint) => Reading::NeedKeys(hint),
-    })
-}
-
-/// What a reply is worth.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// 2xx, sealed. `Null` for an empty body.
-    Good(Value),
-    Error(Complaint),
-    /// It says nothing.
-    Doubt(Why),
-}
+/// A success is 2xx and sealed; `Null` for an empty body.
+pub(crate) type Answer = ask::Answer<Complaint>;
 
 /// WeChat's error body, or what stands for it.
 #[derive(Debug)]
@@ -83,27 +63,29 @@ pub(crate) struct Complaint {
     pub(crate) sealed: bool,
 }
 
-/// Judges a reply by the trust rule of [`crate::sign`]; a key that we do not hold must come first.
-fn judged(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Result<Answer, KeyHint> {
-    let seal = sign::seal(&reply.headers, reply.bytes(), env.now, |id| account.keys.get(id, env.now));
-    let status = reply.status;
-    let doubt = |kind, note: &str| Answer::Doubt(Why::new(kind, format!("HTTP {status}: {note}")));
-    let complaint = |sealed| Answer::Error(complaint(reply, sealed));
-    Ok(match seal {
-        // WeChat's own faults are unknown whoever says so: not worth a key renewal.
-        seal if is_fault(status) => complaint(seal == Seal::Holds),
-        Seal::UnknownKey(key_id) => return Err(KeyHint { key_id }),
-        Seal::Broken(reason) => doubt(WhyKind::BadSignature, reason),
-        Seal::Absent if reply.is_success() => doubt(WhyKind::BadSignature, "without a signature"),
-        seal if status == 202 || (400..500).contains(&status) => complaint(seal == Seal::Holds),
-        Seal::Holds if reply.is_success() => good(reply.bytes()),
-        _ => doubt(WhyKind::Unreadable, "no answer of WeChat Pay"),
-    })
-}
+impl Judge for Account {
+    type Answer = Answer;
 
-fn good(body: &[u8]) -> Answer {
-    let tree = if body.is_empty() { Ok(Value::Null) } else { parse_json(body) };
-    tree.map_or_else(|_| Answer::Doubt(unreadable("the body is not acceptable JSON")), Answer::Good)
+    /// By the trust rule of [`crate::sign`]; a key that we do not hold must come first.
+    fn judge(&self, reply: &HttpReply, env: &Env<'_>) -> Result<Answer, Unread> {
+        let seal = sign::seal(&reply.headers, reply.bytes(), env.now, |id| self.keys.get(id, env.now));
+        let status = reply.status;
+        let doubt = |kind, note: &str| Err(Why::new(kind, format!("HTTP {status}: {note}")).into());
+        let complaint = |sealed| Ok(Answer::Error(complaint(reply, sealed)));
+        match seal {
+            // WeChat's own faults are unknown whoever says so: not worth a key renewal.
+            seal if is_fault(status) => complaint(seal == Seal::Holds),
+            Seal::UnknownKey(key_id) => Err(Unread::Keys(KeyHint { key_id })),
+            Seal::Broken(reason) => doubt(WhyKind::BadSignature, reason),
+            Seal::Absent if reply.is_success() => doubt(WhyKind::BadSignature, "without a signature"),
+            seal if status == 202 || (400..500).contains(&status) => complaint(seal == Seal::Holds),
+            Seal::Holds if reply.is_success() && reply.bytes().is_empty() => Ok(Answer::Good(Value::Null)),
+            Seal::Holds if reply.is_success() => {
+                Ok(Answer::Good(parse_json(reply.bytes()).map_err(|_| unreadable("the body is not acceptable JSON"))?))
+            }
+            _ => doubt(WhyKind::Unreadable, "no answer of WeChat Pay"),
+        }
+    }
 }
 
 /// WeChat is busy or broken.
@@ -113,8 +95,7 @@ const fn is_fault(status: u16) -> bool {
 
 fn complaint(reply: &HttpReply, sealed: bool) -> Complaint {
     let tree = parse_json(reply.bytes()).unwrap_or_default();
-    let short = |name: &str, max| cut(text(&tree, name).unwrap_or_default(), max);
-    Complaint { status: reply.status, code: short("code", 64), message: short("message", 200), sealed }
+    Complaint { status: reply.status, code: short(&tree, "code", 64), message: short(&tree, "message", 200), sealed }
 }
 
 impl Complaint {
