@@ -1,6 +1,7 @@
 //! One file per subcommand. Each answers `Ok` or one clear line.
 
 pub mod check;
+mod decision;
 pub mod demo;
 pub mod explain;
 pub mod sandbox;

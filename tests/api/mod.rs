@@ -34,6 +34,7 @@ mod read;
 mod refunds;
 mod reload;
 mod risk;
+mod routing_ops;
 mod running;
 mod secrets;
 mod trouble;
