@@ -4,6 +4,7 @@ pub mod check;
 mod decision;
 pub mod demo;
 pub mod explain;
+pub mod route_replay;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;

@@ -20,6 +20,7 @@ pub mod place_order;
 pub mod pulse;
 pub mod query;
 pub mod refund;
+pub mod replay;
 pub mod resolve;
 pub mod reverse;
 pub mod take_callback;

@@ -34,6 +34,7 @@ mod read;
 mod refunds;
 mod reload;
 mod risk;
+mod route_replay;
 mod routing_ops;
 mod running;
 mod secrets;

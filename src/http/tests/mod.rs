@@ -10,6 +10,7 @@ mod orders;
 mod pages;
 mod problems;
 mod refunds;
+mod replay;
 mod routing;
 mod serving;
 mod signatures;
