@@ -212,27 +212,8 @@ async fn records(gateway: &Gateway, kind: &str) -> Result<Vec<(String, Value)>, 
 }
 
 async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, String> {
-    let states: BTreeMap<String, Value> = records(gateway, "account_state").await?.into_iter().collect();
-    let weights: BTreeMap<String, Value> = records(gateway, "account_weight").await?.into_iter().collect();
-    let mut directory = Directory::default();
-    for account in &settings.accounts {
-        let switched = states.get(&account.id);
-        directory.accounts.push(Arc::new(Account {
-            id: account.id.clone(),
-            channel: Arc::clone(&account.channel),
-            sandbox: account.sandbox,
-            owner: account.owner.clone(),
-            methods: account.methods.clone(),
-            fee: account.terms.fee.clone(),
-            app_ids: account.terms.app_ids.clone(),
-            amount_min: account.terms.amount_min,
-            amount_max: account.terms.amount_max,
-            opening: account.terms.opening.clone(),
-            weight: weights.get(&account.id).and_then(|doc| doc.get("weight")?.as_u64()).and_then(|weight| u32::try_from(weight).ok()),
-            state: switched.and_then(|doc| serde_json::from_value(doc.get("state")?.clone()).ok()).unwrap_or(state(account.state)),
-            notify_url: format!("{}/notify/{}", gateway.public_url, account.id),
-        }));
-    }
+    let (states, weights) = (records(gateway, "account_state").await?, records(gateway, "account_weight").await?);
+    let mut directory = Directory { accounts: accounts(settings, states, weights, &gateway.public_url), ..Directory::default() };
     let mut merchants = merchants(gateway).await?;
     for (_, doc) in records(gateway, "binding").await? {
         let binding = gateway.binding_of(doc)?;
@@ -259,6 +240,35 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
     directory.routing = settings.routing.clone();
     gateway.install_keys(&directory, gateway.kept_keys().await?);
     Ok(directory)
+}
+
+/// The accounts of the file with what operators have switched, from records of `account_state` and `account_weight`.
+pub(crate) fn accounts(
+    settings: &Settings,
+    states: Vec<(String, Value)>,
+    weights: Vec<(String, Value)>,
+    public_url: &str,
+) -> Vec<Arc<Account>> {
+    let [states, weights] = [states, weights].map(BTreeMap::from_iter);
+    let open = |account: &Arc<crate::config::Account>| {
+        let switched = states.get(&account.id);
+        Arc::new(Account {
+            id: account.id.clone(),
+            channel: Arc::clone(&account.channel),
+            sandbox: account.sandbox,
+            owner: account.owner.clone(),
+            methods: account.methods.clone(),
+            fee: account.terms.fee.clone(),
+            app_ids: account.terms.app_ids.clone(),
+            amount_min: account.terms.amount_min,
+            amount_max: account.terms.amount_max,
+            opening: account.terms.opening.clone(),
+            weight: weights.get(&account.id).and_then(|doc| doc.get("weight")?.as_u64()).and_then(|weight| u32::try_from(weight).ok()),
+            state: switched.and_then(|doc| serde_json::from_value(doc.get("state")?.clone()).ok()).unwrap_or(state(account.state)),
+            notify_url: format!("{public_url}/notify/{}", account.id),
+        })
+    };
+    settings.accounts.iter().map(open).collect()
 }
 
 /// The rules of the file with what operators have changed of them.

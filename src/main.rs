@@ -72,6 +72,24 @@ enum Command {
         config: PathBuf,
         order_id: String,
     },
+    /// Asks past orders again under the rules of another folder: how shares, cost and refusals would change. Reads only.
+    RouteReplay {
+        /// The folder with the new rules; its sluice.toml names the store with the orders.
+        #[arg(long)]
+        config: PathBuf,
+        /// RFC 3339, inclusive: 2026-11-23T00:00:00+08:00
+        #[arg(long)]
+        from: String,
+        /// RFC 3339, exclusive.
+        #[arg(long)]
+        to: String,
+        /// Only this merchant's orders.
+        #[arg(long)]
+        merchant: Option<String>,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints a ready signed curl command.
     Sign {
         #[arg(long)]
@@ -105,6 +123,9 @@ async fn main() -> ExitCode {
         Command::Check { config } => cli::check::run(&config, &strings),
         Command::Migrate { config } => cli::check::migrate(&config, &strings).await,
         Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings).await,
+        Command::RouteReplay { config, from, to, merchant, json } => {
+            cli::route_replay::run(&config, cli::route_replay::Asked { from, to, merchant, json }, &strings).await
+        }
         Command::Sign { key_id, secret, base_url, method, path, body } => {
             cli::sign::run(&key_id, &secret, &base_url, &method, &path, body.as_deref())
         }

@@ -1,7 +1,7 @@
 //! `explain`: the life of one order, from the store, with every exchange redacted. It reads and never writes, so it may run beside
 //! a serving gateway.
 
-use super::{Failed, load};
+use super::{Failed, decision, load};
 use crate::config::Strings;
 use crate::domain::life::Life;
 use crate::domain::limit::Entry;
@@ -54,7 +54,10 @@ fn print_order(life: &Life) {
     }
     println!("\nAttempts");
     for attempt in &life.attempts {
-        println!("  {}", show::attempt(order, attempt));
+        let mut line = show::attempt(order, attempt);
+        line.as_object_mut().map(|fields| fields.remove("route"));
+        println!("  {line}");
+        decision::lines(&attempt.notes.route).iter().for_each(|line| println!("      {line}"));
         if let Some(why) = &attempt.notes.last_unknown {
             println!("      last unknown: {why}");
         }

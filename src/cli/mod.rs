@@ -1,8 +1,10 @@
 //! One file per subcommand. Each answers `Ok` or one clear line.
 
 pub mod check;
+mod decision;
 pub mod demo;
 pub mod explain;
+pub mod route_replay;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;

@@ -48,16 +48,32 @@ pub fn refund(order: &Order, refund: &Refund) -> Value {
     })
 }
 
-/// One attempt, for `expand=attempts`.
+/// One attempt, for `expand=attempts`. Operators see the decision whole.
 #[must_use]
 pub fn attempt(order: &Order, attempt: &Attempt) -> Value {
     json!({
         "account": attempt.account, "channel": attempt.channel, "status": attempt.status(),
         "channel_order_no": order.id.attempt_number(attempt.seq), "channel_trade_no": attempt.notes.channel_trade_no,
         "amount": attempt.amount, "captured_amount": attempt.captured, "refunded_amount": attempt.refunded,
-        "refunding_amount": attempt.refunding, "late": attempt.late, "route": attempt.notes.route, "limits_not_checked": attempt.notes.not_checked,
+        "refunding_amount": attempt.refunding, "late": attempt.late, "route": route(&attempt.notes.route), "limits_not_checked": attempt.notes.not_checked,
         "failure": attempt.notes.failure.as_ref().map(failure), "suspended": attempt.suspended, "created_at": attempt.at.rfc3339(),
     })
+}
+
+/// The decision without what is the platform's own: what accounts cost, how often they succeed, how many there are.
+fn route(kept: &Value) -> Value {
+    let line = |line: &Value| named(line, &["account", "dropped", "limit", "place"]);
+    let mut shown = named(kept, &["chosen", "rule", "strategy"]);
+    if let (Some(fields), Some(lines)) = (shown.as_object_mut(), kept.get("considered").and_then(Value::as_array)) {
+        fields.insert("considered".to_owned(), lines.iter().map(line).collect());
+    }
+    shown
+}
+
+/// These members of an object, as far as it has them.
+fn named(object: &Value, names: &[&str]) -> Value {
+    let kept = names.iter().filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone())));
+    Value::Object(kept.collect())
 }
 
 /// One line of the trail as merchants see it.

@@ -8,7 +8,7 @@ use super::{Code, Gateway, Refused, resolve};
 use crate::domain::Order;
 use crate::domain::life::{Candidate, Life};
 use crate::domain::limit::PassedOver;
-use crate::domain::route::{self, AccountView, Decision, Dropped, Need, Question};
+use crate::domain::route::{self, AccountView, Decision, Dropped, Memory, Need, Question};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
 use std::sync::{Arc, PoisonError};
@@ -68,11 +68,20 @@ impl Walk<'_> {
 impl Gateway {
     /// The router's decision, remembered as acted on: whoever takes it must [`Gateway::settle`] it.
     pub(super) fn decide(&self, walk: &Walk<'_>, onward: Onward<'_>) -> Decision {
+        self.decide_and(walk, onward, |memory, decision| memory.begin(decision, walk.at))
+    }
+
+    /// What would be decided now. Nothing is remembered.
+    pub(super) fn would_decide(&self, walk: &Walk<'_>) -> Decision {
+        self.decide_and(walk, Onward::default(), |_, _| {})
+    }
+
+    fn decide_and(&self, walk: &Walk<'_>, onward: Onward<'_>, then: impl FnOnce(&mut Memory, &Decision)) -> Decision {
         let question = walk.question(onward, u64::from_le_bytes(self.random()));
         let views = walk.views();
         let mut memory = self.routing.lock().unwrap_or_else(PoisonError::into_inner);
         let decision = route::decide(&question, &views, &walk.directory.routing, &memory);
-        memory.begin(&decision, walk.at);
+        then(&mut memory, &decision);
         decision
     }
 

@@ -50,36 +50,24 @@ impl Gateway {
         request: &OrderRequest,
         hashed: &Hashed,
     ) -> Result<Decision, Refused> {
-        let canonical = |ip: &String| ip.parse::<IpAddr>().ok().map(|ip| ip.to_canonical().to_string());
-        let client_ip = request.client_ip.as_ref().filter(|_| directory.has_blocks).and_then(canonical);
-        let question = Question {
-            merchant_id,
-            amount_fen: request.amount.0,
-            payers: &hashed.payers,
-            customer: hashed.customer.as_deref(),
-            client_ip: client_ip.as_deref(),
-            auth_code: request.auth_code.as_deref(),
-        };
-        match directory.risk.judge(&question) {
-            allowed @ Decision::Allow { .. } => Ok(allowed),
-            Decision::Refuse { by, rule } => {
-                self.metrics.risk_refused(&by);
-                tracing::warn!(
-                    merchant = merchant_id,
-                    merchant_order_no = request.merchant_order_no,
-                    by,
-                    rule,
-                    "risk control refused an order"
-                );
-                Err(Refused::new(Code::RiskRefused, "risk control refused this payment; ask the operator of this gateway"))
-            }
-        }
+        let decision = risk_of(directory, merchant_id, request, hashed);
+        let Decision::Refuse { by, rule } = &decision else { return Ok(decision) };
+        self.metrics.risk_refused(by);
+        tracing::warn!(merchant = merchant_id, merchant_order_no = request.merchant_order_no, by, rule, "risk control refused an order");
+        Err(risk_refused())
     }
 
     /// What the merchant learns: the rules by name and when the first of them opens; never what others have used.
-    pub(super) async fn over_limit(&self, mut passed: Vec<PassedOver>, amount: Fen, now: Millis) -> Refused {
+    pub(super) async fn over_limit(&self, passed: Vec<PassedOver>, amount: Fen, now: Millis) -> Refused {
+        passed.iter().for_each(|passed| self.metrics.limit(&passed.limit, "refused"));
+        let limits: Vec<&str> = passed.iter().map(|passed| passed.limit.as_str()).collect();
+        tracing::info!(amount = amount.0, ?limits, "an order was refused by a limit");
+        self.refusal_of_limits(passed, now).await
+    }
+
+    /// The same without counting it.
+    pub(super) async fn refusal_of_limits(&self, mut passed: Vec<PassedOver>, now: Millis) -> Refused {
         for passed in &mut passed {
-            self.metrics.limit(&passed.limit, "refused");
             self.look_up_opening(passed, now).await;
         }
         let opens_first = |p: &&PassedOver| (p.opens_at.is_none(), p.opens_at);
@@ -89,7 +77,6 @@ impl Gateway {
         let mut errors: Vec<Problem> = passed.iter().map(problem).collect();
         errors.dedup();
         let inner = passed.iter().find_map(|p| if let Why::Error(why) = &p.why { Some(format!("limit {}: {why}", p.limit)) } else { None });
-        tracing::info!(amount = amount.0, limit = first.limit, "an order was refused by a limit");
         Refused { errors, inner, retryable: Some(retryable), members, ..Refused::new(Code::LimitExceeded, sentence(first)) }
     }
 
@@ -101,6 +88,24 @@ impl Gateway {
             passed.opens_at = at.map(|at| at.plus_ms(*ms));
         }
     }
+}
+
+/// What risk control says of a request.
+pub(super) fn risk_of(directory: &Directory, merchant_id: &str, request: &OrderRequest, hashed: &Hashed) -> Decision {
+    let canonical = |ip: &String| ip.parse::<IpAddr>().ok().map(|ip| ip.to_canonical().to_string());
+    let client_ip = request.client_ip.as_ref().filter(|_| directory.has_blocks).and_then(canonical);
+    directory.risk.judge(&Question {
+        merchant_id,
+        amount_fen: request.amount.0,
+        payers: &hashed.payers,
+        customer: hashed.customer.as_deref(),
+        client_ip: client_ip.as_deref(),
+        auth_code: request.auth_code.as_deref(),
+    })
+}
+
+pub(super) fn risk_refused() -> Refused {
+    Refused::new(Code::RiskRefused, "risk control refused this payment; ask the operator of this gateway")
 }
 
 impl Walk<'_> {

@@ -10,6 +10,7 @@ pub mod bindings;
 mod candidates;
 pub mod close;
 pub mod directory;
+pub mod dry_run;
 pub mod error;
 pub mod limits;
 pub mod notify_merchant;
@@ -19,6 +20,7 @@ pub mod place_order;
 pub mod pulse;
 pub mod query;
 pub mod refund;
+pub mod replay;
 pub mod resolve;
 pub mod reverse;
 pub mod take_callback;
@@ -31,7 +33,7 @@ pub use pace::Pace;
 use crate::clock::{Chance, Clock, random};
 use crate::domain::life::Life;
 use crate::domain::route::Memory;
-use crate::domain::{OrderId, OrderStatus};
+use crate::domain::{Order, OrderId, OrderStatus};
 use crate::outbound::{Courier, Renewals, Wire};
 use crate::store::{Answer, Command, Outcome, Query, Sealer, Store};
 use crate::telemetry::Metrics;
@@ -127,8 +129,7 @@ impl Gateway {
 
     /// What placing this order at the channel takes, unsealed.
     pub fn pay_order(&self, life: &Life) -> Result<PayOrder, Refused> {
-        let plain = self.sealer.open(SEAL_PAY_ORDER, &life.order.sealed).map_err(|e| Refused::inner(e.to_string()))?;
-        serde_json::from_slice(&plain).map_err(|e| Refused::inner(e.to_string()))
+        open_pay_order(&self.sealer, &life.order).map_err(Refused::inner)
     }
 
     pub(crate) fn seal_pay_order(&self, order: &PayOrder) -> Result<Vec<u8>, Refused> {
@@ -158,4 +159,13 @@ impl Gateway {
         }
         order
     }
+}
+
+/// What placing a stored order at the channel took.
+///
+/// # Errors
+/// It was sealed with another key, or cannot be read.
+pub fn open_pay_order(sealer: &Sealer, order: &Order) -> Result<PayOrder, String> {
+    let plain = sealer.open(SEAL_PAY_ORDER, &order.sealed).map_err(|e| e.to_string())?;
+    serde_json::from_slice(&plain).map_err(|e| e.to_string())
 }

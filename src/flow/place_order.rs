@@ -180,7 +180,7 @@ impl Gateway {
         Ok(Placed { life, replay: true })
     }
 
-    fn draft(
+    pub(super) fn draft(
         &self,
         merchant_id: &str,
         request: &OrderRequest,

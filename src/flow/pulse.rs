@@ -5,11 +5,12 @@ use super::ask::{Answer, Asked};
 use super::directory::Account;
 use super::{Gateway, Refused};
 use crate::domain::life::{Attempt, Life, Order};
-use crate::domain::route::health::Sign;
+use crate::domain::route::health::{Shown, Sign};
 use crate::domain::route::memory::Segment;
+use crate::domain::route::success::Reading;
 use crate::domain::{AttemptStatus, OrderStatus};
 use crate::store::{Answer as Read, OrderFilter, Query};
-use sluice_contract::{FailureCode, Fault, Millis, Pay, WhyKind};
+use sluice_contract::{FailureCode, Fault, Method, Millis, Pay, WhyKind};
 use std::sync::PoisonError;
 
 /// What a new process looks back at.
@@ -17,7 +18,24 @@ const RECALL_MS: i64 = 30 * 60_000;
 const RECALL_PAGES: usize = 20;
 const PAGE: u32 = 100;
 
+/// What this node knows of an account, for operators.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    pub health: Shown,
+    /// By method, as far as anything is known.
+    pub success: Vec<(Method, Reading)>,
+}
+
 impl Gateway {
+    #[must_use]
+    pub fn pulse_of(&self, account: &Account) -> Pulse {
+        let (now, directory) = (self.now(), self.directory.load());
+        let (guard, taste) = (&directory.routing.guard, &directory.routing.taste);
+        let memory = self.routing.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |method: &Method| Some((*method, memory.of_method(&account.id, *method, now, taste)?));
+        Pulse { health: memory.health.shown(&account.id, now, guard), success: account.methods.iter().filter_map(read).collect() }
+    }
+
     /// Takes what a payment call says of its channel: answered, or the channel's own fault. A decline is an answer.
     pub(super) fn felt(&self, account: &Account, asked: &Asked<Pay>) {
         let now = self.now();
@@ -102,7 +120,7 @@ const fn is_fault(why: WhyKind) -> bool {
 
 /// Whether an attempt speaks for its account: paid does; an account's own failure, and a code that died unpaid, speak against it. What
 /// the payer or the merchant decided says nothing.
-fn verdict(order: &Order, attempt: &Attempt) -> Option<bool> {
+pub(super) fn verdict(order: &Order, attempt: &Attempt) -> Option<bool> {
     match attempt.status() {
         AttemptStatus::Succeeded => Some(true),
         AttemptStatus::Failed => {

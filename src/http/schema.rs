@@ -197,14 +197,37 @@ pub struct Attempt {
     pub refunded_amount: i64,
     pub refunding_amount: i64,
     pub late: bool,
-    /// The decision: every account and why it was dropped.
-    pub route: Value,
+    pub route: Route,
     /// Limits that did not count this attempt.
     pub limits_not_checked: Vec<NotChecked>,
     #[schema(required)]
     pub failure: Option<Failure>,
     pub suspended: bool,
     pub created_at: String,
+}
+
+/// The decision that this account be tried. Without a rule that matched accounts go by the order of the file.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Route {
+    pub chosen: String,
+    #[schema(required)]
+    pub rule: Option<String>,
+    /// `priority`, `round_robin`, `least_cost`, `success_rate`, `best_value` or `sticky`.
+    #[schema(required)]
+    pub strategy: Option<String>,
+    /// Every account that this merchant may use.
+    pub considered: Vec<RouteLine>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RouteLine {
+    pub account: String,
+    /// Why it was passed over: `no_such_method`, `amount_out_of_range`, `limit_exceeded` and others.
+    pub dropped: Option<String>,
+    /// The limit that passed it over.
+    pub limit: Option<String>,
+    /// In the order of trying, from 0.
+    pub place: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]

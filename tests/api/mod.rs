@@ -35,6 +35,8 @@ mod refunds;
 mod reload;
 mod risk;
 mod routing_files;
+mod route_replay;
+mod routing_ops;
 mod running;
 mod secrets;
 mod trouble;

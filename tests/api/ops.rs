@@ -69,6 +69,11 @@ async fn a_role_does_what_it_may_and_nothing_else() {
     let viewer = with_token(&world, &token("viewer"));
     for (method, path) in operations(&world).await {
         let answer = viewer.call(&method, &path, Some(&json!({}))).await;
+        if path == "/ops/v1/routes/dry-run" {
+            // A question: whoever may look may ask it.
+            answer.refused(400, "INVALID_REQUEST");
+            continue;
+        }
         if method == "GET" {
             let reads = answer.status < 400 || answer.status == 404 || (path == "/ops/v1/audit" && answer.status == 403);
             assert!(reads, "{path}: {}", answer.text());

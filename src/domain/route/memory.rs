@@ -55,6 +55,13 @@ impl Memory {
         }
     }
 
+    /// What is known of an account and a method as a whole; `None`: nothing yet.
+    #[must_use]
+    pub fn of_method(&self, account: &str, method: Method, now: Millis, taste: &Taste) -> Option<Reading> {
+        let segment = Segment { account, method, amount: Fen::ZERO };
+        self.windows.get(&segment.coarse()).map(|window| window.reading(now.0, taste))
+    }
+
     /// What is known of a segment: the finer one where it has enough to say.
     #[must_use]
     pub fn reading(&self, segment: Segment<'_>, now: Millis, taste: &Taste) -> Reading {

@@ -6,7 +6,10 @@ use crate::http::App;
 use crate::http::errors::Fail;
 use crate::store::{Answer, Audit, Command, Query, Record};
 use serde_json::Value;
+use sluice_contract::Reader;
 use std::sync::Arc;
+
+const REASON_BYTES_MAX: usize = 512;
 
 /// Stores records (or none) with what was done, and builds the directory anew.
 pub async fn change(app: &App, who: &Who, records: Vec<Record>, act: &str, about: &str, detail: Value) -> Result<(), Fail> {
@@ -32,6 +35,15 @@ pub fn line(gateway: &Gateway, who: &Who, act: &str, about: &str, detail: Value)
         about: about.to_owned(),
         detail,
     }
+}
+
+/// Why an operator does it: required, and kept in the audit log.
+pub fn reason(reader: &Reader<'_>) -> String {
+    let reason = reader.need_text("reason");
+    if reason.len() > REASON_BYTES_MAX {
+        reader.problem("reason", format!("must have at most {REASON_BYTES_MAX} bytes"));
+    }
+    reason.to_owned()
 }
 
 /// All records of a kind.

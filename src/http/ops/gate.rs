@@ -34,6 +34,9 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("PUT", "/ops/v1/merchants/{id}/stores/{store}", ADMIN),
     ("GET", "/ops/v1/accounts", ALL),
     ("POST", "/ops/v1/accounts/{id}/{act}", RUN),
+    ("POST", "/ops/v1/accounts/{id}/weight", RUN),
+    // A question, whatever its verb.
+    ("POST", "/ops/v1/routes/dry-run", ALL),
     ("GET", "/ops/v1/orders", ALL),
     ("GET", "/ops/v1/orders/{id}", ALL),
     ("POST", "/ops/v1/orders/{id}/sync", RUN),

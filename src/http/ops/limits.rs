@@ -1,6 +1,6 @@
 //! Limits: what is used of each, where it goes, and what an operator may do about it: raise, lower, suspend, recount.
 
-use super::change::{change, line, note};
+use super::change::{change, line, note, reason};
 use super::gate::Who;
 use crate::domain::limit::{Counter, CounterKey, Limit, Measure, Window};
 use crate::flow::{Code, Gateway, Refused};
@@ -61,10 +61,7 @@ fn asked(body: &Value) -> Result<Asked, Fail> {
     let reader = Reader::root("body", body);
     let max = reader.int("max", 0..=i64::MAX);
     let suspended = reader.flag("suspended").unwrap_or(false);
-    let reason = reader.need_text("reason").to_owned();
-    if reason.len() > 512 {
-        reader.problem("reason", "must have at most 512 bytes");
-    }
+    let reason = reason(&reader);
     reader.finish();
     body::refuse(&reader)?;
     Ok(Asked { max, suspended, reason })

@@ -13,6 +13,8 @@ pub mod merchants;
 pub mod notifications;
 pub mod orders;
 pub mod reload;
+pub mod routes;
+pub mod schema;
 pub mod stores;
 
 use super::app::App;
@@ -35,6 +37,8 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(stores::put_store))
         .routes(routes!(accounts::list_accounts))
         .routes(routes!(accounts::switch_account))
+        .routes(routes!(accounts::weigh_account))
+        .routes(routes!(routes::dry_run))
         .routes(routes!(orders::search_orders))
         .routes(routes!(orders::order_detail))
         .routes(routes!(orders::sync_order))

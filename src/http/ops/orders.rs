@@ -128,6 +128,7 @@ fn inner_attempt(life: &Life, attempt: &Attempt) -> Value {
     let mut line = show::attempt(&life.order, attempt);
     if let Some(fields) = line.as_object_mut() {
         fields.insert("seq".into(), attempt.seq.into());
+        fields.insert("route".into(), attempt.notes.route.clone());
         fields.insert("queries".into(), attempt.queries.into());
         fields.insert("undo".into(), json!(attempt.undo));
         fields.insert("next_at".into(), json!(attempt.next_at.map(Millis::rfc3339)));

@@ -5,7 +5,7 @@ pub mod create;
 pub mod events;
 pub mod list;
 pub mod one;
-mod parse;
+pub(super) mod parse;
 
 pub(super) use parse::{amount as parse_amount, number as parse_number, plain as parse_plain};
 

@@ -10,6 +10,8 @@ mod orders;
 mod pages;
 mod problems;
 mod refunds;
+mod replay;
+mod routing;
 mod serving;
 mod signatures;
 mod stage;

@@ -1,6 +1,7 @@
 //! The document: pinned, and true of what is answered.
 
 use super::stage::stage;
+use crate::config::Role;
 use crate::domain::{OrderStatus, RefundStatus};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -63,10 +64,16 @@ async fn answers_have_the_members_that_the_document_names() {
     let refund = stage.post(&format!("/v1/orders/{id}/refunds"), r#"{"merchant_refund_no":"R","amount":1}"#).await.json();
     let order = stage.get(&format!("/v1/orders/{id}?expand=attempts,refunds,events")).await.json();
     let methods = stage.get("/v1/methods").await.json();
+    let account = stage.ops(Role::Viewer, "GET", "/ops/v1/accounts", "").await.json()["data"][0].clone();
     let cases = [
         ("Order", &order),
         ("Refund", &refund),
         ("Attempt", &order["attempts"][0]),
+        ("Route", &order["attempts"][0]["route"]),
+        ("OpsAccount", &account),
+        ("AccountOpening", &account["opening"]),
+        ("AccountHealth", &account["health"]),
+        ("AccountSuccess", &account["success"][0]),
         ("Event", &order["events"][0]),
         ("MethodRow", &methods["data"][0]),
         ("MethodAccount", &methods["data"][0]["accounts"][0]),

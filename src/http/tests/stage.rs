@@ -93,9 +93,10 @@ fn merchant(id: &str, webhook: bool) -> Arc<MerchantEntry> {
     Arc::new(MerchantEntry { merchant, webhook_secret: webhook.then(secret), bindings: Vec::new(), stores: Vec::new() })
 }
 
-fn base_directory() -> Directory {
-    let account = Account {
-        id: "wx-main".into(),
+/// An account of the fake channel, open to all.
+pub fn account(id: &str) -> Account {
+    Account {
+        id: id.into(),
         channel: Arc::new(super::channel::Fake::default()),
         sandbox: true,
         owner: None,
@@ -107,12 +108,15 @@ fn base_directory() -> Directory {
         opening: Default::default(),
         weight: None,
         state: AccountState::Enabled,
-        notify_url: "http://127.0.0.1:1/notify/wx-main".into(),
-    };
+        notify_url: format!("http://127.0.0.1:1/notify/{id}"),
+    }
+}
+
+fn base_directory() -> Directory {
     let key = |merchant: &str, secret: &str| Arc::new(KeyEntry { merchant_id: merchant.into(), secret: Secret::new(secret) });
     let merchants = [("m_demo", true), ("m_other", true), ("m_bare", false)];
     Directory {
-        accounts: vec![Arc::new(account)],
+        accounts: vec![Arc::new(account("wx-main"))],
         merchants: merchants.into_iter().map(|(id, webhook)| (id.to_owned(), merchant(id, webhook))).collect(),
         keys: BTreeMap::from([
             ("k_demo".to_owned(), key("m_demo", SECRET)),
@@ -145,6 +149,12 @@ async fn refreshed(gateway: Arc<Gateway>) -> Result<(), String> {
             let secret = Secret::new(String::from_utf8(plain).map_err(|e| e.to_string())?);
             let merchant_id = doc["merchant_id"].as_str().unwrap_or_default().to_owned();
             directory.keys.insert(id, Arc::new(KeyEntry { merchant_id, secret }));
+        }
+    }
+    if let Ok(Answer::Records(rows)) = read("account_state").await {
+        for (id, doc) in rows {
+            let state = serde_json::from_value(doc["state"].clone()).map_err(|e| e.to_string())?;
+            directory.accounts = vec![Arc::new(Account { state, ..account(&id) })];
         }
     }
     gateway.directory.store(Arc::new(directory));
@@ -243,6 +253,13 @@ pub struct Call<'a> {
 }
 
 impl Stage {
+    /// Puts other accounts, rules or limits in force, until an operator changes something.
+    pub fn direct(&self, change: impl FnOnce(&mut Directory)) {
+        let mut directory = base_directory();
+        change(&mut directory);
+        self.app.gateway.directory.store(Arc::new(directory));
+    }
+
     pub fn call<'a>(&self, method: &'a str, path: &'a str, body: &'a str) -> Call<'a> {
         let nonce = format!("nonce-of-the-test-{}", self.serial.fetch_add(1, Ordering::SeqCst));
         Call { key: ("k_demo", SECRET), method, path, body: body.as_bytes(), at: NOW / 1000, nonce, content_type: "application/json" }
