@@ -20,7 +20,7 @@ impl Dice {
     }
 
     fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of.iter().nth(usize::try_from(self.below(of.len() as u64)).unwrap_or_default()).copied().unwrap_or_default()
+        of.get(usize::try_from(self.below(of.len() as u64)).unwrap_or_default()).copied().unwrap_or_default()
     }
 }
 
