@@ -1,15 +1,14 @@
 //! One order's life: the order with every attempt and refund tied to it. It is loaded whole, changed by pure functions and written back
 //! in one transaction; nothing else in the system moves money or status.
 
+use super::candidate::Candidate;
 use super::fee::Tariff;
 use super::id::{OrderId, SEQ_MAX};
-use super::limit::{Ask, Hold, NotChecked, PassedOver, Touched};
-use super::route::Decision;
+use super::limit::{Hold, NotChecked, Touched};
 use super::state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sluice_contract::{Action, Discount, Failure, Fen, Method, Millis, Notes, Second, Wallet};
-use std::sync::Arc;
 
 /// A rule of [`Life::check`] that would be broken: the command fails, nothing is stored, an alarm is raised.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -212,28 +211,6 @@ pub struct Effect {
     pub data: Value,
 }
 
-/// An account the router chose and the channel admitted, ready to be tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    pub account: String,
-    pub channel: String,
-    pub app_id: Option<String>,
-    pub sub: Notes,
-    pub memo: Notes,
-    pub fee: Option<Tariff>,
-    /// The decision it comes from; the same one for all candidates of an order.
-    pub route: Arc<Decision>,
-    /// Which of the decision's tiers it stands in: an order that goes on stays within it.
-    pub tier: usize,
-    /// What it asks of the limits.
-    pub asks: Vec<Ask>,
-    pub not_checked: Vec<NotChecked>,
-    /// Who stood before it and was passed over by limits when the order was stored.
-    pub passed: Vec<PassedOver>,
-    /// When to query the attempt if nothing more is heard of it.
-    pub next_at: Millis,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Life {
     pub order: Order,
@@ -242,15 +219,6 @@ pub struct Life {
     /// Appended by this command.
     pub events: Vec<Event>,
     pub effects: Vec<Effect>,
-}
-
-impl Candidate {
-    /// The same, to be tried at `now`: what it asks of the limits goes to the windows of then.
-    #[must_use]
-    pub fn at(mut self, now: Millis, expires_at: Millis) -> Candidate {
-        self.asks = self.asks.into_iter().map(|ask| ask.at(now, expires_at)).collect();
-        self
-    }
 }
 
 impl Order {

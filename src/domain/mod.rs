@@ -13,6 +13,7 @@
     clippy::float_arithmetic
 )]
 
+pub mod candidate;
 pub mod fee;
 pub mod id;
 pub mod life;
@@ -31,6 +32,7 @@ pub mod when;
 #[cfg(test)]
 mod tests;
 
+pub use candidate::Candidate;
 pub use id::OrderId;
-pub use life::{Attempt, Broken, Candidate, Effect, Event, Life, Order, OrderFacts, Refund, RefundOrigin};
+pub use life::{Attempt, Broken, Effect, Event, Life, Order, OrderFacts, Refund, RefundOrigin};
 pub use state::{AttemptStatus, OrderStatus, PendingReason, RefundStatus};

@@ -1,6 +1,7 @@
 //! What an answer about a payment does to an order, whoever brought it: the pay call, a query or a callback.
 
-use super::life::{Broken, Candidate, Intent, Life, RefundOrigin, Undo, broken};
+use super::candidate::Candidate;
+use super::life::{Broken, Intent, Life, RefundOrigin, Undo, broken};
 use super::limit::Touched;
 use super::refund::NewRefund;
 use super::show;

@@ -1,6 +1,7 @@
 //! The rules of one order, tried in every order and at the edges.
 
-use super::life::{Attempt, Candidate, Intent, Life, Order, OrderFacts, RefundOrigin, Undo};
+use super::candidate::Candidate;
+use super::life::{Attempt, Intent, Life, Order, OrderFacts, RefundOrigin, Undo};
 use super::pay::{PayTold, Source};
 use super::refund::{NewRefund, RefundRefused, RefundTold};
 use super::undo::{UndoTold, Wish};
@@ -20,7 +21,6 @@ fn candidate(account: &str) -> Candidate {
         sub: Notes::new(),
         memo: Notes::new(),
         fee: super::fee::Tariff::flat("0.006"),
-        tier: 0,
         passed: Vec::new(),
         route: Default::default(),
         asks: Vec::new(),

@@ -1,6 +1,7 @@
 //! Closing and reversing: what somebody wants undone, what the channel says of it, and how the order then ends.
 
-use super::life::{Broken, Candidate, Intent, Life, Undo};
+use super::candidate::Candidate;
+use super::life::{Broken, Intent, Life, Undo};
 use super::limit::Touched;
 use super::show;
 use super::state::{AttemptStatus, OrderStatus};

@@ -5,10 +5,10 @@ use super::directory::{Account, Directory, MerchantEntry};
 use super::limits::Hashed;
 use super::place_order::OrderRequest;
 use super::{Code, Gateway, Refused, resolve};
-use crate::domain::Order;
-use crate::domain::life::{Candidate, Life};
+use crate::domain::life::Life;
 use crate::domain::limit::PassedOver;
 use crate::domain::route::{self, AccountView, Decision, Dropped, Memory, Need, Question};
+use crate::domain::{Candidate, Order};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
 use std::sync::{Arc, PoisonError};
@@ -94,17 +94,17 @@ impl Gateway {
     pub(super) fn admitted(
         &self,
         walk: &Walk<'_>,
-        chain: &[(usize, String)],
-        decision: &mut Decision,
+        chain: &[String],
+        decision: &mut Arc<Decision>,
         against: &mut Against,
     ) -> Vec<Candidate> {
         let mut admitted = Vec::new();
-        for (tier, id) in chain {
+        for id in chain {
             let Some(account) = walk.directory.account(id) else { continue };
             let found = match self.admit(account, walk) {
                 Ok(candidate) => match walk.ask_limits(account) {
                     Ok(asked) => {
-                        admitted.push(Candidate { tier: *tier, asks: asked.asks, not_checked: asked.not_checked, ..candidate });
+                        admitted.push(Candidate { asks: asked.asks, not_checked: asked.not_checked, ..candidate });
                         continue;
                     }
                     Err(refusal) => {
@@ -118,12 +118,11 @@ impl Gateway {
                     (Dropped::NotAdmitted, None)
                 }
             };
-            if let Some(line) = decision.line_mut(id) {
+            if let Some(line) = Arc::make_mut(decision).line_mut(id) {
                 (line.dropped, line.limit) = (Some(found.0), found.1);
             }
         }
-        let route = Arc::new(decision.clone());
-        admitted.into_iter().map(|candidate| Candidate { route: Arc::clone(&route), ..candidate }).collect()
+        admitted.into_iter().map(|candidate| Candidate { route: Arc::clone(decision), ..candidate }).collect()
     }
 
     /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
@@ -165,7 +164,6 @@ impl Gateway {
             memo,
             fee: account.fee.clone(),
             route: Arc::default(),
-            tier: 0,
             asks: Vec::new(),
             not_checked: Vec::new(),
             passed: Vec::new(),
@@ -206,10 +204,10 @@ impl Gateway {
             seq: last.seq.saturating_add(1),
         };
         let tried: Vec<String> = life.attempts.iter().map(|attempt| attempt.account.clone()).collect();
-        let mut decision = self.decide(&walk, Onward { tried: &tried, within: Some(rule) });
+        let mut decision = Arc::new(self.decide(&walk, Onward { tried: &tried, within: Some(rule) }));
         // Shares are those of orders by where they were first sent.
         self.settle(&decision, None);
-        let chain: Vec<(usize, String)> = decision.chain().into_iter().take(CHAIN).collect();
+        let chain: Vec<String> = decision.chain().into_iter().take(CHAIN).collect();
         Ok(self.admitted(&walk, &chain, &mut decision, &mut Against::default()))
     }
 

@@ -2,8 +2,9 @@
 
 use super::ask::Answer;
 use super::{Code, Gateway, Refused};
+use crate::domain::Candidate;
 use crate::domain::OrderStatus;
-use crate::domain::life::{Attempt, Candidate, Intent, Life, Undo};
+use crate::domain::life::{Attempt, Intent, Life, Undo};
 use crate::domain::undo::UndoTold;
 use crate::store::{Command, Outcome};
 use sluice_contract::{Fault, NotFoundFrom, Undone, Why, WhyKind};

@@ -5,21 +5,22 @@ use super::candidates::{Against, CHAIN, Walk, nothing_left};
 use super::limits::{risk_of, risk_refused};
 use super::place_order::OrderRequest;
 use super::{Gateway, MerchantEntry, Refused, resolve};
+use crate::domain::Candidate;
 use crate::domain::OrderId;
-use crate::domain::life::Candidate;
 use crate::domain::limit::{Counter, CounterKey, Counters, admit};
 use crate::domain::risk;
 use crate::domain::route::Decision;
 use crate::store::{Answer, Query};
 use sluice_contract::{Method, Millis};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The answer. Without a chosen account it says what the merchant would be told.
 #[derive(Debug, Default)]
 pub struct DryRun {
     /// What was asked for, `auto_barcode` resolved.
     pub method: Option<Method>,
-    pub decision: Decision,
+    pub decision: Arc<Decision>,
     pub chosen: Option<String>,
     /// Of every account that was looked at, up to the chosen one.
     pub rooms: Vec<Room>,
@@ -60,7 +61,7 @@ impl Gateway {
     }
 
     async fn dry_walk(&self, walk: &Walk<'_>) -> Result<DryRun, Refused> {
-        let decision = self.would_decide(walk);
+        let decision = Arc::new(self.would_decide(walk));
         let mut run = DryRun { method: Some(walk.order.method), decision, ..DryRun::default() };
         let mut against = Against::default();
         for chain in run.decision.chain().chunks(CHAIN) {
@@ -69,7 +70,7 @@ impl Gateway {
             let verdict = admit(&walk.order.id, &counters, &candidates).map_err(|broken| Refused::inner(broken.to_string()))?;
             let seen = verdict.admitted.map_or(candidates.len(), |place| place.saturating_add(1));
             run.rooms.extend(candidates.iter().take(seen).flat_map(|candidate| rooms(candidate, &counters, &unread)));
-            run.decision.pass_over(&verdict.passed_over);
+            Arc::make_mut(&mut run.decision).pass_over(&verdict.passed_over);
             against.passed.extend(verdict.passed_over);
             run.chosen = verdict.admitted.and_then(|place| candidates.get(place)).map(|candidate| candidate.account.clone());
             if run.chosen.is_some() {

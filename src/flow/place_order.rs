@@ -10,6 +10,7 @@ use crate::store::{Command, Nonce, Outcome};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use sluice_contract::{Fen, Method, Millis, PayOrder, Payer, Store, Terminal};
+use std::sync::Arc;
 
 /// A unified order, checked field by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Gateway {
         draft.facts.risk = Some(risk);
         let walk =
             Walk { directory: &directory, merchant, request, order: &draft, pay_order: &pay_order, hashed: &hashed, at: now, seq: 1 };
-        let mut decision = self.decide(&walk, Onward::default());
+        let mut decision = Arc::new(self.decide(&walk, Onward::default()));
         let stored = self.store_first(&walk, &mut decision, nonce).await;
         let served =
             stored.as_ref().ok().and_then(|outcome| if let Outcome::Placed(life) = outcome { Some(&life.order.account) } else { None });
@@ -110,7 +111,7 @@ impl Gateway {
     }
 
     /// T1 at the first account that its channel admits and that the limits have room for.
-    async fn store_first(&self, walk: &Walk<'_>, decision: &mut Decision, nonce: &mut Option<Nonce>) -> Result<Outcome, NothingLeft> {
+    async fn store_first(&self, walk: &Walk<'_>, decision: &mut Arc<Decision>, nonce: &mut Option<Nonce>) -> Result<Outcome, NothingLeft> {
         let mut against = Against::default();
         for chain in decision.chain().chunks(CHAIN) {
             let candidates = self.admitted(walk, chain, decision, &mut against);
@@ -120,7 +121,7 @@ impl Gateway {
             let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(walk.order.clone()), candidates };
             match self.submit(command).await.map_err(NothingLeft::Failed)? {
                 Outcome::NotAdmitted(passed) => {
-                    decision.pass_over(&passed);
+                    Arc::make_mut(decision).pass_over(&passed);
                     against.passed.extend(passed);
                 }
                 outcome => return Ok(outcome),

@@ -5,7 +5,7 @@ use super::errors::Reply;
 use super::orders::ok;
 use super::schema;
 use super::signed::Caller;
-use crate::domain::route::{Need, filter};
+use crate::domain::route::{Need, Places, filter};
 use crate::flow::{Account, MerchantEntry};
 use axum::extract::State;
 use serde_json::{Value, json};
@@ -39,7 +39,8 @@ pub async fn list_methods(State(app): State<App>, caller: Caller) -> Reply {
 fn serves<'a>(account: &'a Account, merchant: &MerchantEntry, method: Method, now: Millis) -> Option<&'a MethodProfile> {
     let view = account.view();
     let need = Need { method, amount: view.amount_min, app_id: None, pinned: None, bindings: &merchant.bindings, now };
-    let kept = filter::consider(&need, &[view]).iter().all(|line| line.dropped.is_none());
+    let view = [view];
+    let kept = filter::consider(&need, &Places::of(&view), &view).iter().all(|line| line.dropped.is_none());
     account.channel.profile().method(method).filter(|_| kept)
 }
 

@@ -1,12 +1,12 @@
 //! What may happen to the store. Commands are named for what happened and carry keys and facts, never versions read earlier:
 //! whatever was read before is read again, under the lock, by [`super::decide`].
 
-use crate::domain::life::{Candidate, Intent, Life, Undo};
+use crate::domain::life::{Intent, Life, Undo};
 use crate::domain::limit::{CounterKey, PassedOver};
 use crate::domain::pay::PayTold;
 use crate::domain::refund::{NewRefund, RefundRefused, RefundTold};
 use crate::domain::undo::UndoTold;
-use crate::domain::{Order, OrderId};
+use crate::domain::{Candidate, Order, OrderId};
 use serde_json::Value;
 use sluice_contract::{Failure, Millis};
 use std::collections::BTreeMap;

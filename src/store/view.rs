@@ -1,9 +1,9 @@
 //! The rows a batch works on: loaded and locked once, folded in memory, written back as one net row per key.
 
 use super::command::{Audit, ClaimKey, Command, Kind, Nonce, Notice, Record};
-use crate::domain::OrderId;
-use crate::domain::life::{Broken, Candidate, Life};
+use crate::domain::life::{Broken, Life};
 use crate::domain::limit::{self, Counter, CounterKey, Counters, Entry, Touched};
+use crate::domain::{Candidate, OrderId};
 use serde_json::json;
 use sluice_contract::Millis;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,8 +2,8 @@
 
 use super::ask::{Ask, PassedOver, Why};
 use super::counter::{CounterKey, Counters};
-use crate::domain::OrderId;
-use crate::domain::life::{Broken, Candidate};
+use crate::domain::life::Broken;
+use crate::domain::{Candidate, OrderId};
 
 /// What became of the candidates.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -119,10 +119,10 @@ impl Decision {
         places.filter_map(|(tier, place)| Some((tier, self.considered.get(place)?)))
     }
 
-    /// The accounts in the order of trying, by tier and id.
+    /// The accounts in the order of trying.
     #[must_use]
-    pub fn chain(&self) -> Vec<(usize, String)> {
-        self.ranked().map(|(tier, line)| (tier, line.account.clone())).collect()
+    pub fn chain(&self) -> Vec<String> {
+        self.ranked().map(|(_, line)| line.account.clone()).collect()
     }
 
     /// Limits left no room for these when the order was to be stored.

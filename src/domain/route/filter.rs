@@ -3,6 +3,7 @@
 use super::account::AccountView;
 use super::decision::{Considered, Dropped};
 use super::health::{Guard, Healths};
+use super::places::Places;
 use crate::domain::merchant::{AccountState, Binding};
 use sluice_contract::{Fen, Method, Millis};
 
@@ -21,15 +22,18 @@ pub struct Need<'a> {
 
 /// Every account with the reason it was dropped, or none. In file order.
 #[must_use]
-pub fn consider(need: &Need<'_>, accounts: &[AccountView<'_>]) -> Vec<Considered> {
-    let mut bindings: Vec<&Binding> = need.bindings.iter().collect();
-    bindings.sort_unstable_by(|a, b| a.account.cmp(&b.account));
-    let line = |account: &AccountView<'_>| {
-        let bound = bindings.binary_search_by(|binding| binding.account.as_str().cmp(account.id)).ok();
-        let binding = bound.and_then(|place| bindings.get(place)).copied();
-        Considered { dropped: reason(need, binding, account), ..Considered::of(account.id) }
+pub fn consider(need: &Need<'_>, places: &Places<'_>, accounts: &[AccountView<'_>]) -> Vec<Considered> {
+    let mut bindings: Vec<Option<&Binding>> = vec![None; accounts.len()];
+    for binding in need.bindings {
+        if let Some(of_account) = places.find(&binding.account).and_then(|place| bindings.get_mut(place)) {
+            *of_account = Some(binding);
+        }
+    }
+    let line = |(account, binding): (&AccountView<'_>, Option<&Binding>)| Considered {
+        dropped: reason(need, binding, account),
+        ..Considered::of(account.id)
     };
-    accounts.iter().map(line).collect()
+    accounts.iter().zip(bindings).map(line).collect()
 }
 
 fn reason(need: &Need<'_>, binding: Option<&Binding>, account: &AccountView<'_>) -> Option<Dropped> {

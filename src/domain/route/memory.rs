@@ -13,12 +13,22 @@ use std::collections::BTreeMap;
 pub struct Memory {
     pub turns: Turns,
     pub health: Healths,
-    /// By the hash of a segment.
-    windows: BTreeMap<u64, Window>,
+    /// By the hash of account and method.
+    records: BTreeMap<u64, Recorded>,
 }
 
-/// Segments that are kept: accounts × methods × bands of amounts. A platform has a few thousand.
-const WINDOWS_MAX: usize = 100_000;
+/// How one account does with one method.
+#[derive(Clone, Debug, Default)]
+struct Recorded {
+    whole: Window,
+    /// By the size of the amount.
+    bands: [Window; BANDS],
+}
+
+/// Bands of ten: below 1 yuan, below 10, below 100 … from 100,000 on.
+const BANDS: usize = 7;
+/// Accounts × methods that are kept. A platform has a few thousand.
+const RECORDS_MAX: usize = 20_000;
 
 impl Memory {
     /// A decision is acted on: its first tier's turn is taken, and an account that is being tried again is.
@@ -48,10 +58,14 @@ impl Memory {
 
     /// How an attempt ended, as far as that says something about its account.
     pub fn ended(&mut self, segment: Segment<'_>, good: bool, at: Millis, taste: &Taste) {
-        for key in [segment.coarse(), segment.fine()] {
-            if self.windows.len() < WINDOWS_MAX || self.windows.contains_key(&key) {
-                self.windows.entry(key).or_default().told(good, at.0, taste);
-            }
+        let key = segment.key();
+        if self.records.len() >= RECORDS_MAX && !self.records.contains_key(&key) {
+            return;
+        }
+        let record = self.records.entry(key).or_default();
+        record.whole.told(good, at.0, taste);
+        if let Some(band) = record.bands.get_mut(segment.band()) {
+            band.told(good, at.0, taste);
         }
     }
 
@@ -59,15 +73,15 @@ impl Memory {
     #[must_use]
     pub fn of_method(&self, account: &str, method: Method, now: Millis, taste: &Taste) -> Option<Reading> {
         let segment = Segment { account, method, amount: Fen::ZERO };
-        self.windows.get(&segment.coarse()).map(|window| window.reading(now.0, taste))
+        self.records.get(&segment.key()).map(|record| record.whole.reading(now.0, taste))
     }
 
     /// What is known of a segment: the finer one where it has enough to say.
     #[must_use]
     pub fn reading(&self, segment: Segment<'_>, now: Millis, taste: &Taste) -> Reading {
-        let read = |key: u64| self.windows.get(&key).map(|window| window.reading(now.0, taste));
-        let fine = read(segment.fine()).filter(|reading| reading.seen >= taste.seen_min);
-        fine.or_else(|| read(segment.coarse())).unwrap_or_else(|| Window::default().reading(now.0, taste))
+        let Some(record) = self.records.get(&segment.key()) else { return Window::default().reading(now.0, taste) };
+        let band = record.bands.get(segment.band()).map(|band| band.reading(now.0, taste));
+        band.filter(|reading| reading.seen >= taste.seen_min).unwrap_or_else(|| record.whole.reading(now.0, taste))
     }
 }
 
@@ -80,15 +94,12 @@ pub struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    fn coarse(&self) -> u64 {
+    fn key(&self) -> u64 {
         hash(&[self.account, self.method.word()])
     }
 
-    /// Bands of ten: below 1 yuan, below 10, below 100 …
-    fn fine(&self) -> u64 {
-        const BANDS: [&str; 7] = ["1", "10", "100", "1000", "10000", "100000", "more"];
-        let band = self.amount.0.max(1).ilog10().saturating_sub(1);
-        let band = usize::try_from(band).ok().and_then(|place| BANDS.get(place)).unwrap_or(&"more");
-        hash(&[self.account, self.method.word(), band])
+    fn band(&self) -> usize {
+        let digits = self.amount.0.max(1).ilog10();
+        usize::try_from(digits.saturating_sub(1)).unwrap_or(usize::MAX).min(BANDS.saturating_sub(1))
     }
 }

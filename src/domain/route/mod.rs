@@ -11,6 +11,7 @@ pub mod decision;
 pub mod filter;
 pub mod health;
 pub mod memory;
+pub mod places;
 pub mod rank;
 pub mod rule;
 pub mod sticky;
@@ -24,6 +25,7 @@ pub use account::{AccountView, DaySpan, Opening, Pause};
 pub use decision::{Considered, Decision, Dropped, Score, Tier};
 pub use filter::Need;
 pub use memory::Memory;
+pub use places::Places;
 pub use rule::{Routing, Rule, RuleAccount, Strategy};
 
 use super::when::Facts;
@@ -48,7 +50,8 @@ pub struct Question<'a> {
 #[must_use]
 pub fn decide(question: &Question<'_>, accounts: &[AccountView<'_>], routing: &Routing, memory: &Memory) -> Decision {
     let now = question.facts.now;
-    let mut considered = filter::consider(&question.need, accounts);
+    let places = Places::of(accounts);
+    let mut considered = filter::consider(&question.need, &places, accounts);
     for line in considered.iter_mut().filter(|line| line.dropped.is_none()) {
         if question.tried.contains(&line.account) {
             line.dropped = Some(Dropped::Tried);
@@ -56,6 +59,6 @@ pub fn decide(question: &Question<'_>, accounts: &[AccountView<'_>], routing: &R
     }
     let last_resort = filter::drop_unhealthy(&mut considered, &memory.health, &routing.guard, now);
     let mut decision = Decision { considered, last_resort, pinned: question.need.pinned.is_some(), ..Decision::default() };
-    rank::rank(question, accounts, routing, memory, &mut decision);
+    rank::rank(question, &places, accounts, routing, memory, &mut decision);
     decision
 }

@@ -3,6 +3,7 @@
 use super::account::AccountView;
 use super::decision::{Decision, Dropped, Score, Tier};
 use super::memory::{Memory, Segment};
+use super::places::Places;
 use super::rule::{Routing, Rule, RuleAccount, Strategy};
 use super::turns::{Turn, Turns};
 use super::{Question, sticky, success};
@@ -28,45 +29,78 @@ impl Ordered {
 /// Everything a strategy may look at.
 struct Desk<'a> {
     question: &'a Question<'a>,
+    places: &'a Places<'a>,
     accounts: &'a [AccountView<'a>],
     routing: &'a Routing,
     memory: &'a Memory,
 }
 
 /// Ranks what the filter kept. Every tier takes from what those before it left.
-pub fn rank(question: &Question<'_>, accounts: &[AccountView<'_>], routing: &Routing, memory: &Memory, decision: &mut Decision) {
-    let desk = Desk { question, accounts, routing, memory };
+pub fn rank(
+    question: &Question<'_>,
+    places: &Places<'_>,
+    accounts: &[AccountView<'_>],
+    routing: &Routing,
+    memory: &Memory,
+    decision: &mut Decision,
+) {
+    let desk = Desk { question, places, accounts, routing, memory };
     let kept = decision.considered.iter().enumerate().filter(|(_, line)| line.dropped.is_none());
-    let mut left: Vec<usize> = kept.map(|(place, _)| place).collect();
-    let preferred = desk.preferred(&left);
-    for rule in desk.rules() {
-        if left.is_empty() {
-            break;
-        }
-        let named = desk.named(rule, &left, decision);
-        if named.is_empty() {
-            continue;
-        }
-        let ordered = desk.order(rule, &named);
-        left.retain(|place| named.iter().all(|(taken, _)| taken != place));
-        put(decision, Some(rule), ordered);
+    let kept: Vec<usize> = kept.map(|(place, _)| place).collect();
+    let (own, others): (Vec<usize>, Vec<usize>) = kept.iter().partition(|place| desk.comes_first(**place));
+    desk.rank_these(own, decision);
+    for tier in &mut decision.tiers {
+        tier.preferred = tier.places.len();
     }
-    if desk.falls_to_the_file() && !left.is_empty() {
-        let places = left.iter().enumerate().map(|(at, place)| (*place, Score::Place(at))).collect();
-        left.iter().for_each(|place| undrop(decision, *place));
-        left.clear();
-        put(decision, None, Ordered::plain(places));
-    }
-    for place in left {
-        if decision.considered.get(place).is_some_and(|line| line.dropped.is_none()) {
-            drop_line(decision, place, Dropped::NotInRule);
-        }
-    }
-    put_first(decision, &preferred);
+    desk.rank_these(others, decision);
+    put_first(decision, &desk.preferred(&kept));
     number(decision);
 }
 
 impl<'a> Desk<'a> {
+    /// By the rules that match, one after the other, and at last by the order of the file.
+    fn rank_these(&self, mut left: Vec<usize>, decision: &mut Decision) {
+        for rule in self.rules() {
+            if left.is_empty() {
+                return;
+            }
+            let named = self.named(rule, &left, decision);
+            if named.is_empty() {
+                continue;
+            }
+            let taken = self.marked(named.iter().map(|(place, _)| *place));
+            left.retain(|place| taken.get(*place) != Some(&true));
+            put(decision, Some(rule), self.order(rule, &named));
+        }
+        if self.falls_to_the_file() && !left.is_empty() {
+            left.iter().for_each(|place| undrop(decision, *place));
+            let places = left.iter().enumerate().map(|(at, place)| (*place, Score::Place(at))).collect();
+            return put(decision, None, Ordered::plain(places));
+        }
+        for place in left {
+            if decision.considered.get(place).is_some_and(|line| line.dropped.is_none()) {
+                drop_line(decision, place, Dropped::NotInRule);
+            }
+        }
+    }
+
+    /// By place, whether it is among these.
+    fn marked(&self, places: impl Iterator<Item = usize>) -> Vec<bool> {
+        let mut marked = vec![false; self.accounts.len()];
+        for place in places {
+            if let Some(mark) = marked.get_mut(place) {
+                *mark = true;
+            }
+        }
+        marked
+    }
+
+    /// The accounts a merchant owns come before the platform's, where it has not said otherwise.
+    fn comes_first(&self, place: usize) -> bool {
+        let owner = self.accounts.get(place).and_then(|account| account.owner);
+        self.question.prefer.is_none() && owner == Some(self.question.facts.merchant_id)
+    }
+
     fn rules(&self) -> impl Iterator<Item = &'a Rule> {
         let (within, pinned) = (self.question.within, self.question.need.pinned.is_some());
         let asked = move |rule: &&Rule| !pinned && within.is_none_or(|within| within == Some(rule.name.as_str()));
@@ -77,19 +111,10 @@ impl<'a> Desk<'a> {
         self.question.within.is_none_or(|within| within.is_none())
     }
 
-    /// The accounts that the merchant prefers, or owns.
-    fn preferred(&self, left: &[usize]) -> Vec<usize> {
-        let account = |place: &&usize| self.accounts.get(**place);
-        match self.question.prefer {
-            Some(listed) => {
-                let find = |id: &String| left.iter().find(|place| account(place).is_some_and(|a| a.id == id)).copied();
-                listed.iter().filter_map(find).collect()
-            }
-            None => {
-                let own = |place: &&usize| account(place).is_some_and(|a| a.owner == Some(self.question.facts.merchant_id));
-                left.iter().filter(own).copied().collect()
-            }
-        }
+    /// The accounts that the merchant itself puts first.
+    fn preferred(&self, kept: &[usize]) -> Vec<usize> {
+        let find = |id: &String| self.places.find(id).filter(|place| kept.contains(place));
+        self.question.prefer.iter().copied().flatten().filter_map(find).collect()
     }
 
     /// The accounts of a rule that are left and that it matches, in its own order.
@@ -119,12 +144,10 @@ impl<'a> Desk<'a> {
         if rule.accounts.is_empty() {
             return left.iter().map(|place| (*place, RuleAccount::WEIGHT)).collect();
         }
-        let id = |place: usize| self.accounts.get(place).map_or("", |account| account.id);
-        let mut by_id = left.to_vec();
-        by_id.sort_unstable_by_key(|place| id(*place));
+        let is_left = self.marked(left.iter().copied());
         let find = |listed: &RuleAccount| {
-            let at = by_id.binary_search_by_key(&listed.id.as_str(), |place| id(*place)).ok()?;
-            Some((*by_id.get(at)?, listed.weight))
+            let place = self.places.find(&listed.id)?;
+            is_left.get(place)?.then_some((place, listed.weight))
         };
         rule.accounts.iter().filter_map(find).collect()
     }

@@ -81,7 +81,6 @@ pub fn place(life: &Life, order: &Order) -> Command {
         sub: attempt.notes.sub.clone(),
         memo: attempt.notes.memo.clone(),
         fee: attempt.notes.fee.clone(),
-        tier: 0,
         passed: Vec::new(),
         route: Default::default(),
         asks: Vec::new(),

@@ -161,18 +161,24 @@ proptest! {
         let mut given = drawn_accounts(&off);
         let kept: Vec<bool> = off.iter().map(|off| *off != 1).collect();
         let mut asker = Asker { amount, ..order() };
-        let mut prefer = prefer;
         if by_owner {
-            // Without a wish, the accounts it owns, in file order.
-            prefer.sort_unstable();
             prefer.iter().for_each(|at| given[*at].owner = Some(super::MERCHANT.into()));
         } else {
             asker.prefer = Some(prefer.iter().map(|at| IDS[*at].to_owned()).collect());
         }
         let decision = asker.decide(&given, &routing(&drawn_rules(&rules)), &Memory::default());
-        let ranked = reference(&rules, &given, &kept, amount, None);
-        let others = ranked.iter().map(|(_, at)| *at).filter(|at| !prefer.contains(at));
-        let expected: Vec<&str> = prefer.iter().copied().filter(|at| kept[*at]).chain(others).map(|at| IDS[at]).collect();
+        let ranked = |first: Option<bool>| -> Vec<usize> {
+            let kept: Vec<bool> = (0..6).map(|at| kept[at] && first.is_none_or(|first| prefer.contains(&at) == first)).collect();
+            reference(&rules, &given, &kept, amount, None).into_iter().map(|(_, at)| at).collect()
+        };
+        let expected: Vec<usize> = if by_owner {
+            // Without a wish, the accounts it owns by the rules, then all others by the rules.
+            [ranked(Some(true)), ranked(Some(false))].concat()
+        } else {
+            let others = ranked(None).into_iter().filter(|at| !prefer.contains(at));
+            prefer.iter().copied().filter(|at| kept[*at]).chain(others).collect()
+        };
+        let expected: Vec<&str> = expected.into_iter().map(|at| IDS[at]).collect();
         prop_assert_eq!(chain(&decision), expected);
     }
 }
