@@ -115,7 +115,7 @@ async fn orders_sealed_with_another_key_are_asked_without_their_payer() {
     let dir = new_folder(&world);
     edit(&dir, "sluice.toml", |old| {
         let line = old.lines().find(|line| line.starts_with("seal_key = ")).unwrap().to_owned();
-        old.replace(&line, &format!("seal_key = \"{}\"", "5a".repeat(32)))
+        old.replace(&line, &format!("seal_key = \"{}\"", "5a3c".repeat(16)))
     });
     let told = json_of(&dir, &[]);
     assert_eq!((&told["orders"], &told["changed"]), (&json!(50), &json!(0)));
