@@ -4,6 +4,7 @@ use super::actors::Act;
 use super::dice::Dice;
 use super::merchant::Book;
 use super::plan::Client;
+use super::spy::Mark;
 use super::stage::Scene;
 use super::store::Queued;
 use super::watch::Watch;
@@ -122,6 +123,12 @@ pub struct Core {
     pub calm: bool,
     /// Nothing fails but what the recipe asks for.
     pub tame: bool,
+    /// So many of a thousand payments at the first account provably do not leave, if a recipe asks for it.
+    pub unsent_permille: u64,
+    /// The channel that swallows every request, if a recipe has one: nothing is executed and nothing answered.
+    pub silent: Option<usize>,
+    /// In a tame world every call: when, to which booth, what about.
+    pub outbound: Vec<(i64, usize, Option<Mark>)>,
     pub engine: Books,
     pub queue: Vec<Queued>,
     pub flights: BTreeMap<u64, Flight>,
@@ -156,6 +163,9 @@ impl Core {
             seen: BTreeMap::new(),
             calm: false,
             tame: false,
+            unsent_permille: 0,
+            silent: None,
+            outbound: Vec::new(),
             engine,
             queue: Vec::new(),
             flights: BTreeMap::new(),

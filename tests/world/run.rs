@@ -33,6 +33,10 @@ pub enum Recipe {
     LostAnswers,
     /// B2: passwords are typed around the reversal, and nobody's answers are sure.
     LatePasswords,
+    /// B6: the first account times out, loses, resets and refuses at random.
+    Failover,
+    /// B5: the first account is down for five minutes, then slow for two.
+    Storm,
 }
 
 /// More steps than any world needs: a hot loop ends here.

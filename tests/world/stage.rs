@@ -12,6 +12,8 @@ use sluice::channels::{CHANNELS, Listed};
 use sluice::config::Secret;
 use sluice::domain::limit::Limits;
 use sluice::domain::merchant::{AccountState, Merchant};
+use sluice::domain::route::{Routing, Rule, RuleAccount, Strategy};
+use sluice::domain::when::When;
 use sluice::domain::{Candidate, Order};
 use sluice::flow::place_order::OrderRequest;
 use sluice::flow::{Account, Directory, Gateway, MerchantEntry, Pace};
@@ -129,6 +131,7 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         accounts: accounts.to_vec(),
         merchants: [(MERCHANT.to_owned(), Arc::new(merchant))].into(),
         limits: if world.lock().tame { Limits::default() } else { super::limits::rules() },
+        routing: if world.lock().tame { Routing::default() } else { routing(seed, accounts) },
         ..Directory::default()
     };
     Arc::new(Gateway {
@@ -147,6 +150,34 @@ pub fn gateway(world: &Shared, accounts: &[Arc<Account>], seed: u64, life: u64) 
         public_url: "https://gateway.test".into(),
         notify_policy: Policy { allow_private_addresses: true, allow_http: true },
     })
+}
+
+/// Some worlds have rules: every strategy, rules that fall through to the next, one that asks for an account. Not those whose seeds are
+/// regressions, which are as old as the order of the file.
+fn routing(seed: u64, accounts: &[Arc<Account>]) -> Routing {
+    if !seed.is_multiple_of(5) && seed % 10 != 2 {
+        return Routing::default();
+    }
+    let weights = |weights: &[(usize, u32)]| -> Vec<RuleAccount> {
+        weights.iter().map(|(at, weight)| RuleAccount { id: accounts[*at].id.clone(), weight: *weight }).collect()
+    };
+    let rule = |name: &str, when: &str, strategy, of: &[(usize, u32)]| {
+        let when = if when.is_empty() { When::always() } else { When::parse(when).expect("a predicate") };
+        Rule { name: name.to_owned(), when, strategy, accounts: weights(of) }
+    };
+    let last = accounts.len() - 1;
+    let (_, strategy) = Strategy::ALL[usize::try_from(seed / 5 % 6).unwrap_or(0)];
+    let rules = match seed / 30 % 3 {
+        0 => vec![rule("all", "", strategy, &[(last, 2), (0, 1)])],
+        1 => {
+            vec![rule("large", "order.amount > 30000", strategy, &[(last, 1)]), rule("all", "", Strategy::RoundRobin, &[(0, 1), (last, 2)])]
+        }
+        _ => vec![
+            rule("one", &format!("account == '{}'", accounts[last].id), strategy, &[]),
+            rule("all", "", strategy, &[(0, 1), (last, 0)]),
+        ],
+    };
+    Routing { rules, ..Routing::default() }
 }
 
 /// An order as T1 is asked to store it, with its candidates: what the model and the store suite start from.

@@ -2,7 +2,7 @@
 //! ledger: I5, I6, I8 at the very commit, and that events are written with the change they tell.
 
 use super::core::{Core, short};
-use sluice::domain::{AttemptStatus as A, Life, OrderId, OrderStatus as O, RefundStatus as R};
+use sluice::domain::{Attempt, AttemptStatus as A, Life, OrderId, OrderStatus as O, RefundStatus as R};
 use sluice::store::{Answer, Command, Notice, Outcome, Query, StoreError};
 use sluice_simkit::{RefundState, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,6 +148,7 @@ fn judge(core: &mut Core, before: Option<&Life>, after: &Life) {
         core.say(format!("  {tag} ORDER {} -> {}", was.word(), is.word()));
         core.watch.ended_at.insert(id.clone(), core.now_ms);
     }
+    one_account_at_a_time(core, before, after, &mut wrong);
     events_written(core, before, after, &mut wrong);
     for what in wrong {
         core.complain(format!("{tag}: {what}"));
@@ -160,7 +161,7 @@ fn ledger_refund(core: &Core, attempt: &str, refund: &str) -> Option<RefundState
 }
 
 /// I5 in the store, recounted from the refunds.
-fn refund_sums(life: &Life, attempt: &sluice::domain::Attempt, wrong: &mut Vec<String>) {
+fn refund_sums(life: &Life, attempt: &Attempt, wrong: &mut Vec<String>) {
     let sum = |status: R| -> i64 {
         life.refunds.iter().filter(|r| r.attempt_seq == attempt.seq && r.status() == status).map(|r| r.amount.0).sum()
     };
@@ -170,6 +171,35 @@ fn refund_sums(life: &Life, attempt: &sluice::domain::Attempt, wrong: &mut Vec<S
     }
     if done + pending > attempt.captured.0 || attempt.captured > attempt.amount || life.order.amount != attempt.amount {
         wrong.push(format!("I5: attempt {}: {done} + {pending} refunded of {} captured", attempt.seq, attempt.captured));
+    }
+}
+
+/// One payable code, and the next account only when nothing can be taken at those before it: by the ledger, and by what is under way.
+fn one_account_at_a_time(core: &Core, before: Option<&Life>, after: &Life, wrong: &mut Vec<String>) {
+    let entry = |number: &str| core.booths.iter().find_map(|booth| booth.sim.ledger().get(number));
+    let number = |attempt: &Attempt| after.order.id.attempt_number(attempt.seq);
+    let is_payable = |number: &str| entry(number).is_some_and(|e| matches!(e.status, State::Created | State::Paying));
+    // Of a ghost nobody could know.
+    let known: Vec<&Attempt> = after.attempts.iter().filter(|a| !core.haunted.contains(&number(a))).collect();
+    let payable = known.iter().filter(|a| a.status() != A::Abandoned && is_payable(&number(a))).count();
+    let open = after.attempts.iter().filter(|a| a.status().is_open()).count();
+    if payable > 1 || open > 1 {
+        wrong.push(format!("{payable} codes can be paid and {open} attempts are open"));
+    }
+    let newest = after.attempts.last().filter(|a| before.is_some_and(|before| before.attempt(a.seq).is_none()));
+    let Some(newest) = newest else { return };
+    for earlier in known.into_iter().filter(|a| a.seq != newest.seq) {
+        let number = number(earlier);
+        let taken = entry(&number).map_or(0, |e| e.remaining().0);
+        if is_payable(&number) || taken > 0 || core.is_on_its_way(&number) {
+            wrong.push(format!("B6: attempt {} was opened while {number} can be paid or was: {taken}", newest.seq));
+        }
+        if earlier.account == newest.account {
+            wrong.push(format!("{} was tried twice", newest.account));
+        }
+        if earlier.notes.route.get("pinned").is_some() {
+            wrong.push(format!("an order pinned to {} went on to {}", earlier.account, newest.account));
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub fn weather(core: &mut Core) {
     if core.calm {
         return;
     }
+    if core.tame {
+        return super::storm::weather(core);
+    }
     const APIS: [Api; 7] = [Api::Pay, Api::Query, Api::Close, Api::Reverse, Api::Refund, Api::QueryRefund, Api::Callback];
     const FAULTS: [Fault; 11] = [
         Fault::LoseRequest,

@@ -50,6 +50,9 @@ impl Core {
         if let Some(mark) = &mark {
             self.judge_request(mark);
         }
+        if self.tame {
+            self.outbound.push((self.now_ms, booth, mark.clone()));
+        }
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(30_000);
         // No ghosts where nobody could ever tell: of codes that pay at once and call nobody, of refunds that have one identity a try.
         let may_haunt = mark.as_ref().is_some_and(|m| match m.asks {
@@ -58,6 +61,7 @@ impl Core {
             _ => false,
         });
         let ghost = may_haunt && self.mishap(30);
+        let is_pay = mark.as_ref().is_some_and(|mark| mark.asks == Asks::Pay);
         let barred = mark
             .as_ref()
             .is_some_and(|m| (m.asks == Asks::Pay && m.barcode) || (m.asks == Asks::Refund && !self.scene.profile.refund.can_repeat));
@@ -70,11 +74,15 @@ impl Core {
             let ms = self.dice.between(500, 20_000);
             self.after(ms, Event::Arrive(id));
         }
-        if ghost || self.mishap(25) {
+        let unsent = self.unsent_permille > 0 && !self.calm && booth == 0 && is_pay && self.dice.permille(self.unsent_permille);
+        if ghost || unsent || self.mishap(25) {
             let ms = self.dice.between(0, 400);
             return self.after(ms, Event::Answer(id, Err(WireError::NotSent("connection refused".into()))));
         }
         self.sent.extend(once);
+        if self.silent == Some(booth) && !self.calm {
+            return self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
+        }
         let travel_ms = match self.dice.below(100) {
             _ if self.calm || self.tame => self.dice.between(1, 30),
             0..=79 => self.dice.between(1, 300),
@@ -108,6 +116,13 @@ impl Core {
         if age_ms > rule.window_s * 1000 + UNDER_WAY_MS || day_ends_at.is_some_and(|end| self.wall().since_ms(end) > UNDER_WAY_MS) {
             self.complain(format!("the reversal of {number} left too late"));
         }
+    }
+
+    /// Whether a payment under this number may still reach its channel.
+    pub fn is_on_its_way(&self, number: &str) -> bool {
+        let pays = |flight: &Flight| !flight.ghost && flight.mark.as_ref().is_some_and(|m| m.asks == Asks::Pay && m.number == number);
+        let arrives = |event: &Event| matches!(event, Event::Arrive(id) if self.flights.get(id).is_some_and(pays));
+        self.timers.values().any(arrives)
     }
 
     /// The channel executes a request, or a fault eats it.

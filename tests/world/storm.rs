@@ -1,0 +1,137 @@
+//! B5 of the catalogue: under a steady load the first of two accounts is down for five minutes, then slow for two. What we send because
+//! of that stays small beside what is offered, and soon after the healing everything is as before.
+
+use super::actors::Act;
+use super::core::{Core, Event};
+use super::run::{Recipe, live};
+use super::spy::Asks;
+use super::{asked_seeds, replay_of};
+use crate::model::books::Books;
+use sluice_contract::{Fen, Method};
+use sluice_simkit::Outcome;
+use sluice_simkit::faults::{Api, Fault, Rule};
+use std::collections::{BTreeMap, BTreeSet};
+
+const APIS: [Api; 6] = [Api::Pay, Api::Query, Api::Close, Api::Reverse, Api::Refund, Api::QueryRefund];
+/// One order each.
+const EVERY_MS: i64 = 100;
+const DOWN_AT_MS: i64 = 60_000;
+const SLOW_AT_MS: i64 = DOWN_AT_MS + 300_000;
+const HEAL_AT_MS: i64 = SLOW_AT_MS + 120_000;
+/// After the healing everything has to be as it was.
+const STEADY_AT_MS: i64 = HEAL_AT_MS + 30_000;
+const END_MS: i64 = STEADY_AT_MS + 30_000;
+
+/// Plans the world; answers when it heals.
+pub fn plan(core: &mut Core) -> i64 {
+    let online = |word: &&String| Method::from_word(word).is_some_and(|method| !method.is_barcode());
+    let method = core.scene.methods.iter().find(online).cloned().expect("an online method");
+    for (index, at) in (0..END_MS).step_by(usize::try_from(EVERY_MS).unwrap_or(1)).enumerate() {
+        let amount = Fen(core.dice.between(1, 100_000));
+        core.intend(index, method.clone(), amount);
+        core.clients[index].request.account = None;
+        core.clients[index].request.expires_in = Some(900);
+        core.after(at, Event::Act(Act::Place(index)));
+        // Whoever is shown a code pays it soon: in fair weather an order is one call.
+        for soon in [1_000, 15_000, 40_000] {
+            let ms = at + soon + core.dice.between(0, 1_000);
+            core.after(ms, Event::Act(Act::Pay(index, Outcome::Pay)));
+        }
+    }
+    core.after(DOWN_AT_MS, Event::Weather);
+    core.after(SLOW_AT_MS, Event::Weather);
+    HEAL_AT_MS
+}
+
+/// Down: connections reset, or nothing is ever answered. Then slow.
+pub fn weather(core: &mut Core) {
+    let is_slow = core.now_ms >= SLOW_AT_MS;
+    core.silent = (!is_slow && !core.seed.is_multiple_of(2)).then_some(0);
+    core.booths[0].clear();
+    for api in APIS {
+        let fault = if is_slow { Fault::Delay { ms: 3_000 } } else { Fault::Reset };
+        core.booths[0].add(Rule { api, fault, probability_ppm: 1_000_000, left: None });
+    }
+}
+
+/// What was sent, by seconds.
+#[derive(Default)]
+struct Second {
+    /// First payments of orders: what is offered.
+    offered: u64,
+    /// Everything.
+    sent: u64,
+    /// The same verb about the same number once more.
+    again: u64,
+}
+
+fn seconds(core: &Core) -> BTreeMap<i64, Second> {
+    let mut seconds: BTreeMap<i64, Second> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for (at, _, mark) in &core.outbound {
+        let second = seconds.entry(at / 1_000).or_default();
+        second.sent += 1;
+        let Some(mark) = mark else { continue };
+        let is_first = known.insert((format!("{:?}", mark.asks), mark.number.clone()));
+        second.again += u64::from(!is_first);
+        second.offered += u64::from(
+            is_first && mark.asks == Asks::Pay && sluice::domain::OrderId::of_attempt(&mark.number).is_some_and(|(_, seq)| seq == 1),
+        );
+    }
+    seconds
+}
+
+pub fn judge(core: &mut Core) {
+    let seconds = seconds(core);
+    let bad = || seconds.range(DOWN_AT_MS / 1_000..HEAL_AT_MS / 1_000);
+    let (offered, sent): (u64, u64) = bad().fold((0, 0), |(offered, sent), (_, second)| (offered + second.offered, sent + second.sent));
+    let per_second = u64::try_from(1_000 / EVERY_MS).unwrap_or(1);
+    let peak = seconds.values().map(|second| second.again).max().unwrap_or(0);
+    let last = seconds.iter().filter(|(_, second)| second.again > 0).map(|(at, _)| *at).max().unwrap_or(0);
+    let mut see = |what: &str, n: u64| core.seen.insert(what.to_owned(), n);
+    see("offered", offered);
+    see("sent permille of offered", sent * 1_000 / offered.max(1));
+    see("retries a second permille of offered", peak * 1_000 / per_second);
+    see("last retry, seconds after healing", (last - HEAL_AT_MS / 1_000).max(0).unsigned_abs());
+    let mut wrong = Vec::new();
+    if sent * 10 > offered * 11 {
+        wrong.push(format!("B5: {sent} calls for {offered} orders offered"));
+    }
+    if peak * 5 > per_second {
+        wrong.push(format!("B5: {peak} retries in one second, {per_second} orders offered"));
+    }
+    // Steady: every order is one call again, at the account that the file puts first.
+    for (at, booth, mark) in core.outbound.iter().filter(|(at, _, _)| *at >= STEADY_AT_MS) {
+        if *booth != 0 || mark.as_ref().is_some_and(|mark| mark.asks != Asks::Pay) {
+            wrong.push(format!("B5: not steady {} s after the healing: {mark:?} at {booth}", (at - HEAL_AT_MS) / 1_000));
+            break;
+        }
+    }
+    for what in wrong {
+        core.complain(what);
+    }
+}
+
+#[test]
+fn a_channel_that_is_down_and_then_slow_raises_no_storm() {
+    let (mut bad, mut worst) = (Vec::new(), BTreeMap::<String, u64>::new());
+    let seeds = asked_seeds("SLUICE_FIGURE_SEEDS").unwrap_or(0..2);
+    for seed in seeds.clone() {
+        let report = live(seed, Books::memory(), "wechat", Recipe::Storm);
+        for (what, n) in report.seen.iter().filter(|(what, _)| what.contains("offered") || what.contains("healing")) {
+            let known = worst.entry(what.clone()).or_default();
+            *known = (*known).max(*n);
+        }
+        if !report.wrong.is_empty() {
+            println!(
+                "B5, seed {seed} is wrong: {:?}\n{}",
+                report.wrong,
+                replay_of("wechat", "SLUICE_FIGURE_SEEDS", seed, "raises_no_storm")
+            );
+            bad.push(seed);
+        }
+    }
+    let told: Vec<String> = worst.iter().map(|(what, n)| format!("{what} {n}")).collect();
+    println!("B5: {} seeds, at worst: {}", seeds.count(), told.join(", "));
+    assert!(bad.is_empty(), "B5: seeds {bad:?} are wrong");
+}
