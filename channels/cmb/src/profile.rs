@@ -1,6 +1,8 @@
 //! What CMB's aggregate acquiring can do, as data.
 
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{
+    CallbackIs, Fen, ListedBy, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule, SubField,
+};
 
 /// Every method of this channel: the same QR code is scanned by any wallet, and the same call takes any wallet's payment code.
 pub(crate) const METHODS: &[Method] = &[
@@ -50,7 +52,13 @@ pub(crate) fn of(methods: &[Method], is_provider: bool, has_statement: bool, lim
             query_then_every_s: 3600,
         },
         callback: CallbackIs::Proof,
-        has_statement,
+        // Section 2.4: the list of the day is there at 10:30. By which day it lists refunds is UNCONFIRMED.
+        statement: has_statement.then_some(StatementRule {
+            ready_at_s: 10 * 3600 + 1800,
+            day_ends_at_s: DAY_S,
+            refunds_by: ListedBy::Begun,
+            per_sub: false,
+        }),
         renew_every_s: None,
         sub_fields: if is_provider { vec![sub_field("sub_mer_id", true), sub_field("sub_store_id", false)] } else { Vec::new() },
     }
