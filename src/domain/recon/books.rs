@@ -104,6 +104,10 @@ impl Shelf {
         }
     }
 
+    pub const fn of_day(&self) -> usize {
+        self.of_day.len()
+    }
+
     /// Sorted by number each.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.of_day.iter().chain(self.named.values())
@@ -114,6 +118,7 @@ impl Shelf {
 #[derive(Debug)]
 pub struct Books {
     pub day: BillDay,
+    account: String,
     refunds_by: ListedBy,
     /// When the bill was asked for: what was done later cannot be in it.
     asked_at: Millis,
@@ -125,10 +130,16 @@ pub struct Books {
 
 impl Books {
     #[must_use]
-    pub fn new(day: Day, rule: &StatementRule, asked_at: Millis) -> Books {
-        let (payments, refunds) = (Shelf::default(), Shelf::default());
-        let day = BillDay::new(day, rule);
-        Books { day, refunds_by: rule.refunds_by, asked_at, payments, refunds, gross_fees: BTreeMap::new() }
+    pub fn new(account: &str, day: Day, rule: &StatementRule, asked_at: Millis) -> Books {
+        Books {
+            day: BillDay::new(day, rule),
+            account: account.to_owned(),
+            refunds_by: rule.refunds_by,
+            asked_at,
+            payments: Shelf::default(),
+            refunds: Shelf::default(),
+            gross_fees: BTreeMap::new(),
+        }
     }
 
     #[must_use]
@@ -174,8 +185,11 @@ impl Books {
     /// Takes up what the bill named of an order, or what has become of it since.
     pub fn learn(&mut self, life: &Life) {
         let order = &life.order.id;
-        let payments: Vec<_> = life.attempts.iter().filter_map(|attempt| self.payment_slot(order, attempt)).collect();
-        let refunds: Vec<_> = life.refunds.iter().filter_map(|refund| self.refund_slot(order, refund)).collect();
+        // What another account serves is not this bill's.
+        let own: Vec<&Attempt> = life.attempts.iter().filter(|attempt| attempt.account == self.account).collect();
+        let back = life.refunds.iter().filter(|refund| own.iter().any(|attempt| attempt.seq == refund.attempt_seq));
+        let refunds: Vec<_> = back.filter_map(|refund| self.refund_slot(order, refund)).collect();
+        let payments: Vec<_> = own.into_iter().filter_map(|attempt| self.payment_slot(order, attempt)).collect();
         for (book, slots) in [(Book::Payments, payments), (Book::Refunds, refunds)] {
             for slot in slots {
                 let shelf = self.shelf(book);

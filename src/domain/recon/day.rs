@@ -4,7 +4,7 @@
 use sluice_contract::{Day, Second, StatementRule};
 
 /// So near the cut a thing may stand in either bill.
-const CARRY_S: i64 = 1_800;
+const CARRY_S: i64 = 300;
 /// A payment further outside its bill's day than this makes it the bill of another day.
 const STRAY_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;

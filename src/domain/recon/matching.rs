@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// More rows than this that differ are no differences: it is the bill of somebody else, or these are not its books.
 const ODD_MAX: usize = 100_000;
 
+/// So many payments on both sides, and not one in common, are no coincidence.
+const STRANGERS_MIN: usize = 3;
+
 /// One of ours that the channel says was done, and our books do not: ask the channel.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lost {
@@ -113,6 +116,20 @@ impl Matching {
     pub fn place_strangers(&mut self) -> Result<(), String> {
         self.odd_rows = self.odd_rows.saturating_sub(self.strangers.len());
         std::mem::take(&mut self.strangers).into_iter().try_for_each(|row| self.place(row))
+    }
+
+    /// Whether the bill and the books have anything to do with each other.
+    ///
+    /// # Errors
+    /// Where both have payments and share none: it is the bill of another merchant.
+    pub fn is_of_this_account(&self) -> Result<(), String> {
+        let payments = self.strangers.iter().filter(|row| row.kind == BillKind::Payment).count();
+        let shared = self.slots().any(|(_, slot)| slot.seen != 0) || !self.odd.is_empty();
+        let ours = self.books.payments.of_day();
+        if shared || payments < STRANGERS_MIN || ours < STRANGERS_MIN {
+            return Ok(());
+        }
+        Err(format!("none of its {payments} payments is in our books, and none of our {ours} in it: it is the bill of another merchant"))
     }
 
     /// What the channel says was done and our books do not.

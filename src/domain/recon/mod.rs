@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`day`] says in which bill a thing belongs and what lies too near the cut to be sure; [`books`] is our side;
 //! [`matching`] takes the bill's rows in any order; [`judge`] says of each of ours what its rows mean; [`discrepancy`] is what comes
-//! out; [`record`] is how a run's findings change what earlier runs and people have written.
+//! out; [`record`] is how a run's findings change what earlier runs and people have written; [`show`] is how it is seen.
 //!
 //! Three ways: a row names an attempt or a refund, and that its order. That an order and its winning attempt agree is a rule of
 //! [`super::life::Life::check`], kept at every commit, so what is compared here is the bill with the attempt.
@@ -14,6 +14,7 @@ pub mod discrepancy;
 mod judge;
 pub mod matching;
 pub mod record;
+pub mod show;
 
 #[cfg(test)]
 mod tests;

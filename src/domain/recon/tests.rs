@@ -86,7 +86,7 @@ fn row(kind: BillKind, number: &str, amount: i64, second_of_day: i64) -> BillRow
 }
 
 fn books() -> Books {
-    Books::new(day(), &RULE, Millis(i64::MAX))
+    Books::new("a", day(), &RULE, Millis(i64::MAX))
 }
 
 fn outcome(books: Books, rows: &[BillRow]) -> Outcome {
@@ -266,14 +266,14 @@ fn a_clearing_day_that_ends_at_eleven_and_a_told_day_are_kept() {
     let missing = |second: i64, told: Option<&str>| {
         let mut paid = attempt(AttemptStatus::Succeeded, 100, second);
         paid.notes.settle_date = told.map(str::to_owned);
-        let mut books = Books::new(day(), &rule, Millis(i64::MAX));
+        let mut books = Books::new("a", day(), &rule, Millis(i64::MAX));
         books.attempt(&order(1, second), &paid);
         kinds(&Matching::new(books).finish(true)).first().map(|(_, standing, _)| *standing)
     };
-    assert_eq!(missing(82_000, None), Some(Standing::Carried));
-    assert_eq!(missing(82_000, Some("2026-11-23")), Some(Standing::Open), "the channel itself has told the day");
-    assert_eq!(missing(82_000, Some("2026-11-24")), None);
-    assert_eq!(missing(-3_000, None), Some(Standing::Open), "23:10 of the day before");
+    assert_eq!(missing(82_700, None), Some(Standing::Carried));
+    assert_eq!(missing(82_700, Some("2026-11-23")), Some(Standing::Open), "the channel itself has told the day");
+    assert_eq!(missing(82_700, Some("2026-11-24")), None);
+    assert_eq!(missing(-3_200, None), Some(Standing::Open), "23:06 of the day before");
     assert_eq!(missing(85_000, None), None);
 }
 
@@ -332,6 +332,23 @@ fn the_bill_of_another_day_is_refused() {
 }
 
 #[test]
+fn the_bill_of_another_merchant_is_refused_and_a_single_stranger_is_not() {
+    let compared = |ours: std::ops::Range<usize>, theirs: std::ops::Range<usize>| {
+        let seeds = [(1_000, 0); 8];
+        let (all, mut books) = (made(&seeds), books());
+        all.payments[ours].iter().for_each(|(id, attempt)| books.attempt(id, attempt));
+        let mut matching = Matching::new(books);
+        all.rows[theirs].iter().for_each(|row| matching.take(row.clone()).unwrap());
+        matching.place_strangers().unwrap();
+        matching.is_of_this_account()
+    };
+    assert!(compared(0..4, 4..8).unwrap_err().contains("another merchant"));
+    for (ours, theirs) in [(0..4, 3..8), (0..4, 4..6), (0..2, 4..8), (0..0, 0..8), (0..4, 0..0)] {
+        assert_eq!(compared(ours.clone(), theirs.clone()), Ok(()), "{ours:?} {theirs:?}");
+    }
+}
+
+#[test]
 fn a_rerun_changes_nothing_and_a_persons_word_stands() {
     use super::record::{BillRun, RunState, Stored, take};
     let made = made(&[(1_000, 0), (2_000, 0)]);
@@ -356,4 +373,31 @@ fn a_rerun_changes_nothing_and_a_persons_word_stands() {
     let mut back = gone.clone();
     back.extend(store(take(&gone, &run(4), &found)));
     assert_eq!(stands(&back), BTreeSet::from([(Kind::Amount, Standing::Settled), (Kind::MissingThere, Standing::Open)]));
+}
+
+/// E7: six kinds at one per cent of a hundred thousand rows.
+#[test]
+fn six_kinds_at_one_per_cent_of_a_hundred_thousand_rows_are_all_found_and_none_invented() {
+    let mut books = books();
+    let mut rows = Vec::new();
+    let mut planted = BTreeSet::new();
+    for nth in 0..100_000_u64 {
+        let second = 3_600 + i64::try_from(nth % 75_000).unwrap();
+        let amount = 100 + i64::try_from(mix(nth) % 1_000_000).unwrap();
+        let (id, number) = (order(nth, second), order(nth, second).attempt_number(1));
+        books.attempt(&id, &attempt(AttemptStatus::Succeeded, amount, second));
+        let row = row(BillKind::Payment, &number, amount, second);
+        let kind = Kind::ALL[usize::try_from(nth / 7 % 6).unwrap()];
+        if nth % 100 != 3 || kind == Kind::UnknownRefund {
+            rows.push(row);
+            continue;
+        }
+        let mut own = vec![row];
+        planted.insert((kind, plant(&mut own, &number, kind)));
+        rows.extend(own);
+    }
+    assert_eq!(planted.len(), 1_000);
+    assert_eq!(planted.iter().map(|(kind, _)| *kind).collect::<BTreeSet<_>>().len(), 6);
+    let found: BTreeSet<(Kind, String)> = outcome(books, &rows).found.into_iter().map(|found| (found.kind, found.number)).collect();
+    assert!(found == planted, "{} found, {} planted", found.len(), planted.len());
 }
