@@ -31,6 +31,7 @@ mod notifications;
 mod notify_url;
 mod ops;
 mod read;
+mod reconcile;
 mod refunds;
 mod reload;
 mod risk;

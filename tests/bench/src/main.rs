@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [reconcile] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -19,6 +19,7 @@ mod limits;
 mod meter;
 mod postgres;
 mod prefill;
+mod reconcile;
 mod subject;
 
 use channel::Channel;
@@ -70,6 +71,9 @@ async fn main() -> Done {
     println!("one RSA-2048 signature: {:?}", bench.signature.get());
     if asked("adapters") {
         bench.adapters()?;
+    }
+    if asked("reconcile") {
+        bench.reconcile()?;
     }
     if asked("orders") {
         bench.orders().await?;
