@@ -1,4 +1,4 @@
-//! The command line (CONTRACT section 1). Exit codes: 0 ok, 1 error with one clear line on stderr, 2 bad usage.
+//! The command line (CONTRACT section 1). Exit codes: 0 ok, 1 error with one clear line on stderr, 2 bad usage, 3 discrepancies.
 
 use clap::{Parser, Subcommand};
 use sluice::cli;
@@ -66,6 +66,19 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Compares a day of the books with the channels' bills: 0 clean, 3 discrepancies, 1 could not run.
+    Reconcile {
+        #[arg(long)]
+        config: PathBuf,
+        /// The channel's settlement day: 2026-11-23.
+        #[arg(long)]
+        date: String,
+        /// One account only.
+        #[arg(long)]
+        account: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
     /// The life of an order: route, exchanges, callbacks, notifications.
     Explain {
         #[arg(long)]
@@ -122,6 +135,7 @@ async fn main() -> ExitCode {
         Command::Sandbox { control, write_config, fast } => cli::sandbox::run(control, write_config.as_deref(), fast).await,
         Command::Check { config } => cli::check::run(&config, &strings),
         Command::Migrate { config } => cli::check::migrate(&config, &strings).await,
+        Command::Reconcile { config, date, account, json } => cli::reconcile::run(&config, &date, account.as_deref(), json, &strings).await,
         Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings).await,
         Command::RouteReplay { config, from, to, merchant, json } => {
             cli::route_replay::run(&config, cli::route_replay::Asked { from, to, merchant, json }, &strings).await
@@ -132,6 +146,7 @@ async fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(cli::Failed::Found) => ExitCode::from(3),
         Err(cli::Failed::Error(line)) => {
             eprintln!("{line}");
             ExitCode::from(1)

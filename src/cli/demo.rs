@@ -34,7 +34,7 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
         let merchant = MerchantServer::start(&demo.webhook_secret, &tasks).await?;
         let http = client()?;
         let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
-        play(&client, &merchant).await.map_err(Failed::Error)
+        play(&client, &merchant, &served.gateway).await.map_err(Failed::Error)
     } else {
         print_welcome(&gateway, &format!("http://{}", pretend.control), &dir, &demo);
         until_told_to_stop(stop.clone()).await;

@@ -4,11 +4,13 @@ pub mod check;
 mod decision;
 pub mod demo;
 pub mod explain;
+pub mod reconcile;
 pub mod route_replay;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;
 mod story;
+mod story_books;
 mod story_channels;
 
 use crate::channels::CHANNELS;
@@ -21,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 pub enum Failed {
     Error(String),
     Usage(String),
+    /// The command did its work and told what it found: exit code 3.
+    Found,
 }
 
 impl From<String> for Failed {

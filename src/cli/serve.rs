@@ -3,6 +3,7 @@
 use super::{Failed, load, until_told_to_stop};
 use crate::boot::{Booted, boot};
 use crate::config::{Settings, Strings, check_fast};
+use crate::flow::Gateway;
 use crate::http;
 use crate::store::{Answer, Query};
 use std::net::SocketAddr;
@@ -58,6 +59,7 @@ pub(super) async fn finish(tasks: &TaskTracker, stop: &CancellationToken) {
 pub(super) struct Served {
     pub address: SocketAddr,
     pub reload: http::Reload,
+    pub gateway: Arc<Gateway>,
 }
 
 pub(super) async fn start(
@@ -104,7 +106,7 @@ pub(super) async fn start(
     }
     crate::worker::start(&booted.gateway, tasks, stop);
     tasks.spawn(follow_changes(Arc::clone(&booted), stop.clone()));
-    Ok(Served { address, reload })
+    Ok(Served { address, reload, gateway: Arc::clone(&booted.gateway) })
 }
 
 fn reload_hook(booted: &Arc<Booted>, strings: &Arc<dyn Strings + Send + Sync>) -> http::Reload {

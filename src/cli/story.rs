@@ -1,7 +1,9 @@
 //! The story `demo --once` plays: a merchant and a payer over real HTTP, every step verified from outside.
 
+use super::story_books::reconcile;
 use super::story_channels::play_channels;
 use crate::clock::{Clock, SystemChance, SystemClock, random};
+use crate::flow::Gateway;
 use crate::merchant_auth::{self, Request};
 use crate::outbound::webhook;
 use axum::body::Bytes;
@@ -125,7 +127,7 @@ pub(super) async fn until<T, F: Future<Output = Result<Option<T>, String>>>(what
 }
 
 /// The whole story. Prints a readable report.
-pub async fn play(client: &Client, merchant: &MerchantServer) -> Result<(), String> {
+pub async fn play(client: &Client, merchant: &MerchantServer, gateway: &Gateway) -> Result<(), String> {
     let mut report = Report { step: 0 };
     println!("One order's life, over real HTTP:\n");
     let number = format!("SO-{}", hex::encode(random::<6>(&SystemChance)));
@@ -148,6 +150,8 @@ pub async fn play(client: &Client, merchant: &MerchantServer) -> Result<(), Stri
     books_agree(client, &id, &paid, &mut report).await?;
     println!("\nThe same at every channel, and one till for every code:\n");
     play_channels(client, merchant, &mut report).await?;
+    println!("\nAnd the day's bills:\n");
+    reconcile(client, gateway, &mut report).await?;
     println!("\nEvery step was verified. The trail of this order: sluice explain --config DIR {id}");
     Ok(())
 }

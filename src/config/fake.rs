@@ -80,7 +80,7 @@ fn profile(partner: bool) -> Profile {
             query_then_every_s: 60,
         },
         callback: CallbackIs::Proof,
-        has_statement: false,
+        statement: None,
         renew_every_s: None,
         sub_fields: if partner { vec![SubField { name: "sub_mchid", required: true, secret: false }] } else { Vec::new() },
     }

@@ -77,6 +77,34 @@ impl std::fmt::Display for OrderId {
     }
 }
 
+/// An attempt's (`A`) or refund's (`R`) number as an integer: 16 bytes where its text takes 27. Sorts as the text does. `None`: no number of
+/// ours, or one of a time a thousand years from now.
+#[must_use]
+pub fn pack(number: &str, prefix: char) -> Option<u128> {
+    let body = number.strip_prefix(prefix).filter(|body| body.len() == STEM_LEN + 2)?;
+    body.bytes().try_fold(0_u128, |sum, byte| sum.checked_mul(32)?.checked_add(digit(byte)?))
+}
+
+/// The number that [`pack`] made this of.
+#[must_use]
+pub fn unpack(packed: u128, prefix: char) -> String {
+    format!("{prefix}{}", encode(packed, STEM_LEN + 2))
+}
+
+/// By ranges and not by search: a bill has a million numbers of 26 digits.
+fn digit(byte: u8) -> Option<u128> {
+    let (first, value) = match byte {
+        b'0'..=b'9' => (b'0', 0),
+        b'A'..=b'H' => (b'A', 10),
+        b'J'..=b'K' => (b'J', 18),
+        b'M'..=b'N' => (b'M', 20),
+        b'P'..=b'T' => (b'P', 22),
+        b'V'..=b'Z' => (b'V', 27),
+        _ => return None,
+    };
+    Some(u128::from(byte.checked_sub(first)?.checked_add(value)?))
+}
+
 /// Sequence numbers of attempts and refunds end here: two digits of base 32.
 pub const SEQ_MAX: u32 = 1023;
 
@@ -109,7 +137,7 @@ fn decode(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::OrderId;
+    use super::{OrderId, pack, unpack};
     use proptest::prelude::*;
     use sluice_contract::Millis;
 
@@ -123,6 +151,9 @@ mod tests {
             prop_assert_eq!(OrderId::of_refund(&id.refund_id(seq)), Some((id.clone(), seq)));
             prop_assert_eq!(OrderId::of_event(&id.event_id(seq)), Some((id.clone(), seq)));
             prop_assert_eq!(OrderId::parse(&id.refund_id(seq)), None);
+            let (number, next) = (id.attempt_number(seq), id.attempt_number(seq + 1));
+            prop_assert_eq!(pack(&number, 'A').map(|packed| unpack(packed, 'A')), Some(number.clone()));
+            prop_assert!(pack(&number, 'A') < pack(&next, 'A') && pack(&number, 'R').is_none());
         }
 
         #[test]
@@ -132,7 +163,7 @@ mod tests {
 
         #[test]
         fn foreign_text_is_no_number(text in "\\PC{0,40}") {
-            let _ = (OrderId::parse(&text), OrderId::of_attempt(&text), OrderId::of_refund(&text), OrderId::of_event(&text));
+            let _ = (OrderId::parse(&text), OrderId::of_attempt(&text), OrderId::of_refund(&text), OrderId::of_event(&text), pack(&text, 'A'));
         }
     }
 }

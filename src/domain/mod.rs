@@ -21,6 +21,7 @@ pub mod limit;
 pub mod merchant;
 pub mod months;
 pub mod pay;
+pub mod recon;
 pub mod refund;
 pub mod risk;
 pub mod route;

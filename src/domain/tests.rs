@@ -56,6 +56,10 @@ fn placed(method: Method) -> Life {
     Life::begin(order, &candidate("a"))
 }
 
+pub fn a_life() -> Life {
+    placed(Method::WechatNative)
+}
+
 fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
     PayTold {
         attempt_seq: 1,

@@ -8,6 +8,7 @@ use crate::outbound::{Class, ExchangeNote, Followed, Hook, NotRenewed, Renewals,
 use crate::store::{Command, Record};
 use serde_json::{Value, json};
 use sluice_contract::{Env, KeyHint, KeyUpdate, MethodProfile, Millis, Refusal, Step};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How asking ended.
@@ -34,6 +35,8 @@ struct Around<'a> {
     gateway: &'a Gateway,
     account: &'a Account,
     notes: Mutex<Vec<Value>>,
+    /// Long answers that were saved while they were read.
+    files: Mutex<Vec<PathBuf>>,
 }
 
 impl Surroundings for Around<'_> {
@@ -65,6 +68,7 @@ impl Surroundings for Around<'_> {
             Class::Answered => "answered",
         };
         self.gateway.metrics.exchange(&self.account.id, word, note.ms);
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).extend(note.file.map(Path::to_path_buf));
         let line = json!({
             "call": format!("{} {}", note.verb.word(), note.place), "class": word, "status": note.status, "error": note.error,
             "ms": note.ms, "request": note.request, "reply": note.reply,
@@ -82,7 +86,7 @@ impl Gateway {
     /// Runs a verb of an account to its end.
     pub async fn ask<T>(&self, account: &Account, step: Step<T>) -> Asked<T> {
         let asked_at = self.now();
-        let around = Around { gateway: self, account, notes: Mutex::default() };
+        let around = Around { gateway: self, account, notes: Mutex::default(), files: Mutex::default() };
         let answer = match step {
             Step::Done(value) => Answer::Is(value),
             Step::Refused(refusal) => Answer::Refused(refusal),
@@ -92,13 +96,15 @@ impl Gateway {
                 Followed::MaybeSent(note) => Answer::MaybeSent(note),
             },
         };
+        // Whoever still reads one holds it open; its name is needed no more.
+        crate::outbound::remove_saved(&around.files.into_inner().unwrap_or_else(PoisonError::into_inner));
         let notes = around.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         Asked { answer, asked_at, inner: Value::Array(notes) }
     }
 
     /// Fetches keys a callback needs, at most once a minute per account.
     pub async fn renew_keys(&self, account: &Account, hint: &KeyHint) -> Result<(), NotRenewed> {
-        let around = Around { gateway: self, account, notes: Mutex::default() };
+        let around = Around { gateway: self, account, notes: Mutex::default(), files: Mutex::default() };
         crate::outbound::renew(self.wire.as_ref(), account.channel.as_ref(), hint, &around).await
     }
 

@@ -19,6 +19,7 @@ mod pay;
 pub mod place_order;
 pub mod pulse;
 pub mod query;
+pub mod reconcile;
 pub mod refund;
 pub mod replay;
 pub mod resolve;

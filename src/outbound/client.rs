@@ -151,6 +151,15 @@ impl Wire for Clients {
     }
 }
 
+/// Removes files of reply bodies: they name payers.
+pub fn remove_saved(files: &[PathBuf]) {
+    for file in files {
+        if let Err(error) = std::fs::remove_file(file) {
+            tracing::warn!(file = %file.display(), %error, "a saved reply could not be removed");
+        }
+    }
+}
+
 /// A client that does what it is told and nothing else. Shared with the merchants' courier.
 #[expect(clippy::disallowed_methods, reason = "this is the room of sockets going out")]
 pub(super) fn bare() -> reqwest::ClientBuilder {

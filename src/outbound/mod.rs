@@ -20,7 +20,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use client::Clients;
+pub use client::{Clients, remove_saved};
 pub use exchange::{Followed, NotRenewed, follow, renew};
 pub use guard::{Policy, Refused, Target, address_allowed, check_url};
 pub use merchant::{Courier, Delivered, HttpCourier, Lost, Outcome, Post};

@@ -4,6 +4,7 @@
 use crate::domain::life::{Intent, Life, Undo};
 use crate::domain::limit::{CounterKey, PassedOver};
 use crate::domain::pay::PayTold;
+use crate::domain::recon::{BillRun, Found, Settled, Stored};
 use crate::domain::refund::{NewRefund, RefundRefused, RefundTold};
 use crate::domain::undo::UndoTold;
 use crate::domain::{Candidate, Order, OrderId};
@@ -203,6 +204,19 @@ pub enum Command {
         before: OrderId,
         limit: u32,
     },
+    /// A day's bill was compared with the books, or could not be: the run and what it found.
+    TakeBill {
+        run: Box<BillRun>,
+        found: Vec<Found>,
+    },
+    /// An operator settles a discrepancy, or proposes to.
+    SettleDiscrepancy {
+        id: String,
+        by: String,
+        reason: String,
+        at: Millis,
+        audit: Audit,
+    },
     /// Puts a counter right that is not the sum of its entries, from the entries.
     Recount {
         key: CounterKey,
@@ -324,6 +338,9 @@ pub enum Outcome {
     },
     Orders(Vec<OrderId>),
     Notices(Vec<Notice>),
+    Settled(Box<Settled>),
+    /// What a run changed.
+    Discrepancies(Vec<Stored>),
     /// So many orders were put away.
     Pruned(u32),
     Done,

@@ -7,6 +7,8 @@ use super::view::{ClaimRow, Held, View, claim_of};
 use crate::domain::life::{Broken, Life};
 use crate::domain::limit::{self, PassedOver, Touched};
 use crate::domain::pay::PayTold;
+use crate::domain::recon::record;
+use crate::domain::recon::{BillRun, Found, RunState, Settled};
 use crate::domain::refund::NewRefund;
 use crate::domain::undo::UndoTold;
 use crate::domain::{Candidate, Order, OrderId};
@@ -89,6 +91,8 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
             view.audits.extend(audit.iter().cloned());
             Ok(Outcome::Done)
         }
+        Command::TakeBill { run, found } => Ok(take_bill(view, run, found)),
+        Command::SettleDiscrepancy { id, by, reason, at, audit } => Ok(settle_discrepancy(view, id, by, reason, *at, audit)),
         // Scans are the engine's: they name no rows beforehand.
         Command::UseNonce { .. }
         | Command::ClaimOrders { .. }
@@ -265,6 +269,31 @@ fn keep_changed(view: &mut View, current: &mut Life, life: &mut Life, at: Millis
     life.events.drain(..events);
     life.effects.drain(..effects);
     Ok(())
+}
+
+/// A run that came to no end says so, and changes nothing that was found before.
+fn take_bill(view: &mut View, run: &BillRun, found: &[Found]) -> Outcome {
+    let key = (run.account.clone(), run.day);
+    let done = run.state == RunState::Done;
+    if done || view.runs.get(&key).is_none_or(|known| known.state != RunState::Done) {
+        view.runs.insert(key.clone(), run.clone());
+        view.changed_runs.insert(key);
+    }
+    let of_account = |key: &crate::domain::recon::Key| key.account == run.account;
+    let known = view.discrepancies.iter().filter(|(key, _)| of_account(key)).map(|(key, stored)| (key.clone(), stored.clone())).collect();
+    let changed = if done { record::take(&known, run, found) } else { Vec::new() };
+    changed.iter().for_each(|stored| view.put_discrepancy(stored.clone()));
+    Outcome::Discrepancies(changed)
+}
+
+fn settle_discrepancy(view: &mut View, id: &str, by: &str, reason: &str, at: Millis, audit: &super::command::Audit) -> Outcome {
+    let Some(known) = view.discrepancies.values().find(|stored| stored.id() == id) else { return Outcome::Missing };
+    let settled = record::settle(known, by, reason, at);
+    if let Settled::Proposed(stored) | Settled::Done(stored) = &settled {
+        view.put_discrepancy(stored.clone());
+        view.audits.push(audit.clone());
+    }
+    Outcome::Settled(Box::new(settled))
 }
 
 fn take_delivery(view: &mut View, event_id: &str, delivery: &Delivery, note: &serde_json::Value) -> Outcome {

@@ -14,6 +14,7 @@
     clippy::float_arithmetic
 )]
 
+pub mod bill_rows;
 pub mod command;
 pub mod decide;
 pub mod lanes;
@@ -31,7 +32,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use limit_rows::Drift;
-pub use query::{Answer, OrderFilter, Query};
+pub use query::{Answer, DiscrepancyFilter, OrderFilter, Query};
 pub use reader::Reader;
 pub use seal::Sealer;
 

@@ -2,11 +2,13 @@
 
 use super::command::{Audit, ClaimKey, Notice, NoticeStatus};
 use super::limit_rows::Drift;
+use crate::domain::life::{Attempt, Refund};
 use crate::domain::life::{Event, Life};
 use crate::domain::limit::{Counter, CounterKey, Entry};
+use crate::domain::recon::{BillRun, Standing, Stored};
 use crate::domain::{OrderId, OrderStatus};
 use serde_json::Value;
-use sluice_contract::Millis;
+use sluice_contract::{Day, Millis};
 
 /// Which of a merchant's orders. Newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,15 @@ pub struct OrderFilter {
     /// Only orders before this id: the cursor.
     pub before: Option<OrderId>,
     pub suspended_only: bool,
+    pub limit: u32,
+}
+
+/// Which discrepancies. By account, day, kind and number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiscrepancyFilter {
+    pub account: Option<String>,
+    pub day: Option<Day>,
+    pub standing: Option<Standing>,
     pub limit: u32,
 }
 
@@ -66,6 +77,27 @@ pub enum Query {
         edge: Millis,
         need: i64,
     },
+    /// Paid attempts of an account, by order and number: behind `after`, of orders before `until`, booked from `booked_from` on.
+    PaidAttempts {
+        account: String,
+        after: (String, u32),
+        until: OrderId,
+        booked_from: Millis,
+        limit: u32,
+    },
+    /// Refunds of an account that succeeded, by the time they were sent, order and number: behind `after`, before `until`.
+    SentRefunds {
+        account: String,
+        after: (Millis, String, u32),
+        until: Millis,
+        limit: u32,
+    },
+    /// The newest run of an account's day.
+    BillRun(String, Day),
+    /// The newest runs of a day.
+    BillRuns(Day),
+    Discrepancies(DiscrepancyFilter),
+    Discrepancy(String),
     /// When the next order or notification is due.
     NextDue,
     /// Whether the engine answers.
@@ -86,6 +118,10 @@ pub enum Answer {
     Entries(Vec<Entry>),
     Drift { checked: i64, drifted: Vec<Drift> },
     Leaves(Option<Millis>),
+    Attempts(Vec<(OrderId, Attempt)>),
+    Refunds(Vec<(OrderId, Refund)>),
+    BillRuns(Vec<BillRun>),
+    Discrepancies(Vec<Stored>),
     Due { orders: Option<Millis>, notices: Option<Millis> },
     Pong,
 }

@@ -3,9 +3,10 @@
 use super::command::{Audit, ClaimKey, Command, Kind, Nonce, Notice, Record};
 use crate::domain::life::{Broken, Life};
 use crate::domain::limit::{self, Counter, CounterKey, Counters, Entry, Touched};
+use crate::domain::recon::{BillRun, Key, Stored};
 use crate::domain::{Candidate, OrderId};
 use serde_json::json;
-use sluice_contract::Millis;
+use sluice_contract::{Day, Millis};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A merchant's number as stored.
@@ -26,6 +27,10 @@ pub struct Keys {
     pub records: BTreeSet<(String, String)>,
     /// Counters, and for rolling windows the time up to which what was confirmed has left.
     pub counters: BTreeMap<CounterKey, Option<Millis>>,
+    /// Accounts' days whose runs and discrepancies are wanted.
+    pub bills: BTreeSet<(String, Day)>,
+    /// Discrepancies by their ids.
+    pub discrepancies: BTreeSet<String>,
 }
 
 impl Keys {
@@ -49,6 +54,13 @@ impl Keys {
                 Command::TakeRefund { told, .. } => keys.move_counters(&told.counters, told.at),
                 Command::Recount { key, .. } => {
                     keys.counters.entry(key.clone()).or_insert(None);
+                }
+                Command::TakeBill { run, .. } => {
+                    // What is carried is written under the day after.
+                    keys.bills.extend([run.day, run.day.plus(1)].map(|day| (run.account.clone(), day)));
+                }
+                Command::SettleDiscrepancy { id, .. } => {
+                    keys.discrepancies.insert(id.clone());
                 }
                 Command::TakeDelivery { event_id, .. } | Command::Replay { event_id, .. } => {
                     keys.notices.insert(event_id.clone());
@@ -118,6 +130,10 @@ pub struct View {
     /// Counters as loaded (`None`: there was none) and as they now stand.
     pub counters: BTreeMap<CounterKey, (Option<Counter>, Counter)>,
     pub entries: Vec<Entry>,
+    pub runs: BTreeMap<(String, Day), BillRun>,
+    pub changed_runs: BTreeSet<(String, Day)>,
+    pub discrepancies: BTreeMap<Key, Stored>,
+    pub changed_discrepancies: BTreeSet<Key>,
     pub audits: Vec<Audit>,
 }
 
@@ -136,6 +152,17 @@ impl View {
             now.overrun = now.overrun.saturating_sub(left.1);
         }
         self.counters.insert(key, (loaded, now));
+    }
+
+    /// A discrepancy as it is written down.
+    pub fn hold_discrepancy(&mut self, stored: Stored) {
+        self.discrepancies.insert(stored.key(), stored);
+    }
+
+    /// Writes a changed discrepancy.
+    pub fn put_discrepancy(&mut self, stored: Stored) {
+        self.changed_discrepancies.insert(stored.key());
+        self.hold_discrepancy(stored);
     }
 
     /// Copies of some counters to try a command on.

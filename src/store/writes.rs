@@ -1,5 +1,6 @@
 //! From the changed view to the statements that write it, in the one order both engines keep.
 
+use super::bill_rows::{self, PUT_DISCREPANCY, PUT_RUN};
 use super::command::{Audit, ClaimKey, Kind, Nonce, Notice};
 use super::decide::notices_of;
 use super::limit_writes::{self, INSERT_COUNTER, INSERT_ENTRY, UPDATE_COUNTER};
@@ -188,7 +189,7 @@ pub static INSERT_AUDIT: Statement = Statement::Insert {
 };
 
 /// Every statement that [`writes`] may answer with, in its order.
-pub static ALL: [&Statement; 15] = [
+pub static ALL: [&Statement; 17] = [
     &INSERT_ORDER,
     &UPDATE_ORDER,
     &INSERT_ATTEMPT,
@@ -203,6 +204,8 @@ pub static ALL: [&Statement; 15] = [
     &UPDATE_NOTICE,
     &PUT_RECORD,
     &REMOVE_RECORD,
+    &PUT_RUN,
+    &PUT_DISCREPANCY,
     &INSERT_AUDIT,
 ];
 
@@ -233,6 +236,8 @@ pub fn writes(view: &View) -> Vec<Write<'_>> {
         changed.map(notice_changes).collect(),
         put,
         removed,
+        bill_rows::runs(view),
+        bill_rows::discrepancies(view),
         view.audits.iter().map(audit).collect(),
     ];
     ALL.into_iter().zip(rows).filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| Write { statement, rows }).collect()

@@ -1,6 +1,7 @@
 //! The worker: leases what is due and calls flow. It decides nothing; what is due is derived from each order, so nothing here can be
 //! lost: a lease that ends without work makes the order due again.
 
+mod bills;
 mod notices;
 
 use crate::flow::Gateway;
@@ -25,6 +26,7 @@ const PRUNE_PAUSE_MS: i64 = 50;
 pub fn start(gateway: &Arc<Gateway>, tasks: &TaskTracker, stop: &CancellationToken) {
     tasks.spawn(tend_orders(Arc::clone(gateway), tasks.clone(), stop.clone()));
     tasks.spawn(notices::send(Arc::clone(gateway), tasks.clone(), stop.clone()));
+    tasks.spawn(bills::reconcile(Arc::clone(gateway), stop.clone()));
     tasks.spawn(keep_house(Arc::clone(gateway), stop.clone()));
 }
 

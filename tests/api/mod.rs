@@ -32,6 +32,7 @@ mod notifications;
 mod notify_url;
 mod ops;
 mod read;
+mod reconcile;
 mod refunds;
 mod reload;
 mod reload_rules;

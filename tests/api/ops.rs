@@ -81,7 +81,9 @@ async fn a_role_does_what_it_may_and_nothing_else() {
             answer.refused(403, "FORBIDDEN");
         }
         let finance = with_token(&world, &token("finance")).call(&method, &path, Some(&json!({}))).await;
-        assert!(method == "GET" || finance.status == 403, "{method} {path}: {}", finance.text());
+        // The one thing that finance does: what is different in the bills.
+        let settles = path == "/ops/v1/discrepancies/nobody/settle" && finance.status == 400;
+        assert!(method == "GET" || finance.status == 403 || settles, "{method} {path}: {}", finance.text());
     }
     for (role, may) in [("viewer", false), ("finance", false), ("operator", true), ("admin", true)] {
         let answer = with_token(&world, &token(role)).post("/ops/v1/accounts/wx-main/enable").await;

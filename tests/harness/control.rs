@@ -125,6 +125,12 @@ impl Control {
         self.post(&format!("/callbacks/{}/{out_trade_no}/resend", self.channel), &json!({})).await
     }
 
+    /// Plants one difference in the bill of the day; the number it is about.
+    pub async fn plant(&self, kind: &str) -> String {
+        let planted = self.post("/discrepancies", &json!({"channel": self.channel, "kind": kind, "count": 1})).await.expect(200);
+        planted[0]["out_trade_no"].as_str().unwrap_or_else(|| panic!("nothing was planted: {planted}")).to_owned()
+    }
+
     pub async fn hook(&self, word: &str) -> Value {
         self.post("/hooks", &json!({"channel": self.channel, "word": word})).await.expect(200)["answer"].clone()
     }

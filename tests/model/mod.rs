@@ -1,6 +1,7 @@
 //! The model: random sequences of commands played to the real engine and to a reference that shares nothing with it; and the suite
 //! that every engine of the store must pass.
 
+mod bills;
 pub mod books;
 mod limit_reference;
 mod limits;

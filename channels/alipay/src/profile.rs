@@ -2,7 +2,9 @@
 
 use crate::config::Mode;
 use crate::keys::{REFRESH, TOKEN};
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+use sluice_contract::{
+    CallbackIs, Fen, ListedBy, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule, SubField,
+};
 use sluice_kit::profile::{DAY_S, bare};
 
 /// Every method of this channel.
@@ -32,7 +34,13 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
             query_then_every_s: 1800,
         },
         callback: CallbackIs::Proof,
-        has_statement: true,
+        // Pack §2.10: ready by 09:00; a refund stands by the time it was completed; a provider gets one for each merchant.
+        statement: Some(StatementRule {
+            ready_at_s: 9 * 3600,
+            day_ends_at_s: DAY_S,
+            refunds_by: ListedBy::Done,
+            per_sub: mode == Mode::Provider,
+        }),
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,
         sub_fields: sub_fields.map(|field| SubField { secret: [TOKEN, REFRESH].contains(&field.name), ..field }).collect(),

@@ -3,7 +3,7 @@
 //! CSV in UTF-8 (with or without a mark) or GBK. Lines before the header are a title; after it every line is a row until the summary.
 //! A line that does not fit is an error and the end: the rest would be doubtful.
 
-use sluice_contract::{BillKind, BillRow, Fen, Reader, Second};
+use sluice_contract::{BillFate, BillKind, BillRow, Fen, Reader, Second};
 use sluice_kit::account::word;
 use sluice_kit::bill::{Cells, until_broken};
 use sluice_kit::ensure::ensure;
@@ -19,6 +19,9 @@ pub(crate) struct Columns {
     channel_trade_no: Option<String>,
     fee: Option<String>,
     state: Option<String>,
+    /// The state column's words for done and under way; any other is neither.
+    done: Option<String>,
+    open: Option<String>,
     at: Option<String>,
     /// Without it a row with a refund number is a refund, any other a payment.
     kind: Option<String>,
@@ -40,6 +43,8 @@ impl Columns {
             channel_trade_no: text("channel_trade_no"),
             fee: text("fee"),
             state: text("state"),
+            done: text("done"),
+            open: text("open"),
             at: text("at"),
             kind: text("kind"),
             words: BillKind::ALL.iter().map(|kind| (text(kind.word()).unwrap_or_else(|| kind.word().to_owned()), *kind)).collect(),
@@ -48,6 +53,16 @@ impl Columns {
         };
         table.finish();
         columns
+    }
+
+    /// Without a column everything in the bill was done; the words are those of the query (section 2.4) unless the mapping has others.
+    fn fate(&self, state: Option<&str>) -> BillFate {
+        match state {
+            None => BillFate::Done,
+            Some(word) if word == self.done.as_deref().unwrap_or("S") => BillFate::Done,
+            Some(word) if word == self.open.as_deref().unwrap_or("P") => BillFate::Open,
+            Some(_) => BillFate::Void,
+        }
     }
 
     fn money(&self, text: &str) -> Option<Fen> {
@@ -117,6 +132,7 @@ fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow
         channel_trade_no: optional(&columns.channel_trade_no)?.map(str::to_owned),
         amount: money(cells.need(&columns.amount)?)?,
         fee: optional(&columns.fee)?.map(money).transpose()?,
+        fate: columns.fate(optional(&columns.state)?),
         state: optional(&columns.state)?.unwrap_or_default().to_owned(),
         at: optional(&columns.at)?.and_then(time),
     })

@@ -1,6 +1,8 @@
 //! What CMB's aggregate acquiring can do, as data.
 
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_contract::{
+    CallbackIs, Fen, ListedBy, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule,
+};
 use sluice_kit::mode::Mode;
 use sluice_kit::profile::{DAY_S, bare};
 
@@ -49,7 +51,13 @@ pub(crate) fn of(methods: &[Method], mode: Mode, has_statement: bool, limits: Li
             query_then_every_s: 3600,
         },
         callback: CallbackIs::Proof,
-        has_statement,
+        // Section 2.4: the list of the day is there at 10:30. By which day it lists refunds is UNCONFIRMED.
+        statement: has_statement.then_some(StatementRule {
+            ready_at_s: 10 * 3600 + 1800,
+            day_ends_at_s: DAY_S,
+            refunds_by: ListedBy::Begun,
+            per_sub: false,
+        }),
         renew_every_s: None,
         sub_fields: mode.sub_fields(&["sub_mer_id"], &["sub_store_id"]),
     }

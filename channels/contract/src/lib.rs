@@ -23,11 +23,13 @@ pub use channel::{AccountConfig, AttemptRef, Channel, Env, Notes, PayOrder, Paye
 pub use fields::{Problem, Reader};
 pub use method::{Method, Wallet};
 pub use money::Fen;
-pub use profile::{CallbackIs, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, SubField};
+pub use profile::{
+    CallbackIs, ListedBy, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule, SubField,
+};
 pub use time::{Day, Millis, Second};
 pub use verbs::{
-    Ack, Action, BillKind, BillRow, Callback, Claims, Discount, DiscountKind, Failure, FailureCode, Fault, FundedBy, Handles, KeyHint,
-    KeyItem, KeyUpdate, Pay, Payment, Person, Reading, Refund, Refunded, Refusal, RefusalKind, Rejected, Renewed, Says, Statement, Step,
-    Stuck, Undone, Why, WhyKind,
+    Ack, Action, BillFate, BillKind, BillRow, Callback, Claims, Discount, DiscountKind, Failure, FailureCode, Fault, FundedBy, Handles,
+    KeyHint, KeyItem, KeyUpdate, Pay, Payment, Person, Reading, Refund, Refunded, Refusal, RefusalKind, Rejected, Renewed, Says, Statement,
+    Step, Stuck, Undone, Why, WhyKind,
 };
 pub use wire::{Body, Exchange, Headers, HttpReply, HttpRequest, Identity, Into, RawCallback, Verb};

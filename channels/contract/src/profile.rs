@@ -13,7 +13,8 @@ pub struct Profile {
     pub amount_max: Fen,
     pub refund: RefundRule,
     pub callback: CallbackIs,
-    pub has_statement: bool,
+    /// `None`: the channel gives no bill that we can read.
+    pub statement: Option<StatementRule>,
     /// How often platform keys are to be renewed, in seconds.
     pub renew_every_s: Option<i64>,
     /// What this channel's `sub` table may hold.
@@ -25,6 +26,27 @@ impl Profile {
     pub fn method(&self, method: Method) -> Option<&MethodProfile> {
         self.methods.iter().find(|m| m.method == method)
     }
+}
+
+/// When and how a channel lists what happened. Times in seconds of a day at +08:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementRule {
+    /// The bill of a day is there at this time of the next one.
+    pub ready_at_s: i64,
+    /// The channel's own day ends here: 86_400, or earlier (UnionPay's clearing day: 82_800); what is later belongs to the next.
+    pub day_ends_at_s: i64,
+    pub refunds_by: ListedBy,
+    /// A bill of its own for each binding.
+    pub per_sub: bool,
+}
+
+/// In which day's bill a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListedBy {
+    /// Of the day it was begun, in whatever state it then was.
+    Begun,
+    /// Of the day it was done.
+    Done,
 }
 
 /// One field of a binding's `sub` table. Secret ones are never frozen into attempts.

@@ -440,6 +440,11 @@ words! {
     BillKind { Payment = "payment", Refund = "refund", Reversal = "reversal" }
 }
 
+words! {
+    /// What the row says became of it: money moved, may still move, did not move.
+    BillFate { Done = "done", Open = "open", Void = "void" }
+}
+
 /// One row of a bill in the one normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillRow {
@@ -450,6 +455,7 @@ pub struct BillRow {
     pub amount: Fen,
     /// What the merchant pays is positive.
     pub fee: Option<Fen>,
+    pub fate: BillFate,
     /// The channel's own word for the row's state.
     pub state: String,
     pub at: Option<Second>,

@@ -66,7 +66,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, qr_family: Family, terms: &Term
             query_then_every_s: 3600,
         },
         callback: CallbackIs::Hint,
-        has_statement: false,
+        statement: None,
         renew_every_s: None,
         sub_fields: mode.sub_fields(&["mer_id"], &["mer_prtcl_no", "store_code"]),
     }

@@ -3,7 +3,7 @@
 //! The adapter says what a line is ([`Line`]) and gives the table ([`Columns`]); everything else is done here, once.
 
 use crate::bill::{Cells, line};
-use sluice_contract::{BillKind, BillRow, Fen, Second};
+use sluice_contract::{BillFate, BillKind, BillRow, Fen, Second};
 use std::io::BufRead;
 
 /// The bill's columns, by the channel's names.
@@ -76,6 +76,8 @@ impl Columns {
             channel_trade_no: given(self.channel_trade_no),
             amount,
             fee: fee.map(|fee| fee.read(cells)).transpose()?,
+            // Such a bill lists what was done.
+            fate: BillFate::Done,
             state: cells.need(kind.state)?.to_owned(),
             at: (self.time)(cells.need(self.at)?),
         })

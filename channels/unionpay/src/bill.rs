@@ -2,7 +2,7 @@
 
 use crate::dates::nearest;
 use encoding_rs::GBK;
-use sluice_contract::{BillKind, BillRow, Day, Fen};
+use sluice_contract::{BillFate, BillKind, BillRow, Day, Fen};
 use sluice_kit::bill::{line, until_broken};
 use sluice_kit::text::{is_alnum, is_digits};
 use std::io::Cursor;
@@ -64,6 +64,8 @@ fn row(line: &[u8], day: Day) -> Result<BillRow, String> {
         channel_trade_no: Some(column(line, QUERY_ID)?).filter(|id| !id.is_empty()),
         amount: Fen(amount),
         fee: fee(&column(line, FEE)?)?,
+        // The statement lists what was cleared.
+        fate: BillFate::Done,
         state: txn_type,
         at: nearest(day.start(), &column(line, TRACE_TIME)?),
     })

@@ -2,7 +2,9 @@
 
 use crate::admit::{is_form, product};
 use crate::config::{Access, Terms};
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_contract::{
+    CallbackIs, Fen, ListedBy, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule,
+};
 use sluice_kit::profile::{DAY_S, bare, sub_fields};
 
 /// The official schedule asks for the last time two hours after the order (pack §4.1): a longer life could not be followed.
@@ -39,7 +41,13 @@ pub(crate) fn of(methods: &[Method], access: Access, terms: &Terms, renews: bool
             query_then_every_s: THEN_EVERY_S,
         },
         callback: CallbackIs::Hint,
-        has_statement: true,
+        // Pack §2.7 and §2.9; when the file is ready is UNCONFIRMED.
+        statement: Some(StatementRule {
+            ready_at_s: 9 * 3600,
+            day_ends_at_s: CLEARING_DAY_ENDS_AT_S,
+            refunds_by: ListedBy::Done,
+            per_sub: false,
+        }),
         renew_every_s: renews.then_some(DAY_S),
         sub_fields: match access {
             Access::Platform => sub_fields(&["sub_mer_id", "sub_mer_name", "sub_mer_abbr"], &[]),

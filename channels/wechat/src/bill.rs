@@ -3,7 +3,7 @@
 //! A plain header row names the columns; each value of a data row is prefixed with a backtick and joined by commas, so
 //! rows are split on `` ,` `` and commas inside names survive. A second plain row begins the summary: it ends the data.
 
-use sluice_contract::{BillKind, BillRow};
+use sluice_contract::{BillFate, BillKind, BillRow};
 use sluice_kit::bill::{Cells, line, until_broken};
 use sluice_kit::text::plain;
 use std::io::{BufRead, BufReader, Read};
@@ -46,6 +46,8 @@ fn row(columns: &[String], values: &str) -> Result<BillRow, String> {
         "SUCCESS" => (BillKind::Payment, row.yuan("订单金额")?, state, None),
         "REFUND" => (BillKind::Refund, row.yuan("申请退款金额")?, row.need("退款状态")?, id("商户退款单号")),
         "REVOKED" => (BillKind::Reversal, row.yuan("申请退款金额")?, state, None),
+        // A payment that the bill does not call taken: the books must say so too.
+        "PAYERROR" | "CLOSED" | "NOTPAY" | "USERPAYING" => (BillKind::Payment, row.yuan("订单金额")?, state, None),
         other => return Err(format!("the bill has a row of an unlisted kind: {other}")),
     };
     Ok(BillRow {
@@ -55,6 +57,12 @@ fn row(columns: &[String], values: &str) -> Result<BillRow, String> {
         channel_trade_no: id("微信订单号"),
         amount,
         fee: Some(row.yuan("手续费")?),
+        fate: match state {
+            "SUCCESS" | "REVOKED" => BillFate::Done,
+            // A refund's state is that of the day it was started.
+            "PROCESSING" | "USERPAYING" => BillFate::Open,
+            _ => BillFate::Void,
+        },
         state: state.to_owned(),
         at: plain(row.need("交易时间")?),
     })

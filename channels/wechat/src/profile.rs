@@ -1,7 +1,9 @@
 //! What WeChat Pay can do, as data.
 
 use crate::config::Mode;
-use sluice_contract::{CallbackIs, Fen, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule};
+use sluice_contract::{
+    CallbackIs, Fen, ListedBy, Method, MethodProfile, NotFoundFrom, NumberRule, Profile, RefundRule, ReverseRule, StatementRule,
+};
 use sluice_kit::profile::{DAY_S, bare, sub_fields};
 
 /// Every method of this channel.
@@ -29,7 +31,8 @@ pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
             query_then_every_s: 1800,
         },
         callback: CallbackIs::Proof,
-        has_statement: true,
+        // Pack §9: after 10:00, a refund on the day it was started.
+        statement: Some(StatementRule { ready_at_s: 10 * 3600, day_ends_at_s: DAY_S, refunds_by: ListedBy::Begun, per_sub: false }),
         // Pack §2.4: two certificates are valid at once during a rotation, so half a day is often enough.
         renew_every_s: renews.then_some(DAY_S / 2),
         sub_fields: match mode {

@@ -46,6 +46,8 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("GET", "/ops/v1/limits", ALL),
     ("PUT", "/ops/v1/limits/{name}", RUN),
     ("POST", "/ops/v1/limits/rebuild", RUN),
+    ("GET", "/ops/v1/discrepancies", ALL),
+    ("POST", "/ops/v1/discrepancies/{id}/settle", AUDIT),
     ("GET", "/ops/v1/blocks", ALL),
     ("POST", "/ops/v1/blocks", RUN),
     ("DELETE", "/ops/v1/blocks/{id}", RUN),

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod bindings;
 pub mod blocks;
 pub mod change;
+pub mod discrepancies;
 pub mod gate;
 pub mod keys;
 pub mod limits;
@@ -48,6 +49,8 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(limits::list_limits))
         .routes(routes!(limits::rebuild_limits))
         .routes(routes!(limits::put_limit))
+        .routes(routes!(discrepancies::list_discrepancies))
+        .routes(routes!(discrepancies::settle_discrepancy))
         .routes(routes!(blocks::list_blocks, blocks::put_block))
         .routes(routes!(blocks::delete_block))
         .routes(routes!(reload::reload))

@@ -36,7 +36,7 @@ impl Default for Fake {
                 query_then_every_s: 60,
             },
             callback: CallbackIs::Proof,
-            has_statement: false,
+            statement: None,
             renew_every_s: None,
             sub_fields: Vec::new(),
         };

@@ -74,7 +74,7 @@ impl Keys {
             amount_max: Fen(1),
             refund,
             callback: CallbackIs::Proof,
-            has_statement: false,
+            statement: None,
             renew_every_s: None,
             sub_fields: Vec::new(),
         };

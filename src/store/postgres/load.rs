@@ -8,6 +8,7 @@ use super::trip::{Answers, Lost, Place, Trip};
 use crate::domain::OrderId;
 use crate::domain::life::{Attempt, Life, Refund};
 use crate::domain::limit::CounterKey;
+use crate::store::bill_rows;
 use crate::store::command::{ClaimKey, Command, Kind, Outcome};
 use crate::store::limit_rows;
 use crate::store::rows::{self, Row, Unreadable};
@@ -47,6 +48,8 @@ pub struct Places {
     records: Option<Place>,
     counters: Option<Place>,
     left: Option<Place>,
+    runs: Option<Place>,
+    discrepancies: Vec<Place>,
     scans: BTreeMap<usize, Place>,
 }
 
@@ -82,6 +85,7 @@ impl Wanted {
             places.records = Some(trip.ask(Sql::Records, vec![texts(kinds), texts(ids)]));
         }
         self.ask_counters(trip, &mut places);
+        self.ask_bills(trip, &mut places);
         for (at, command) in batch.iter().enumerate() {
             if let Some(place) = scan::ask(trip, command) {
                 places.scans.insert(at, place);
@@ -102,6 +106,27 @@ impl Wanted {
             let mut params = counter_names(rolling().map(|(key, _)| key));
             params.push(ints(rolling().map(|(_, edge)| edge.0)));
             places.left = Some(trip.ask(Sql::Left, params));
+        }
+    }
+
+    fn ask_bills<'a>(&'a self, trip: &mut Trip<'a>, places: &mut Places) {
+        let (bills, ids) = (&self.keys.bills, &self.keys.discrepancies);
+        if bills.is_empty() && ids.is_empty() {
+            return;
+        }
+        trip.ask(Sql::LockBills, Vec::new());
+        if !bills.is_empty() {
+            let days = || -> Vec<Param<'a>> {
+                vec![
+                    texts(bills.iter().map(|(account, _)| account.as_str())),
+                    Box::new(bills.iter().map(|(_, day)| day.to_string()).collect::<Vec<_>>()),
+                ]
+            };
+            places.runs = Some(trip.ask(Sql::BillRuns, days()));
+            places.discrepancies.push(trip.ask(Sql::Discrepancies, days()));
+        }
+        if !ids.is_empty() {
+            places.discrepancies.push(trip.ask(Sql::DiscrepanciesById, vec![texts(ids.iter().map(String::as_str))]));
         }
     }
 
@@ -160,6 +185,13 @@ impl Wanted {
             loaded.view.records.insert((row.text(0)?, row.text(1)?));
         }
         read_counters(&self.keys, answers, places, &mut loaded)?;
+        for row in answers.rows(places.runs) {
+            let run = bill_rows::run(&Columns::of(row))?;
+            loaded.view.runs.insert((run.account.clone(), run.day), run);
+        }
+        for row in places.discrepancies.iter().flat_map(|place| answers.rows(Some(*place))) {
+            loaded.view.hold_discrepancy(bill_rows::stored(&Columns::of(row))?);
+        }
         for (at, place) in &places.scans {
             if let Some(command) = batch.get(*at) {
                 loaded.scans.insert(*at, scan::read(answers.rows(Some(*place)), command)?);

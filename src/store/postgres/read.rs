@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::link::Target;
 use crate::domain::life::Life;
 use crate::store::StoreError;
+use crate::store::bill_rows;
 use crate::store::limit_rows;
 use crate::store::query::{Answer, OrderFilter, Query};
 use crate::store::rows::{
@@ -129,6 +130,8 @@ impl Reading<'_> {
                 Answer::Used(!self.rows("SELECT seq FROM attempts", filter, "LIMIT 1").await?.is_empty())
             }
             Query::LimitUse { .. } | Query::Entries(_) | Query::Drift | Query::Leaves { .. } => self.limits(query).await?,
+            Query::PaidAttempts { .. } | Query::SentRefunds { .. } => self.listed(query).await?,
+            Query::BillRun(..) | Query::BillRuns(_) | Query::Discrepancies(_) | Query::Discrepancy(_) => self.bills(query).await?,
             Query::NextDue => self.next_due().await?,
             Query::Ping => self.ping().await?,
         })
@@ -211,6 +214,48 @@ impl Reading<'_> {
                 Answer::Drift { checked, drifted: all(&self.ask(limit_rows::DRIFT, &[]).await?, |row| limit_rows::drift(&row))? }
             }
         })
+    }
+
+    /// What a day's bill should list.
+    async fn listed(&self, query: &Query) -> Result<Answer, StoreError> {
+        Ok(match query {
+            Query::PaidAttempts { account, after, until, booked_from, limit } => {
+                let (seq, until, limit) = (i64::from(after.1), until.as_str(), i64::from(*limit));
+                let found = self.ask(&bill_rows::paid_attempts(), &[&after.0, &seq, &until, account, &booked_from.0, &limit]).await?;
+                Answer::Attempts(all(&found, |row| bill_rows::with_order(&row, bill_rows::ATTEMPT_WIDTH, rows::attempt(&row)?))?)
+            }
+            Query::SentRefunds { account, after, until, limit } => {
+                let (seq, limit) = (i64::from(after.2), i64::from(*limit));
+                let found = self.ask(&bill_rows::sent_refunds(), &[&after.0.0, &after.1, &seq, &until.0, account, &limit]).await?;
+                Answer::Refunds(all(&found, |row| bill_rows::with_order(&row, bill_rows::REFUND_WIDTH, rows::refund(&row)?))?)
+            }
+            _ => Answer::Attempts(Vec::new()),
+        })
+    }
+
+    async fn bills(&self, query: &Query) -> Result<Answer, StoreError> {
+        let (filter, limit) = match query {
+            Query::BillRun(account, day) => {
+                (Filter::default().with("account = {}", account.clone()).with("day = {}", day.to_string()), None)
+            }
+            Query::BillRuns(day) => (Filter::default().with("day = {}", day.to_string()), None),
+            Query::Discrepancies(wanted) => {
+                let filter = Filter::default()
+                    .with_some("account = {}", wanted.account.clone())
+                    .with_some("day = {}", wanted.day.map(|day| day.to_string()))
+                    .with_some("status = {}", wanted.standing.map(|standing| standing.word().to_owned()));
+                (filter, Some(wanted.limit))
+            }
+            Query::Discrepancy(id) => (Filter::default().with("id = {}", id.clone()), Some(1)),
+            _ => return Ok(Answer::BillRuns(Vec::new())),
+        };
+        let Some(limit) = limit else {
+            let found = self.rows(&format!("SELECT {} FROM bill_runs", bill_rows::RUN_COLUMNS), filter, "ORDER BY account").await?;
+            return Ok(Answer::BillRuns(all(&found, |row| bill_rows::run(&row))?));
+        };
+        let tail = format!("ORDER BY account, day, kind, number LIMIT {limit}");
+        let found = self.rows(&format!("SELECT {} FROM discrepancies", bill_rows::COLUMNS), filter, &tail).await?;
+        Ok(Answer::Discrepancies(all(&found, |row| bill_rows::stored(&row))?))
     }
 
     async fn next_due(&self) -> Result<Answer, StoreError> {

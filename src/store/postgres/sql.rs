@@ -1,8 +1,9 @@
 //! The fixed statements of a batch's first round trip. Keys arrive sorted, as arrays; rows are locked in key order, and every gateway
-//! locks in the order of this list: its mark, claims, nonces, orders, notices, records, counters. So no two gateways can wait for each other.
+//! locks in the order of this list: its mark, claims, nonces, orders, notices, records, counters, bills. So no two gateways can wait for each other.
 //!
 //! Hash and merge joins and scans of whole tables are switched off (link.rs): every join here walks its array and looks up by key.
 
+use crate::store::bill_rows;
 use crate::store::rows::{ATTEMPT_COLUMNS, NOTICE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +23,10 @@ pub enum Sql {
     Counters,
     Left,
     Recount,
+    LockBills,
+    BillRuns,
+    Discrepancies,
+    DiscrepanciesById,
     ClaimOrders,
     ClaimNotices,
     PruneOrders,
@@ -29,7 +34,7 @@ pub enum Sql {
 }
 
 impl Sql {
-    pub const ALL: [Sql; 19] = [
+    pub const ALL: [Sql; 23] = [
         Sql::Mark,
         Sql::TakeClaims,
         Sql::ReadClaims,
@@ -45,6 +50,10 @@ impl Sql {
         Sql::Counters,
         Sql::Left,
         Sql::Recount,
+        Sql::LockBills,
+        Sql::BillRuns,
+        Sql::Discrepancies,
+        Sql::DiscrepanciesById,
         Sql::ClaimOrders,
         Sql::ClaimNotices,
         Sql::PruneOrders,
@@ -86,6 +95,13 @@ impl Sql {
                 JOIN records r ON r.kind = k.kind AND r.id = k.id"
                 .into(),
             Sql::TakeCounters | Sql::Counters | Sql::Left | Sql::Recount => self.of_limits(),
+            // A few runs a day: one at a time, over all gateways.
+            Sql::LockBills => "SELECT pg_advisory_xact_lock(13081, 3)".into(),
+            Sql::BillRuns => of_days(bill_rows::RUN_COLUMNS, "bill_runs"),
+            Sql::Discrepancies => of_days(bill_rows::COLUMNS, "discrepancies"),
+            Sql::DiscrepanciesById => {
+                format!("SELECT {} FROM unnest($1::text[]) AS k(wanted) JOIN discrepancies ON id = wanted", bill_rows::COLUMNS)
+            }
             // Leases: what another gateway is just leasing or changing is passed by.
             Sql::ClaimOrders => "WITH due AS (SELECT id, wake_at FROM orders WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 \
                 FOR NO KEY UPDATE SKIP LOCKED) \
@@ -149,6 +165,12 @@ const SAME_COUNTER: &str =
 fn locked(columns: &str, table: &str, key: &str) -> String {
     format!(
         "SELECT {columns} FROM unnest($1::text[]) AS k(wanted) JOIN {table} ON {key} = wanted ORDER BY {key} FOR NO KEY UPDATE OF {table}"
+    )
+}
+
+fn of_days(columns: &str, table: &str) -> String {
+    format!(
+        "SELECT {columns} FROM unnest($1::text[], $2::text[]) AS k(of_account, of_day) JOIN {table} ON account = of_account AND day = of_day"
     )
 }
 

@@ -5,6 +5,7 @@ use super::read::{Reading, notice};
 use crate::domain::OrderId;
 use crate::domain::limit::{Counter, CounterKey};
 use crate::store::StoreError;
+use crate::store::bill_rows;
 use crate::store::command::{Command, Outcome};
 use crate::store::limit_rows;
 use crate::store::rows::NOTICE_COLUMNS;
@@ -60,7 +61,33 @@ pub fn view(conn: &Connection, keys: &Keys) -> Result<View, StoreError> {
         };
         view.hold_counter(key.clone(), loaded, *edge, left);
     }
+    bills(conn, keys, &mut view)?;
     Ok(view)
+}
+
+fn bills(conn: &Connection, keys: &Keys, view: &mut View) -> Result<(), StoreError> {
+    for (account, day) in &keys.bills {
+        let sql = format!("SELECT {} FROM bill_runs WHERE account = ?1 AND day = ?2", bill_rows::RUN_COLUMNS);
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut found = statement.query(params![account, day.to_string()])?;
+        while let Some(row) = found.next()? {
+            view.runs.insert((account.clone(), *day), bill_rows::run(&Columns(row))?);
+        }
+        let sql = format!("SELECT {} FROM discrepancies WHERE account = ?1 AND day = ?2", bill_rows::COLUMNS);
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut found = statement.query(params![account, day.to_string()])?;
+        while let Some(row) = found.next()? {
+            view.hold_discrepancy(bill_rows::stored(&Columns(row))?);
+        }
+    }
+    for id in &keys.discrepancies {
+        let mut statement = conn.prepare_cached(&format!("SELECT {} FROM discrepancies WHERE id = ?1", bill_rows::COLUMNS))?;
+        let mut found = statement.query(params![id])?;
+        while let Some(row) = found.next()? {
+            view.hold_discrepancy(bill_rows::stored(&Columns(row))?);
+        }
+    }
+    Ok(())
 }
 
 fn counter(conn: &Connection, key: &CounterKey) -> Result<Option<Counter>, StoreError> {

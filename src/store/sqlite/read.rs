@@ -5,6 +5,7 @@ use crate::domain::OrderId;
 use crate::domain::life::{Event, Life};
 use crate::domain::limit::{Counter, CounterKey};
 use crate::store::StoreError;
+use crate::store::bill_rows;
 use crate::store::command::{Audit, ClaimKey, Notice};
 use crate::store::limit_rows;
 use crate::store::query::{Answer, OrderFilter, Query};
@@ -65,6 +66,12 @@ impl<'a> Reading<'a> {
                 let at: Option<i64> = self.conn.prepare_cached(limit_rows::LEAVES)?.query_row(with, |r| r.get(0)).optional()?;
                 Answer::Leaves(at.map(Millis))
             }
+            Query::PaidAttempts { .. }
+            | Query::SentRefunds { .. }
+            | Query::BillRun(..)
+            | Query::BillRuns(_)
+            | Query::Discrepancies(_)
+            | Query::Discrepancy(_) => self.bills(query)?,
             Query::NextDue => {
                 let min = |sql: &str| -> Result<Option<Millis>, StoreError> {
                     let at: Option<i64> = self.conn.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
@@ -80,6 +87,45 @@ impl<'a> Reading<'a> {
                 Answer::Pong
             }
         })
+    }
+
+    fn bills(&self, query: &Query) -> Result<Answer, StoreError> {
+        let runs = |filter: &str, with: &[&dyn rusqlite::ToSql]| {
+            let sql = format!("SELECT {} FROM bill_runs WHERE {filter} ORDER BY account", bill_rows::RUN_COLUMNS);
+            self.all(&sql, with, |row| Ok(bill_rows::run(&Columns(row))?)).map(Answer::BillRuns)
+        };
+        let found = |filter: &str, with: &[&dyn rusqlite::ToSql]| {
+            let order = "ORDER BY account, day, kind, number LIMIT";
+            let sql = format!("SELECT {} FROM discrepancies WHERE {filter} {order} ?1", bill_rows::COLUMNS);
+            self.all(&sql, with, |row| Ok(bill_rows::stored(&Columns(row))?)).map(Answer::Discrepancies)
+        };
+        match query {
+            Query::PaidAttempts { account, after, until, booked_from, limit } => {
+                let with = params![after.0, after.1, until.as_str(), account, booked_from.0, limit];
+                let read = |row: &rusqlite::Row<'_>| {
+                    let row = Columns(row);
+                    Ok(bill_rows::with_order(&row, bill_rows::ATTEMPT_WIDTH, rows::attempt(&row)?)?)
+                };
+                self.all(&bill_rows::paid_attempts(), with, read).map(Answer::Attempts)
+            }
+            Query::SentRefunds { account, after, until, limit } => {
+                let with = params![after.0.0, after.1, after.2, until.0, account, limit];
+                let read = |row: &rusqlite::Row<'_>| {
+                    let row = Columns(row);
+                    Ok(bill_rows::with_order(&row, bill_rows::REFUND_WIDTH, rows::refund(&row)?)?)
+                };
+                self.all(&bill_rows::sent_refunds(), with, read).map(Answer::Refunds)
+            }
+            Query::BillRun(account, day) => runs("account = ?1 AND day = ?2", params![account, day.to_string()]),
+            Query::BillRuns(day) => runs("day = ?1", params![day.to_string()]),
+            Query::Discrepancies(filter) => {
+                let (day, standing) = (filter.day.map(|day| day.to_string()), filter.standing.map(|standing| standing.word()));
+                let clause = "(?2 IS NULL OR account = ?2) AND (?3 IS NULL OR day = ?3) AND (?4 IS NULL OR status = ?4)";
+                found(clause, params![filter.limit, filter.account, day, standing])
+            }
+            Query::Discrepancy(id) => found("id = ?2", params![1_u32, id]),
+            _ => Ok(Answer::Pong),
+        }
     }
 
     fn limit_use(&self, limit: &str, from: i64, edge: Option<Millis>, top: u32) -> Result<Vec<(CounterKey, Counter)>, StoreError> {

@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [--worlds N] [--orders N] [--seed S] [--tune N] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [routes] [decisions] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [--worlds N] [--orders N] [--seed S] [--tune N] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [reconcile] [routes] [decisions] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -20,6 +20,7 @@ mod limits;
 mod meter;
 mod postgres;
 mod prefill;
+mod reconcile;
 mod route;
 mod route_baselines;
 mod route_worlds;
@@ -81,6 +82,9 @@ async fn main() -> Done {
     }
     if asked("decisions") {
         bench.decisions()?;
+    }
+    if asked("reconcile") {
+        bench.reconcile()?;
     }
     if asked("orders") {
         bench.orders().await?;

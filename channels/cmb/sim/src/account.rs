@@ -1,6 +1,6 @@
 //! What a client of this sandbox needs to know: ids, keys, secrets.
 
-use crate::bill::COLUMNS;
+use crate::bill::{COLUMNS, WORDS};
 use crate::sim::CmbSim;
 use serde_json::{Value, json};
 
@@ -41,13 +41,13 @@ impl CmbSim {
             "public_key_pem": bank.public_pem(),
             "bank_private_key": bank.private_hex(),
             "bank_private_key_pem": bank.private_pem(),
-            "statement_columns": COLUMNS.iter().map(|(field, column)| ((*field).to_owned(), json!(column))).collect::<serde_json::Map<_, _>>(),
+            "statement_columns": COLUMNS.iter().chain(&WORDS).map(|(field, column)| ((*field).to_owned(), json!(column))).collect::<serde_json::Map<_, _>>(),
         })
     }
 
     /// A complete `[[account]]`. Every value is an id, base64, hex or a column's name, so nothing in it needs escaping.
     pub(crate) fn account_table(&self, base_url: &str) -> String {
-        let columns: String = COLUMNS.iter().map(|(field, column)| format!("{field} = \"{column}\"\n")).collect();
+        let columns: String = COLUMNS.iter().chain(&WORDS).map(|(field, column)| format!("{field} = \"{column}\"\n")).collect();
         let mode = if self.options.provider { "mode = \"provider\"\n" } else { "" };
         format!(
             r#"[[account]]

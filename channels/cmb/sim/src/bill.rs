@@ -43,6 +43,10 @@ pub(crate) const COLUMNS: [(&str, &str); 8] = [
     ("state", "交易状态"),
     ("at", "交易时间"),
 ];
+/// The words of the kind column, by the contract's.
+pub(crate) const WORDS: [(&str, &str); 2] = [("payment", PAYMENT), ("refund", REFUND)];
+const PAYMENT: &str = "支付";
+const REFUND: &str = "退款";
 /// How long a link lives is not in the pack.
 const LINK_LIFE_S: i64 = 300;
 const FEE_PPM: i64 = 6_000;
@@ -195,7 +199,7 @@ fn bill_text(rows: &[Row]) -> String {
     let heading: Vec<&str> = COLUMNS.iter().map(|(_, column)| *column).chain(["商户号", "子商户号"]).collect();
     let mut out = format!("{}\r\n", heading.join(","));
     for row in rows {
-        let kind = if row.refund_number.is_some() { "退款" } else { "支付" };
+        let kind = if row.refund_number.is_some() { REFUND } else { PAYMENT };
         let cells = [
             kind,
             &row.number,

@@ -78,7 +78,7 @@ fn an_account_serves_cmbs_own_methods_or_those_it_lists() {
 fn a_profile_is_what_the_pack_says() {
     let cmb = direct();
     let profile = cmb.profile();
-    assert_eq!((profile.methods.len(), profile.callback, profile.has_statement), (METHODS.len(), CallbackIs::Proof, false));
+    assert_eq!((profile.methods.len(), profile.callback, profile.statement.is_some()), (METHODS.len(), CallbackIs::Proof, false));
     assert_eq!((profile.refund.count_max, profile.refund.can_repeat, profile.number.len_max), (50, true, 32));
     assert!(profile.renew_every_s.is_none() && profile.sub_fields.is_empty());
     for method in &profile.methods {
@@ -93,7 +93,7 @@ fn a_profile_is_what_the_pack_says() {
     }
     let set = super::cmb(json!({"expires_in_max_s": 900, "refund_window_days": 30, "statement_columns": {"number": "n", "amount": "a"}}));
     let profile = set.profile();
-    assert_eq!((profile.methods[0].expires_in_max_s, profile.refund.window_s, profile.has_statement), (900, 2_592_000, true));
+    assert_eq!((profile.methods[0].expires_in_max_s, profile.refund.window_s, profile.statement.is_some()), (900, 2_592_000, true));
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn an_account_without_a_list_serves_icbcs_own_methods() {
     let profile = account(json!({})).profile;
     let methods: Vec<Method> = profile.methods.iter().map(|m| m.method).collect();
     assert_eq!(methods, [Method::IcbcQr, Method::IcbcBarcode, Method::IcbcH5, Method::IcbcApp]);
-    assert!(!profile.has_statement && profile.sub_fields.is_empty());
+    assert!(profile.statement.is_none() && profile.sub_fields.is_empty());
 }
 
 #[test]
