@@ -13,8 +13,8 @@ use serde_json::Value;
 use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
 use std::sync::{Arc, PoisonError};
 
-/// So many accounts are prepared at once: preparing all of a hundred would cost more than the channel's answer is worth.
-pub(super) const CHAIN: usize = 8;
+/// So many accounts are prepared at once: the first nearly always has room, and preparing a hundred costs more than deciding among them.
+pub(super) const CHAIN: usize = 3;
 
 /// An order on its way to its `seq`-th account.
 #[derive(Clone, Copy)]

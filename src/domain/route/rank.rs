@@ -176,16 +176,17 @@ impl<'a> Desk<'a> {
     }
 
     fn in_turn(&self, rule: &Rule, named: &[Named]) -> Ordered {
-        let of: Vec<(String, u32)> = named.iter().map(|(place, weight)| (self.id(*place).to_owned(), *weight)).collect();
-        let texts = of.iter().fold(sticky::hash(&[&rule.name]), |key, (id, weight)| {
-            sticky::mixed(key ^ sticky::hash(&[id]).wrapping_add(u64::from(*weight)))
+        let key = named.iter().fold(sticky::hash(&[&rule.name]), |key, (place, weight)| {
+            sticky::mixed(key ^ sticky::hash(&[self.id(*place)]).wrapping_add(u64::from(*weight)))
         });
-        let credits = self.memory.turns.credits(texts, &of);
+        let names = || named.iter().map(|(place, weight)| (self.id(*place).to_owned(), *weight)).collect();
+        let of = self.memory.turns.among(key).unwrap_or_else(names);
+        let credits = self.memory.turns.credits(key, &of);
         let order = Turns::in_order(&credits, &of);
         let credit = |at: usize| credits.get(at).copied().unwrap_or_default();
         let picked = order.first().copied().unwrap_or_default();
         let places = order.iter().filter_map(|at| Some((named.get(*at)?.0, Score::Credit(credit(*at))))).collect();
-        Ordered { places, explored: false, turn: Some(Turn { key: texts, of, picked }) }
+        Ordered { places, explored: false, turn: Some(Turn { key, of, picked }) }
     }
 
     fn by_cost(&self, named: &[Named]) -> Ordered {
@@ -218,8 +219,8 @@ impl<'a> Desk<'a> {
     }
 
     fn by_payer(&self, named: &[Named]) -> Ordered {
-        let who = self.who();
-        let scored = named.iter().map(|(place, weight)| (*place, Score::Distance(sticky::distance(&who, self.id(*place), *weight))));
+        let who = sticky::hash(&[&self.who()]);
+        let scored = named.iter().map(|(place, weight)| (*place, Score::Distance(sticky::distance(who, self.id(*place), *weight))));
         let mut places: Vec<(usize, Score)> = scored.collect();
         places.sort_by_key(|(_, score)| if let Score::Distance(distance) = score { *distance } else { u64::MAX });
         Ordered::plain(places)

@@ -2,7 +2,7 @@
 //! payer's name and its own; the nearest serves. An account that comes or goes moves only the payers that are or become its own.
 
 /// Bits after the point of a logarithm.
-const FRACTION_BITS: u32 = 24;
+const FRACTION_BITS: u32 = 16;
 
 /// A stable 64-bit hash of texts: FNV-1a over each with its end marked, mixed so that every bit depends on every other.
 #[must_use]
@@ -24,24 +24,25 @@ pub const fn mixed(mut state: u64) -> u64 {
     state ^ (state >> 33)
 }
 
-/// How far the account is from the payer: −log2 of the uniform draw, over its weight. The smallest serves, which gives every account
+/// How far the account is from the payer, given by the hash of who he is: −log2 of the uniform draw, over its weight. The smallest serves, which gives every account
 /// its weight's share of all payers. Accounts without weight are farther than any other.
 #[must_use]
-pub fn distance(who: &str, account: &str, weight: u32) -> u64 {
-    let draw = hash(&[who, account]);
-    minus_log2(draw).checked_div(u64::from(weight)).unwrap_or(u64::MAX)
+pub fn distance(who: u64, account: &str, weight: u32) -> u64 {
+    let draw = mixed(who ^ hash(&[account]));
+    // Finer than the logarithm, so that large weights do not round different draws to one.
+    (minus_log2(draw) << 24).checked_div(u64::from(weight)).unwrap_or(u64::MAX)
 }
 
-/// −log2(draw / 2⁶⁴) in 2⁻²⁴, by squaring the mantissa: exact to its last bit or so, and the same on every machine.
+/// −log2(draw / 2⁶⁴) in 2⁻¹⁶, by squaring the mantissa: exact to its last bit or so, and the same on every machine.
 fn minus_log2(draw: u64) -> u64 {
     let draw = draw.max(1);
     let leading = draw.leading_zeros();
-    // A fixed-point number in [1, 2) with 63 bits after the point.
-    let mut mantissa = u128::from(draw) << leading;
+    // A fixed-point number in [1, 2) with 31 bits after the point.
+    let mut mantissa = (draw << leading) >> 32;
     let mut log = 63_u64.saturating_sub(u64::from(leading));
     for _ in 0..FRACTION_BITS {
-        mantissa = mantissa.saturating_mul(mantissa) >> 63;
-        let carry = u64::from(mantissa >> 64 != 0);
+        mantissa = mantissa.saturating_mul(mantissa) >> 31;
+        let carry = mantissa >> 32;
         mantissa >>= carry;
         log = (log << 1) | carry;
     }

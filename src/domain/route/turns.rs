@@ -7,6 +7,7 @@
 //! decided, so that two orders at once get two turns, and put right when another account served the order in the end, or none did.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An account that had no room for its turns gets so many orders of them back; what it missed beyond that is the others' for good. Else a
 /// day on which its limit was used up would be followed by one on which it takes every order.
@@ -22,6 +23,7 @@ pub struct Turns {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
+    of: Arc<[(String, u32)]>,
     credit: Vec<i64>,
     used: u64,
 }
@@ -32,7 +34,7 @@ pub struct Turn {
     /// Names the rule, the accounts and their weights.
     pub key: u64,
     /// Accounts with their weights, in the rule's order.
-    pub of: Vec<(String, u32)>,
+    pub of: Arc<[(String, u32)]>,
     /// Whose turn it is, by its place in `of`.
     pub picked: usize,
 }
@@ -46,6 +48,12 @@ impl Turns {
             known.get(place).copied().unwrap_or_default().saturating_add(i64::from(*weight))
         };
         of.iter().enumerate().map(credit).collect()
+    }
+
+    /// The accounts of a key with their weights, if they have taken turns before.
+    #[must_use]
+    pub fn among(&self, key: u64) -> Option<Arc<[(String, u32)]>> {
+        self.rows.get(&key).map(|row| Arc::clone(&row.of))
     }
 
     /// Whose turn it is, and who comes after: places in `of`, by what everybody has to his credit.
@@ -102,7 +110,7 @@ impl Turns {
             let oldest = self.rows.iter().min_by_key(|(_, row)| row.used).map(|(key, _)| *key);
             oldest.map(|key| self.rows.remove(&key));
         }
-        let row = self.rows.entry(turn.key).or_insert_with(|| Row { credit: vec![0; turn.of.len()], used: 0 });
+        let row = self.rows.entry(turn.key).or_insert_with(|| Row { of: Arc::clone(&turn.of), credit: vec![0; turn.of.len()], used: 0 });
         row.used = self.clock;
         for (place, credit) in row.credit.iter_mut().enumerate() {
             *credit = to(place, *credit);

@@ -51,6 +51,7 @@ pub struct When {
     text: Arc<str>,
     plan: Arc<eval::Cond>,
     stays: Option<Arc<str>>,
+    names_candidate: bool,
 }
 
 impl When {
@@ -70,13 +71,14 @@ impl When {
         check::check(&tree)?;
         let (plan, stays) = lower::lower(&tree);
         let stays = (!stays.is_empty()).then(|| stays.join("; ").into());
-        Ok(When { text: text.into(), plan: Arc::new(plan), stays })
+        let names_candidate = text.contains("account") || text.contains("channel");
+        Ok(When { text: text.into(), plan: Arc::new(plan), stays, names_candidate })
     }
 
     /// No `when`: matches everything.
     #[must_use]
     pub fn always() -> When {
-        When { text: "true".into(), plan: Arc::new(eval::Cond::Const(true)), stays: None }
+        When { text: "true".into(), plan: Arc::new(eval::Cond::Const(true)), stays: None, names_candidate: false }
     }
 
     #[must_use]
@@ -87,7 +89,7 @@ impl When {
     /// Whether it may ask about the candidate (`account`, `channel`): then it is asked of every one. Said too often rather than too seldom.
     #[must_use]
     pub fn names_candidate(&self) -> bool {
-        self.text.contains("account") || self.text.contains("channel")
+        self.names_candidate
     }
 
     /// Why a part of this predicate runs in `cel` (microseconds), if one does; the rest of it is lowered all the same.

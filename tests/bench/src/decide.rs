@@ -19,7 +19,7 @@ const ACCOUNTS: usize = 100;
 const RULES: usize = 50;
 const DECISIONS: u32 = 20_000;
 /// As many accounts as are prepared at once (`flow/candidates.rs`).
-const CHAIN: usize = 8;
+const CHAIN: usize = 3;
 const NOW: i64 = 1_780_000_000_000;
 
 struct Platform {

@@ -12,7 +12,7 @@ fn of(weights: &[u32]) -> Vec<(String, u32)> {
 /// The turn of the next order, taken.
 fn next(turns: &mut Turns, key: u64, of: &[(String, u32)]) -> Turn {
     let order = Turns::in_order(&turns.credits(key, of), of);
-    let turn = Turn { key, of: of.to_vec(), picked: order[0] };
+    let turn = Turn { key, of: of.into(), picked: order[0] };
     turns.take(&turn);
     turn
 }
@@ -139,7 +139,7 @@ fn what_was_missed_for_long_is_not_caught_up_for_long() {
     let mut turns = Turns::default();
     for _ in 0..10_000 {
         let order = Turns::in_order(&turns.credits(7, &of), &of);
-        let turn = Turn { key: 7, of: of.clone(), picked: order[0] };
+        let turn = Turn { key: 7, of: of.clone().into(), picked: order[0] };
         turns.take(&turn);
         // The first has no room.
         let served = order.iter().find(|place| **place != 0).unwrap();
@@ -163,7 +163,7 @@ fn those_who_are_there_share_by_their_weights_while_one_is_away() {
     let mut counts = [0_u32; 3];
     for _ in 0..4_000 {
         let order = Turns::in_order(&turns.credits(7, &of), &of);
-        let turn = Turn { key: 7, of: of.clone(), picked: order[0] };
+        let turn = Turn { key: 7, of: of.clone().into(), picked: order[0] };
         turns.take(&turn);
         let served = *order.iter().find(|place| **place != 0).unwrap();
         counts[served] += 1;
