@@ -132,7 +132,8 @@ fn row(columns: &Columns, header: &[String], cells: &[String]) -> Result<BillRow
         channel_trade_no: optional(&columns.channel_trade_no)?.map(str::to_owned),
         amount: money(cells.need(&columns.amount)?)?,
         fee: optional(&columns.fee)?.map(money).transpose()?,
-        fate: columns.fate(optional(&columns.state)?),
+        // A reversal is listed because it was made; its word is the payment's new state.
+        fate: if kind == BillKind::Reversal { BillFate::Done } else { columns.fate(optional(&columns.state)?) },
         state: optional(&columns.state)?.unwrap_or_default().to_owned(),
         at: optional(&columns.at)?.and_then(time),
     })

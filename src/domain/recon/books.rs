@@ -213,8 +213,8 @@ impl Books {
         let mut slot = Slot::new(pack(&order.attempt_number(attempt.seq), 'A')?, attempt.amount, at, ours, edge);
         if let Some(tariff) = &attempt.notes.fee {
             // A channel takes its share of what reaches the merchant: not of what the merchant gave away itself.
-            let own = attempt.notes.discounts.iter().filter(|discount| discount.funded_by == FundedBy::Merchant);
-            let own = own.fold(Some(Fen::ZERO), |sum, discount| sum?.plus(discount.amount)).unwrap_or_default();
+            let mut own = attempt.notes.discounts.iter().filter(|discount| discount.funded_by == FundedBy::Merchant);
+            let own = own.try_fold(Fen::ZERO, |sum, discount| sum.plus(discount.amount)).unwrap_or_default();
             let net = attempt.amount.minus(own).and_then(|base| tariff.fee(base));
             let gross = tariff.fee(attempt.amount);
             slot.fee_fen = net.map_or(NO_FEE, |fee| fee.0);

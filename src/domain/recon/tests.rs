@@ -1,4 +1,5 @@
 //! Days of books against bills made from them, with differences planted on purpose: found exactly, whatever the order of the rows.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, reason = "in a test an unwrap is an assertion")]
 
 use super::books::Books;
 use super::discrepancy::{Found, Kind, Standing};

@@ -4,7 +4,7 @@ use super::{BANK, NOW, OTHER, bad, cmb, content_of, env, good, good_by, read, re
 use crate::Cmb;
 use serde_json::{Value, json};
 use sluice_contract::{
-    BillKind, BillRow, Body, Channel, Day, Exchange, Fen, HttpReply, Into as Keep, Reading, Statement, Step, Verb, WhyKind,
+    BillFate, BillKind, BillRow, Body, Channel, Day, Exchange, Fen, HttpReply, Into as Keep, Reading, Statement, Step, Verb, WhyKind,
 };
 use std::io::{Cursor, Write};
 use zip::ZipWriter;
@@ -210,4 +210,15 @@ fn a_small_mapping_in_yuan_is_enough() {
     let found: Vec<BillRow> = found.into_iter().map(Result::unwrap).collect();
     let short: Vec<_> = found.iter().map(|row| (row.kind, row.amount, row.refund_number.as_deref())).collect();
     assert_eq!(short, [(BillKind::Payment, Fen(1280), None), (BillKind::Refund, Fen(80), Some("R1"))]);
+}
+
+#[test]
+fn a_rows_word_says_what_became_of_it() {
+    let fates = |changes: Value| -> Vec<BillFate> {
+        let cmb = account(json!({"statement_columns": super::merge(columns(), &changes)}));
+        let rows = [PAID.to_owned(), PAID.replace(",S,", ",P,"), PAID.replace(",S,", ",F,"), UNDONE.to_owned()];
+        rows_of(&cmb, format!("{HEAD}\n{}", rows.join("\n")).as_bytes()).into_iter().map(|row| row.unwrap().fate).collect()
+    };
+    assert_eq!(fates(json!({})), [BillFate::Done, BillFate::Open, BillFate::Void, BillFate::Done]);
+    assert_eq!(fates(json!({"done": "F", "open": "S"})), [BillFate::Open, BillFate::Void, BillFate::Done, BillFate::Done]);
 }

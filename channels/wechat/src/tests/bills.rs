@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sluice_contract::{
-    BillKind, BillRow, Body, Channel, Day, Exchange, Fen, HttpReply, Into as Keep, Notes, Reading, Statement, Step, WhyKind,
+    BillFate, BillKind, BillRow, Body, Channel, Day, Exchange, Fen, HttpReply, Into as Keep, Notes, Reading, Statement, Step, WhyKind,
 };
 
 const FILE: &str = "https://api.mch.weixin.qq.com/v3/billdownload/file?token=abc&tartype=gzip";
@@ -158,4 +158,19 @@ fn a_broken_bill_is_an_error_and_then_the_end() {
         assert!(rows.last().is_some_and(Result::is_err), "{broken:.80}");
         assert_eq!(rows.iter().filter(|row| row.is_err()).count(), 1);
     }
+}
+
+#[test]
+fn a_row_says_what_became_of_it_and_a_payment_that_was_not_taken_is_a_row_too() {
+    let head = "交易时间,微信订单号,商户订单号,交易状态,订单金额,申请退款金额,退款状态,商户退款单号,手续费\n";
+    let row = |state: &str, back: &str| format!("`2025-05-31 10:34:56,`4200,`A1,`{state},`1.00,`0.50,`{back},`R1,`0.01000\n");
+    let all = [("SUCCESS", ""), ("REVOKED", ""), ("PAYERROR", ""), ("REFUND", "SUCCESS"), ("REFUND", "PROCESSING"), ("REFUND", "CHANGE")];
+    let text: String = all.iter().map(|(state, back)| row(state, back)).collect();
+    let bytes = format!("{head}{text}总交易单数\n`6\n").into_bytes();
+    let rows = crate::bill::rows(Box::new(std::io::Cursor::new(bytes))).map(Result::unwrap);
+    let told: Vec<_> = rows.map(|row| (row.kind, row.fate, row.amount.0)).collect();
+    let (done, open, void) = (BillFate::Done, BillFate::Open, BillFate::Void);
+    let back = |fate| (BillKind::Refund, fate, 50);
+    let paid = |fate| (BillKind::Payment, fate, 100);
+    assert_eq!(told, [paid(done), (BillKind::Reversal, done, 50), paid(void), back(done), back(open), back(void)]);
 }
