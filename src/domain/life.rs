@@ -404,6 +404,13 @@ impl Life {
         }
     }
 
+    /// What is due of an attempt is put off: nobody answers at its channel now.
+    pub fn postpone(&mut self, seq: u32, at: Millis, until: Millis) -> Result<(), Broken> {
+        let attempt = self.attempt_mut(seq)?;
+        attempt.next_at = attempt.next_at.map(|due| if due <= at { until } else { due });
+        Ok(())
+    }
+
     /// What merchants are told carries the version of the commit that tells it. `earlier`: effects of commands before this one.
     pub fn stamp_version(&mut self, earlier: usize) {
         let version = Value::from(self.order.version);

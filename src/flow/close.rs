@@ -66,6 +66,7 @@ impl Gateway {
             Undo::Reverse => account.channel.reverse(&reference, &self.env(&account)),
         };
         let asked = self.ask(&account, step).await;
+        self.heard(&account, &asked, |undone| if let Undone::Unknown(why) = undone { Some(why.kind) } else { None });
         crate::crash::point("undone.before_commit");
         let said = meaning(asked.answer);
         let rejected = match &said {

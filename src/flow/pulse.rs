@@ -15,6 +15,8 @@ use std::sync::PoisonError;
 
 /// What a new process looks back at.
 const RECALL_MS: i64 = 30 * 60_000;
+/// What waits for a channel comes back within so long.
+const SPREAD_MS: u16 = 3_000;
 const RECALL_PAGES: usize = 20;
 const PAGE: u32 = 100;
 
@@ -38,14 +40,44 @@ impl Gateway {
 
     /// Takes what a payment call says of its channel: answered, or the channel's own fault. A decline is an answer.
     pub(super) fn felt(&self, account: &Account, asked: &Asked<Pay>) {
-        let now = self.now();
-        let sign = match &asked.answer {
-            Answer::NotSent(_) | Answer::MaybeSent(_) => Sign::Fault,
-            Answer::Is(Pay::Unknown(why)) if is_fault(why.kind) => Sign::Fault,
+        if let Some(sign) = self.sign(asked, |pay| if let Pay::Unknown(why) = pay { Some(why.kind) } else { None }) {
+            self.told(account, sign);
+        }
+    }
+
+    /// The same of a question beside a payment. `unknown`: why an answer is none.
+    pub(super) fn heard<T>(&self, account: &Account, asked: &Asked<T>, unknown: impl Fn(&T) -> Option<WhyKind>) {
+        let Some(sign) = self.sign(asked, unknown) else { return };
+        let guard = self.directory.load().routing.guard;
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.asked(&account.id, sign, self.now(), &guard);
+    }
+
+    /// Whether its channel is believed dead: it answers neither payments nor questions.
+    pub(super) fn is_mute(&self, account: &str) -> bool {
+        self.directory.load().routing.guard.enabled && self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.is_mute(account)
+    }
+
+    /// Until when the worker asks nothing there; a while later, each order another, so that they do not come all at once.
+    pub(super) fn mute_until(&self, account: &str) -> Option<Millis> {
+        if !self.directory.load().routing.guard.enabled {
+            return None;
+        }
+        let until = self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.mute_until(account, self.now())?;
+        Some(until.plus_ms(i64::from(u16::from_le_bytes(self.random()) % SPREAD_MS)))
+    }
+
+    fn sign<T>(&self, asked: &Asked<T>, unknown: impl Fn(&T) -> Option<WhyKind>) -> Option<Sign> {
+        match &asked.answer {
+            Answer::NotSent(_) | Answer::MaybeSent(_) => Some(Sign::Fault),
+            Answer::Is(said) if unknown(said).is_some_and(is_fault) => Some(Sign::Fault),
             // Our own code refused: nothing was asked.
-            Answer::Refused(_) => return,
-            Answer::Is(_) => Sign::Answered { ms: now.since_ms(asked.asked_at) },
-        };
+            Answer::Refused(_) => None,
+            Answer::Is(_) => Some(Sign::Answered { ms: self.now().since_ms(asked.asked_at) }),
+        }
+    }
+
+    fn told(&self, account: &Account, sign: Sign) {
+        let now = self.now();
         let guard = self.directory.load().routing.guard;
         let turned = self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.told(&account.id, sign, now, &guard);
         match turned {

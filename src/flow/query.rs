@@ -17,6 +17,7 @@ impl Gateway {
         let account = self.account_of(attempt)?;
         let step = account.channel.query(&attempt.reference(&life.order), &self.env(&account));
         let asked = self.ask(&account, step).await;
+        self.heard(&account, &asked, |pay| if let Pay::Unknown(why) = pay { Some(why.kind) } else { None });
         crate::crash::point("query.before_commit");
         let booked = self.book(life, attempt, &account, asked, Source::Query, None).await?;
         self.carry_on(booked, life.attempts.len()).await

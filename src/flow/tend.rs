@@ -29,6 +29,10 @@ impl Gateway {
         for _ in 0..STEPS_MAX {
             let Some(life) = self.life(order_id).await? else { return Ok(()) };
             let Some(due) = self.due(&life)? else { return Ok(()) };
+            if let Some((attempt_seq, until)) = self.must_wait(&life, due) {
+                self.change(Command::Postpone { order_id: order_id.clone(), attempt_seq, at: self.now(), until }).await?;
+                continue;
+            }
             self.step(&life, due).await?;
         }
         Ok(())
@@ -67,6 +71,15 @@ impl Gateway {
         match rule {
             Some(rule) if self.pace.is_overdue(&rule, attempt, now) => Ok(Due::GiveUp(seq)),
             _ => Ok(Due::Query(seq)),
+        }
+    }
+
+    /// An account whose channel answers nothing is asked by one order at a time: all others wait, or the questions about what it left open
+    /// would keep it down.
+    fn must_wait(&self, life: &Life, due: Due) -> Option<(u32, Millis)> {
+        match due {
+            Due::Query(seq) | Due::Undo(seq) | Due::GiveUp(seq) => Some((seq, self.mute_until(&life.attempt(seq)?.account)?)),
+            Due::Expire | Due::Suspend(_) | Due::SendRefund(_) | Due::QueryRefund(_) => None,
         }
     }
 

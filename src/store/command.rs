@@ -112,6 +112,13 @@ pub enum Command {
         due_at: Millis,
         why: &'static str,
     },
+    /// The attempt's channel does not answer: it is not asked about before then.
+    Postpone {
+        order_id: OrderId,
+        attempt_seq: u32,
+        at: Millis,
+        until: Millis,
+    },
     WantNext {
         order_id: OrderId,
         attempt_seq: u32,
@@ -238,6 +245,7 @@ impl Command {
             | Command::Wish { order_id, .. }
             | Command::WantUndone { order_id, .. }
             | Command::WantNext { order_id, .. }
+            | Command::Postpone { order_id, .. }
             | Command::BeginUndo { order_id, .. }
             | Command::TakeUndone { order_id, .. }
             | Command::Abandon { order_id, .. }

@@ -60,6 +60,9 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         Command::WantNext { order_id, attempt_seq, failure, at } => {
             change(view, order_id, *at, |life| life.want_next(*attempt_seq, failure, *at))
         }
+        Command::Postpone { order_id, attempt_seq, at, until } => {
+            change(view, order_id, *at, |life| life.postpone(*attempt_seq, *at, *until))
+        }
         Command::Abandon { order_id, attempt_seq, payable_until, at } => {
             change(view, order_id, *at, |life| life.abandon(*attempt_seq, *payable_until, *at))
         }

@@ -156,8 +156,8 @@ impl Core {
     fn closed(&mut self, index: usize, life: &Life) {
         for attempt in &life.attempts {
             let number = life.order.id.attempt_number(attempt.seq);
-            // Where the channel cannot confirm a close the code lives on, and what is paid then is late money.
-            if self.haunted.contains(&number) || attempt.status() == AttemptStatus::Abandoned {
+            // Where the channel cannot confirm a close the code lives on, and what is paid then is late money, which may have come already.
+            if self.haunted.contains(&number) || attempt.status() == AttemptStatus::Abandoned || attempt.late {
                 continue;
             }
             let entry = self.booths.iter().find_map(|b| b.sim.ledger().get(&number).cloned());

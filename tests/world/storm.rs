@@ -83,6 +83,14 @@ fn seconds(core: &Core) -> BTreeMap<i64, Second> {
 
 pub fn judge(core: &mut Core) {
     let seconds = seconds(core);
+    if super::verbose() {
+        let mut table: BTreeMap<String, u64> = BTreeMap::new();
+        for (at, booth, mark) in &core.outbound {
+            let asks = mark.as_ref().map(|mark| mark.asks);
+            *table.entry(format!("minute {:2} booth {booth} {asks:?}", at / 60_000)).or_default() += 1;
+        }
+        table.iter().for_each(|(what, n)| println!("{what}: {n}"));
+    }
     let bad = || seconds.range(DOWN_AT_MS / 1_000..HEAL_AT_MS / 1_000);
     let (offered, sent): (u64, u64) = bad().fold((0, 0), |(offered, sent), (_, second)| (offered + second.offered, sent + second.sent));
     let per_second = u64::try_from(1_000 / EVERY_MS).unwrap_or(1);

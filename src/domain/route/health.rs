@@ -1,7 +1,8 @@
 //! Health: a circuit breaker for each account, over what is the channel's own fault: no answer, an unreadable or unsigned one, a failure
 //! of its servers. Never a payer's decline. Each node judges by what it sees itself.
 //!
-//! Closed, it lets everything through and counts. Enough faults within the window open it, and the router passes the account over. After a
+//! Closed, it lets everything through and counts. Enough faults within the window open it, be they a large share of all answers or the last
+//! ones in a row (else a channel that dies under load is believed for half a window), and the router passes the account over. After a
 //! while one order at a time is let through to try; two good answers close it, a fault opens it for twice as long.
 
 use sluice_contract::Millis;
@@ -13,7 +14,7 @@ pub struct Guard {
     pub enabled: bool,
     /// So many faults at least within the window …
     pub faults_min: u32,
-    /// … and such a share of the answers.
+    /// … and such a share of the answers, or that many faults in a row.
     pub fault_share_ppm: u32,
     pub window_ms: i64,
     /// How long it is open the first time.
@@ -24,7 +25,7 @@ pub struct Guard {
 
 impl Default for Guard {
     fn default() -> Guard {
-        Guard { enabled: true, faults_min: 5, fault_share_ppm: 500_000, window_ms: 60_000, open_ms: 5_000, open_max_ms: 60_000 }
+        Guard { enabled: true, faults_min: 5, fault_share_ppm: 500_000, window_ms: 60_000, open_ms: 5_000, open_max_ms: 20_000 }
     }
 }
 
@@ -49,6 +50,8 @@ pub struct Healths {
 #[derive(Clone, Debug, Default)]
 struct Health {
     slots: [Slot; SLOTS],
+    /// Faults since the last answer.
+    row: u32,
     breaker: Breaker,
 }
 
@@ -71,6 +74,8 @@ enum Breaker {
         /// The order that tries it was let through then.
         probe_at: Option<Millis>,
         good: u32,
+        /// Questions go unanswered too.
+        mute: bool,
     },
 }
 
@@ -114,6 +119,44 @@ impl Healths {
         }
     }
 
+    /// Until when nothing is to be asked there; `None`: whoever asks may, and is the one that tries it if nothing was answered lately.
+    pub fn mute_until(&mut self, account: &str, now: Millis) -> Option<Millis> {
+        if !self.is_mute(account) {
+            return None;
+        }
+        if self.may_serve(account, now) {
+            self.probing(account, now);
+            return None;
+        }
+        match self.accounts.get(account).map(|health| health.breaker) {
+            Some(Breaker::Open { until, for_ms, probe_at, .. }) => Some(probe_at.map_or(until, |at| at.plus_ms(for_ms)).max(until)),
+            _ => None,
+        }
+    }
+
+    /// Neither payments nor questions are answered there.
+    #[must_use]
+    pub fn is_mute(&self, account: &str) -> bool {
+        self.accounts.get(account).is_some_and(|health| matches!(health.breaker, Breaker::Open { mute: true, .. }))
+    }
+
+    /// Takes what a question beside a payment said. It neither opens nor closes a breaker, for payments may fail where queries go well, and
+    /// the other way round; but where both fail, questions wait as orders do.
+    pub fn asked(&mut self, account: &str, sign: Sign, now: Millis, guard: &Guard) {
+        let Some(health) = self.accounts.get_mut(account) else { return };
+        let Breaker::Open { until, for_ms, probe_at, mute, .. } = &mut health.breaker else { return };
+        match sign {
+            Sign::Answered { .. } => (*mute, *probe_at) = (false, None),
+            Sign::Fault => {
+                *mute = true;
+                if is_over(*until, *for_ms, now) {
+                    let longer_ms = for_ms.saturating_mul(2).min(guard.open_max_ms);
+                    (*until, *for_ms, *probe_at) = (now.plus_ms(longer_ms), longer_ms, None);
+                }
+            }
+        }
+    }
+
     /// Takes what a payment call said. Answers whether the breaker opened (`Some(true)`) or closed (`Some(false)`) by it.
     pub fn told(&mut self, account: &str, sign: Sign, now: Millis, guard: &Guard) -> Option<bool> {
         if !self.accounts.contains_key(account) {
@@ -152,10 +195,14 @@ impl Health {
         }
         match sign {
             Sign::Answered { ms } => {
+                self.row = 0;
                 slot.answered = slot.answered.saturating_add(1);
                 slot.answered_ms = slot.answered_ms.saturating_add(ms);
             }
-            Sign::Fault => slot.faults = slot.faults.saturating_add(1),
+            Sign::Fault => {
+                self.row = self.row.saturating_add(1);
+                slot.faults = slot.faults.saturating_add(1);
+            }
         }
     }
 
@@ -176,13 +223,14 @@ impl Health {
                 let (answered, faults, _) = self.counted(now, guard);
                 let all = u64::from(answered).saturating_add(u64::from(faults));
                 let share_ppm = u64::from(faults).saturating_mul(1_000_000).checked_div(all).unwrap_or_default();
-                if faults >= guard.faults_min && share_ppm >= u64::from(guard.fault_share_ppm) {
+                let enough = share_ppm >= u64::from(guard.fault_share_ppm) || self.row >= guard.faults_min;
+                if faults >= guard.faults_min && enough {
                     self.open(now, guard.open_ms);
                 }
             }
-            (Breaker::Open { probe_at, good, .. }, Sign::Answered { .. }) => {
+            (Breaker::Open { probe_at, good, mute, .. }, Sign::Answered { .. }) => {
                 *good = good.saturating_add(1);
-                *probe_at = None;
+                (*probe_at, *mute) = (None, false);
                 if *good >= GOOD_TO_CLOSE {
                     *self = Health::default();
                 }
@@ -198,7 +246,8 @@ impl Health {
     }
 
     fn open(&mut self, now: Millis, for_ms: i64) {
-        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0 };
+        let mute = matches!(self.breaker, Breaker::Open { mute: true, .. });
+        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, mute };
     }
 }
 
