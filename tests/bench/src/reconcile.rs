@@ -17,7 +17,7 @@ use sluice_contract::{
     AccountConfig, Body, Channel, Day, Env, Exchange, Headers, HttpReply, Millis, Reader, Reading, Second, Statement, Step,
 };
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const ROWS: u64 = 1_000_000;
@@ -171,12 +171,7 @@ impl Desk {
         Ok(Desk { channel: (listed.open)(config).map_err(|problems| format!("{problems:?}"))?, key })
     }
 
-    fn rows(
-        &self,
-        day: Day,
-        sha1: &str,
-        file: &PathBuf,
-    ) -> Done<Box<dyn Iterator<Item = Result<sluice_contract::BillRow, String>> + Send>> {
+    fn rows(&self, day: Day, sha1: &str, file: &Path) -> Done<Box<dyn Iterator<Item = Result<sluice_contract::BillRow, String>> + Send>> {
         let env = Env { now: now().second(), entropy: [7; 32], notify_url: "http://gateway.test/notify/wx-main" };
         let Step::Send(link) = self.channel.statement(day, None, &env) else { return Err("no exchange".into()) };
         let tree = json!({"hash_type": "SHA1", "hash_value": sha1, "download_url": format!("{BASE}/v3/billdownload/file?token=t")});
@@ -184,7 +179,7 @@ impl Desk {
             Reading::Then(bill) => bill,
             other => return Err(format!("{other:?}").into()),
         };
-        let reply = HttpReply { status: 200, headers: Headers::default(), body: Body::File(file.clone()) };
+        let reply = HttpReply { status: 200, headers: Headers::default(), body: Body::File(file.to_path_buf()) };
         match bill.read(&reply, &env) {
             Reading::Is(Statement::Rows(rows)) => Ok(rows),
             other => Err(format!("{other:?}").into()),
