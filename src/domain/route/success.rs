@@ -125,7 +125,7 @@ impl Window {
         let now = self.aged(now_ms, taste);
         let well = now.well(taste);
         let lost = mul(mul(now.ill, well), ONE.saturating_sub(share(taste.ill_keeps_ppm)));
-        let seen = u32::try_from(now.seen / ONE).unwrap_or(u32::MAX);
+        let seen = u32::try_from(now.seen.saturating_add(ONE / 2) / ONE).unwrap_or(u32::MAX);
         Reading { chance_ppm: ppm(well.saturating_sub(lost)), seen, well_ppm: ppm(well), ill_ppm: ppm(now.ill) }
     }
 

@@ -104,7 +104,7 @@ proptest! {
         let decision = super::Asker { amount, ..order() }.decide(&given, &routing, &memory);
         let value = |at: usize| {
             let chance = i128::from(memory.reading(segment(&ids[at]), NOW, &taste).chance_ppm);
-            (i128::from(amount) - i128::from(prices[at].fee(amount))) * chance / 1_000_000
+            ((i128::from(amount) - i128::from(prices[at].fee(amount))) * chance).div_euclid(1_000_000)
         };
         // One that is tried to learn about it stands before the others, which stay in order.
         let found: Vec<usize> = chain(&decision).iter().map(|id| ids.iter().position(|known| known == id).unwrap()).collect();

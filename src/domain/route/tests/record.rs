@@ -1,9 +1,11 @@
 //! The decision as it is kept with the attempt: what a merchant, an operator and the next account read.
 
+use super::super::memory::Segment;
 use super::super::{Dropped, Memory, Strategy};
 use super::{Asker, Given, NOW, account, accounts, order, routing, rule};
 use crate::domain::limit::{PassedOver, Why};
 use serde_json::json;
+use sluice_contract::{Fen, Method};
 
 fn passed(account: &str, limit: &str) -> PassedOver {
     PassedOver { account: account.into(), limit: limit.into(), why: Why::TooLarge { max: 1, counts_orders: false }, opens_at: None }
@@ -57,8 +59,14 @@ fn a_record_tells_of_what_was_special() {
     assert_eq!(order().decide(&given, &rules, &memory).record("a", &[])["last_resort"], true);
     // An order whose draw asks to learn says so.
     let rules = routing(&[rule("main", "", Strategy::SuccessRate, &[("a", 1), ("b", 1)])]);
-    let mut draws =
-        (0..20_000).map(super::super::sticky::mixed).map(|draw| Asker { draw, ..order() }.decide(&given, &rules, &Memory::default()));
+    let mut memory = Memory::default();
+    for nth in 0..200 {
+        for (id, good) in [("a", true), ("b", nth % 4 != 0)] {
+            let segment = Segment { account: id, method: Method::WechatNative, amount: Fen(10_000) };
+            memory.ended(segment, good, NOW, &rules.taste);
+        }
+    }
+    let mut draws = (0..20_000).map(super::super::sticky::mixed).map(|draw| Asker { draw, ..order() }.decide(&given, &rules, &memory));
     let explored = draws.find(|decision| decision.tiers[0].explored).expect("a share of the orders learns");
     let chosen = super::first(&explored).to_owned();
     assert_eq!(
