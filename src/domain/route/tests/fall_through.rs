@@ -101,7 +101,7 @@ fn reference(
 }
 
 fn drawn_accounts(off: &[u8]) -> Vec<Given> {
-    let channel = |at: usize| if at % 2 == 0 { "wechat" } else { "alipay" };
+    let channel = |at: usize| if at.is_multiple_of(2) { "wechat" } else { "alipay" };
     let one = |(at, off): (usize, &u8)| Given {
         channel: channel(at),
         fee: Tariff::flat(FEES[at]),

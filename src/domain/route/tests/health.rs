@@ -78,12 +78,9 @@ proptest! {
                 1 | 2 => Sign::Fault,
                 _ => GOOD,
             };
-            match healths.told("a", sign, at(now), &GUARD) {
-                Some(opens) => {
-                    prop_assert!(opens != open && opens == (sign == Sign::Fault));
-                    open = opens;
-                }
-                None => {}
+            if let Some(opens) = healths.told("a", sign, at(now), &GUARD) {
+                prop_assert!(opens != open && opens == (sign == Sign::Fault));
+                open = opens;
             }
             prop_assert_eq!(healths.all_well(), !open);
             prop_assert!(open || healths.may_serve("a", at(now)));
