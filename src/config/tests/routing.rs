@@ -111,7 +111,7 @@ fn health_and_success_that_make_no_sense_are_refused() {
             "health.timeout: is not a known field",
         ],
     );
-    told("[health]\nopen = \"2m\"\n", &["health.open: makes open (2m) longer than open_max (1m)"]);
+    told("[health]\nopen = \"2m\"\n", &["health.open: makes open (2m) longer than open_max (20s)"]);
     told("[health]\nopen_max = \"4s\"\n", &["health.open_max: makes open (5s) longer than open_max (4s)"]);
     told(
         "[success]\nexplore = \"1.5\"\nseen_min = \"30\"\nwindow = 5\n",
