@@ -81,6 +81,12 @@ impl Gateway {
         if may_arrive && verb == Undo::Close && life.order.intent == Some(Intent::MerchantClose) {
             return Ok((self.abandon(&life, attempt_seq).await?, None));
         }
+        // For the next account's sake nobody hurries: no payer has the code, and until then the answer would be the same.
+        let waits = said == Undone::NotFound && attempt.notes.declined.is_some() && verb == Undo::Close;
+        let again_at = match self.pace.not_found_final_at(profile, attempt, life.order.expires_at).plus_ms(1) {
+            final_at if waits && final_at > now => final_at,
+            _ => now.plus_ms(self.undo_again_ms(attempt)),
+        };
         let fallback = self.fallback_after_close(&life, attempt, &said, not_found_final);
         let told = UndoTold {
             counters: life.counters_of(attempt_seq, None),
@@ -88,7 +94,7 @@ impl Gateway {
             verb,
             said,
             at: now,
-            next_at: now.plus_ms(self.undo_again_ms(attempt)),
+            next_at: again_at,
             not_found_final,
             fallback,
             inner: asked.inner,

@@ -56,11 +56,17 @@ impl Pace {
     /// Whether "the channel does not know the number" is a definite no by now.
     #[must_use]
     pub fn not_found_is_final(self, profile: &MethodProfile, attempt: &Attempt, expires_at: Millis, asked_at: Millis) -> bool {
+        asked_at > self.not_found_final_at(profile, attempt, expires_at)
+    }
+
+    /// After this it is one.
+    #[must_use]
+    pub fn not_found_final_at(self, profile: &MethodProfile, attempt: &Attempt, expires_at: Millis) -> Millis {
         let exists_by = match profile.not_found_from {
             NotFoundFrom::Call => executed_by(attempt),
             NotFoundFrom::Payer => executed_by(attempt).max(expires_at),
         };
-        asked_at > exists_by.plus_ms(self.ms(profile.not_found_final_after_s))
+        exists_by.plus_ms(self.ms(profile.not_found_final_after_s))
     }
 
     /// Until when somebody may still pay under this number where the channel confirms no close. Its own clock ends the code, somewhat

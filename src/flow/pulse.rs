@@ -16,7 +16,7 @@ use std::sync::PoisonError;
 /// What a new process looks back at.
 const RECALL_MS: i64 = 30 * 60_000;
 /// What waits for a channel comes back within so long.
-const SPREAD_MS: u16 = 3_000;
+const SPREAD_MS: u16 = 10_000;
 const RECALL_PAGES: usize = 20;
 const PAGE: u32 = 100;
 

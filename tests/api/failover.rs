@@ -223,7 +223,12 @@ async fn money_that_comes_at_the_first_account_after_all_is_kept_once() {
             Some(()).filter(|()| kept == 1_280)
         })
         .await;
-        let order = world.demo.expanded(id).await;
+        let order = until("nothing to be under way", || async {
+            let order = world.demo.expanded(id).await;
+            let is_done = order["refunds"].as_array().unwrap().iter().all(|refund| refund["status"] != "pending");
+            Some(order).filter(|_| is_done)
+        })
+        .await;
         let refunds = order["refunds"].as_array().unwrap();
         let late: Vec<(&Value, &Value)> = refunds.iter().map(|refund| (&refund["origin"], &refund["status"])).collect();
         if pays_second_first {

@@ -157,9 +157,9 @@ impl Reference {
         if self.status != "pending" || self.attempts.iter().any(Attempt::open) {
             return;
         }
-        let reverse = self.intent == Some(Intent::Reverse);
+        let (reverse, close) = (self.intent == Some(Intent::Reverse), self.intent == Some(Intent::Close));
         let a = &self.attempts[n];
-        if a.declined.is_some() && !reverse {
+        if a.declined.is_some() && !reverse && !close {
             return self.go_on_or_fail(n, fallback && a.declined == Some(Whose::Account));
         }
         self.status = match a.status {

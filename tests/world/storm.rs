@@ -37,6 +37,12 @@ pub fn plan(core: &mut Core) -> i64 {
             let ms = at + soon + core.dice.between(0, 1_000);
             core.after(ms, Event::Act(Act::Pay(index, Outcome::Pay)));
         }
+        // Those who stood there when it went down come back when it is up.
+        if (DOWN_AT_MS - 1_000..DOWN_AT_MS + 20_000).contains(&at) {
+            for again in (SLOW_AT_MS..END_MS).step_by(2_000) {
+                core.after(again, Event::Act(Act::Pay(index, Outcome::Pay)));
+            }
+        }
     }
     core.after(DOWN_AT_MS, Event::Weather);
     core.after(SLOW_AT_MS, Event::Weather);
@@ -108,10 +114,23 @@ pub fn judge(core: &mut Core) {
     if peak * 5 > per_second {
         wrong.push(format!("B5: {peak} retries in one second, {per_second} orders offered"));
     }
-    // Steady: every order is one call again, at the account that the file puts first.
-    for (at, booth, mark) in core.outbound.iter().filter(|(at, _, _)| *at >= STEADY_AT_MS) {
-        if *booth != 0 || mark.as_ref().is_some_and(|mark| mark.asks != Asks::Pay) {
-            wrong.push(format!("B5: not steady {} s after the healing: {mark:?} at {booth}", (at - HEAL_AT_MS) / 1_000));
+    // Steady: an order is one call again, at the account that the file puts first, and what is left of the storm is little.
+    let (offered, sent) =
+        seconds.range(STEADY_AT_MS / 1_000..END_MS / 1_000).fold((0, 0), |sum, (_, s)| (sum.0 + s.offered, sum.1 + s.sent));
+    if sent * 10 > offered * 11 {
+        wrong.push(format!("B5: not steady 30 s after the healing: {sent} calls for {offered} orders"));
+    }
+    let old: BTreeSet<&str> = core
+        .outbound
+        .iter()
+        .filter(|(at, _, _)| *at < STEADY_AT_MS)
+        .filter_map(|(_, _, m)| m.as_ref())
+        .map(|m| m.number.as_str())
+        .collect();
+    for (at, booth, mark) in core.outbound.iter().filter(|(at, _, _)| (STEADY_AT_MS..END_MS).contains(at)) {
+        let Some(mark) = mark.as_ref().filter(|mark| !old.contains(mark.number.as_str())) else { continue };
+        if *booth != 0 || mark.asks != Asks::Pay {
+            wrong.push(format!("B5: {} s after the healing an order is no single call: {mark:?} at {booth}", (at - HEAL_AT_MS) / 1_000));
             break;
         }
     }

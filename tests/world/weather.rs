@@ -88,6 +88,10 @@ pub fn heal(core: &mut Core) {
         }
     }
     for index in 0..core.clients.len() {
+        // Where only a recipe's own trouble happens, everybody comes at his time.
+        if core.tame && core.clients[index].tries == 0 {
+            continue;
+        }
         let ms = core.dice.between(1, 5_000);
         core.after(ms, Event::Act(Act::Place(index)));
         for nth in 0..core.clients[index].refunds.len() {
