@@ -139,7 +139,7 @@ fn binding_record(
 ) -> Result<Record, String> {
     let doc = Binding {
         merchant_id: merchant_id.to_owned(),
-        account: binding.account.clone(),
+        account: binding.account.as_str().into(),
         sub: binding.sub.clone(),
         methods: binding.methods.clone(),
         enabled: binding.enabled,
@@ -253,7 +253,7 @@ pub(crate) fn accounts(
     let open = |account: &Arc<crate::config::Account>| {
         let switched = states.get(&account.id);
         Arc::new(Account {
-            id: account.id.clone(),
+            id: account.id.as_str().into(),
             channel: Arc::clone(&account.channel),
             sandbox: account.sandbox,
             owner: account.owner.clone(),

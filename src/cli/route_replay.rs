@@ -125,7 +125,7 @@ async fn directory(settings: &Settings, reader: &Reader) -> Result<Directory, Fa
         let Some(entry) = merchants.get_mut(&merchant.id).filter(|entry| entry.binding(&binding.account).is_none()) else { continue };
         entry.bindings.push(Binding {
             merchant_id: merchant.id.clone(),
-            account: binding.account.clone(),
+            account: binding.account.as_str().into(),
             sub: Default::default(),
             methods: binding.methods.clone(),
             enabled: binding.enabled,

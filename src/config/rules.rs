@@ -48,7 +48,7 @@ fn accounts(table: &Reader<'_>, known: &BTreeSet<String>) -> Vec<RuleAccount> {
         } else if list.iter().any(|earlier| earlier.id == id) {
             row.problem("id", format!("{id} stands in this rule twice"));
         }
-        let mut account = RuleAccount { id, weight: RuleAccount::WEIGHT };
+        let mut account = RuleAccount { id: id.into(), weight: RuleAccount::WEIGHT };
         set(&mut account.weight, row.int("weight", 0..=i64::from(RuleAccount::WEIGHT_MAX)));
         row.finish();
         list.push(account);

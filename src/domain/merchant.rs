@@ -1,5 +1,6 @@
 //! Merchants and what they are bound to, as the directory keeps them in memory.
 
+use super::name::Name;
 use serde::{Deserialize, Serialize};
 use sluice_contract::{Method, Notes};
 
@@ -24,7 +25,7 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Binding {
     pub merchant_id: String,
-    pub account: String,
+    pub account: Name,
     #[serde(default)]
     pub sub: Notes,
     /// `None`: every method of the account.

@@ -122,7 +122,7 @@ impl Gateway {
             });
         }
         if let Err(error) = self.store.submit(Command::PutRecords { records, audit: Vec::new(), only_new: false }).await {
-            tracing::warn!(account = account.id, %error, "new channel keys are in use but could not be kept");
+            tracing::warn!(account = %account.id, %error, "new channel keys are in use but could not be kept");
         }
     }
 

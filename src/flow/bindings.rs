@@ -71,7 +71,7 @@ impl Gateway {
             // One by one: a certificate of long ago that is no longer accepted must not keep a token out.
             for (_, item) in keys.remove(account.id.as_str()).unwrap_or_default() {
                 if let Err(refusal) = account.channel.install(&KeyUpdate { items: vec![item] }) {
-                    tracing::warn!(account = account.id, why = refusal.inner, "a kept channel key is no longer accepted");
+                    tracing::warn!(account = %account.id, why = refusal.inner, "a kept channel key is no longer accepted");
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Gateway {
 
     /// The channel will not renew this key. Where it is a binding's token, the binding is switched off: every order of it would fail.
     pub(super) async fn key_refused(&self, account: &Account, hint: &str, why: &str) {
-        tracing::error!(account = account.id, key = hint, why, "ALARM: the channel refuses to renew a key; a person has to act");
+        tracing::error!(account = %account.id, key = hint, why, "ALARM: the channel refuses to renew a key; a person has to act");
         let directory = self.directory.load_full();
         let owns = |b: &&Binding| {
             b.account == account.id && b.enabled && account.channel.sub_keys(&b.sub).items.iter().any(|item| item.id == hint)
@@ -126,7 +126,7 @@ impl Gateway {
         };
         match stored {
             Ok(_) => self.metrics.binding_off(&account.id),
-            Err(error) => tracing::error!(account = account.id, %error, "the binding of a dead token could not be switched off"),
+            Err(error) => tracing::error!(account = %account.id, %error, "the binding of a dead token could not be switched off"),
         }
     }
 }

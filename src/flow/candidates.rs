@@ -8,7 +8,7 @@ use super::{Code, Gateway, Refused, resolve};
 use crate::domain::life::Life;
 use crate::domain::limit::PassedOver;
 use crate::domain::route::{self, AccountView, Decision, Dropped, Memory, Need, Question};
-use crate::domain::{Candidate, Order};
+use crate::domain::{Candidate, Name, Order};
 use serde_json::Value;
 use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
 use std::sync::{Arc, PoisonError};
@@ -94,7 +94,7 @@ impl Gateway {
     pub(super) fn admitted(
         &self,
         walk: &Walk<'_>,
-        chain: &[String],
+        chain: &[Name],
         decision: &mut Arc<Decision>,
         against: &mut Against,
     ) -> Vec<Candidate> {
@@ -157,7 +157,7 @@ impl Gateway {
         })?;
         let secret: Vec<&str> = account.channel.profile().sub_fields.iter().filter(|f| f.secret).map(|f| f.name).collect();
         Ok(Candidate {
-            account: account.id.clone(),
+            account: account.id.to_string(),
             channel: account.channel.profile().channel.to_owned(),
             app_id: request.app_id.clone(),
             sub: sub.into_iter().filter(|(name, _)| !secret.contains(&name.as_str())).collect(),
@@ -207,7 +207,7 @@ impl Gateway {
         let mut decision = Arc::new(self.decide(&walk, Onward { tried: &tried, within: Some(rule) }));
         // Shares are those of orders by where they were first sent.
         self.settle(&decision, None);
-        let chain: Vec<String> = decision.chain().into_iter().take(CHAIN).collect();
+        let chain: Vec<Name> = decision.chain().into_iter().take(CHAIN).collect();
         Ok(self.admitted(&walk, &chain, &mut decision, &mut Against::default()))
     }
 
@@ -256,7 +256,7 @@ pub(super) fn nothing_left(decision: &Decision, mut problems: Vec<Problem>, view
         return Refused::field("app_id", "is not one of those that the accounts of this method serve");
     }
     let out_of_range = lines().filter(|line| line.dropped == Some(Dropped::AmountOutOfRange));
-    let ranges = out_of_range.filter_map(|line| views.iter().find(|v| v.id == line.account)).map(|v| (v.amount_min, v.amount_max));
+    let ranges = out_of_range.filter_map(|line| views.iter().find(|v| *v.id == line.account)).map(|v| (v.amount_min, v.amount_max));
     if let Some((min, max)) = ranges.reduce(|a: (Fen, Fen), b| (a.0.min(b.0), a.1.max(b.1))) {
         let reason = format!("must be {min} to {max} for this method at the accounts that are on");
         return Refused {

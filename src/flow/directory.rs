@@ -2,6 +2,7 @@
 //! whole on reload and after an operator's change; every request reads one.
 
 use crate::config::Secret;
+use crate::domain::Name;
 use crate::domain::fee::Tariff;
 use crate::domain::limit::Limits;
 use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 /// A configured account, opened.
 pub struct Account {
-    pub id: String,
+    pub id: Name,
     pub channel: Arc<dyn Channel>,
     pub sandbox: bool,
     pub owner: Option<String>,

@@ -8,15 +8,13 @@ use crate::domain::life::{Attempt, Life, Order};
 use crate::domain::route::health::{Shown, Sign};
 use crate::domain::route::memory::Segment;
 use crate::domain::route::success::Reading;
-use crate::domain::{AttemptStatus, OrderStatus};
+use crate::domain::{AttemptStatus, Name, OrderStatus};
 use crate::store::{Answer as Read, OrderFilter, Query};
 use sluice_contract::{FailureCode, Fault, Method, Millis, Pay, WhyKind};
 use std::sync::PoisonError;
 
 /// What a new process looks back at.
 const RECALL_MS: i64 = 30 * 60_000;
-/// What waits for a channel comes back within so long.
-const SPREAD_MS: u16 = 10_000;
 const RECALL_PAGES: usize = 20;
 const PAGE: u32 = 100;
 
@@ -57,13 +55,12 @@ impl Gateway {
         self.directory.load().routing.guard.enabled && self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.is_mute(account)
     }
 
-    /// Until when the worker asks nothing there; a while later, each order another, so that they do not come all at once.
+    /// Until when the worker asks nothing there about an order.
     pub(super) fn mute_until(&self, account: &str) -> Option<Millis> {
         if !self.directory.load().routing.guard.enabled {
             return None;
         }
-        let until = self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.mute_until(account, self.now())?;
-        Some(until.plus_ms(i64::from(u16::from_le_bytes(self.random()) % SPREAD_MS)))
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.mute_until(account, self.now())
     }
 
     fn sign<T>(&self, asked: &Asked<T>, unknown: impl Fn(&T) -> Option<WhyKind>) -> Option<Sign> {
@@ -83,11 +80,11 @@ impl Gateway {
         match turned {
             Some(true) => {
                 self.metrics.breaker(&account.id, "opened");
-                tracing::error!(account = account.id, "ALARM: the channel of this account does not answer; orders go elsewhere");
+                tracing::error!(account = %account.id, "ALARM: the channel of this account does not answer; orders go elsewhere");
             }
             Some(false) => {
                 self.metrics.breaker(&account.id, "closed");
-                tracing::warn!(account = account.id, "the channel of this account answers again");
+                tracing::warn!(account = %account.id, "the channel of this account answers again");
             }
             None => {}
         }
@@ -106,7 +103,8 @@ impl Gateway {
 
     fn ended(&self, order: &Order, attempt: &Attempt, at: Millis) {
         let Some(good) = verdict(order, attempt) else { return };
-        let segment = Segment { account: &attempt.account, method: order.method, amount: order.amount };
+        let account = Name::from(attempt.account.as_str());
+        let segment = Segment { account: &account, method: order.method, amount: order.amount };
         let directory = self.directory.load();
         self.routing.lock().unwrap_or_else(PoisonError::into_inner).ended(segment, good, at, &directory.routing.taste);
     }

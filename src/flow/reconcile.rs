@@ -79,7 +79,7 @@ impl Gateway {
             Err(NotReconciled::Refused(why)) => (RunState::Refused, why.clone()),
             _ => return compared,
         };
-        let run = BillRun { account: account.id.clone(), day, at: asked_at, state, why: Some(why), rows: 0, matched: 0 };
+        let run = BillRun { account: account.id.to_string(), day, at: asked_at, state, why: Some(why), rows: 0, matched: 0 };
         self.submit(Command::TakeBill { run: Box::new(run), found: Vec::new() }).await?;
         compared
     }
@@ -110,7 +110,7 @@ impl Gateway {
         }
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let (rows, matched) = (count(outcome.rows), count(outcome.matched));
-        let run = BillRun { account: account.id.clone(), day, at: asked_at, state: RunState::Done, why: None, rows, matched };
+        let run = BillRun { account: account.id.to_string(), day, at: asked_at, state: RunState::Done, why: None, rows, matched };
         let carried = found.iter().filter(|finding| finding.standing == Standing::Carried).count();
         self.submit(Command::TakeBill { run: Box::new(run.clone()), found }).await?;
         Ok(Reconciled { open: self.open_discrepancies(&account.id, day).await?, run, repaired, carried })
@@ -153,7 +153,7 @@ impl Gateway {
         let mut after = (first_of(from.plus(-ORDER_LIFE_S)).to_string(), 0);
         loop {
             let query = Query::PaidAttempts {
-                account: account.id.clone(),
+                account: account.id.to_string(),
                 after,
                 until: first_of(to.plus(CLOCK_S)),
                 booked_from: from.plus(-CLOCK_S).millis(),
@@ -169,7 +169,7 @@ impl Gateway {
         let sent_from = if rule.refunds_by == ListedBy::Begun { from } else { from.plus(-REFUND_LIFE_S) };
         let mut after = (sent_from.millis(), String::new(), 0);
         loop {
-            let query = Query::SentRefunds { account: account.id.clone(), after, until: to.millis(), limit: PAGE };
+            let query = Query::SentRefunds { account: account.id.to_string(), after, until: to.millis(), limit: PAGE };
             let Read::Refunds(page) = self.store.read(query).await.map_err(Refused::from)? else { break };
             page.iter().for_each(|(order, refund)| books.refund(order, refund));
             match page.last().filter(|_| is_full(page.len())) {

@@ -3,7 +3,7 @@
 
 use super::directory::Directory;
 use super::pulse::verdict;
-use crate::domain::Order;
+use crate::domain::{Name, Order};
 use crate::domain::life::{Attempt, Life};
 use crate::domain::route::health::Guard;
 use crate::domain::route::memory::Segment;
@@ -26,7 +26,7 @@ pub struct Replay<'a> {
 }
 
 struct Outcome {
-    account: String,
+    account: Name,
     method: Method,
     amount: Fen,
     good: bool,
@@ -102,7 +102,7 @@ impl<'a> Replay<'a> {
         match chosen {
             Some(chosen) => {
                 let fee = self.directory.account(&chosen).and_then(|account| account.fee.as_ref()?.fee(life.order.amount));
-                self.tally.count_new(life, first, chosen, fee);
+                self.tally.count_new(life, first, chosen.into(), fee);
             }
             None => self.tally.count_refused(life, &decision),
         }
@@ -160,7 +160,7 @@ impl<'a> Replay<'a> {
             self.tally.observe(&attempt.account, life.order.method, good);
             self.serial = self.serial.saturating_add(1);
             let at = attempt.ended_at.unwrap_or(attempt.at);
-            let outcome = Outcome { account: attempt.account.clone(), method: life.order.method, amount: life.order.amount, good };
+            let outcome = Outcome { account: attempt.account.as_str().into(), method: life.order.method, amount: life.order.amount, good };
             self.coming.insert((at, self.serial), outcome);
         }
     }

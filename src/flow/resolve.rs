@@ -42,7 +42,7 @@ fn refused(mistake: &Mistake) -> Refused {
 /// decides, then the sandbox's accounts, which are open to all.
 fn chosen(directory: &Directory, merchant: &MerchantEntry, rule: &Rule, pinned: Option<&str>) -> Option<Method> {
     let serves = |account: &str, method: Method| {
-        let known = directory.account(account).filter(|known| pinned.is_none_or(|pinned| pinned == known.id));
+        let known = directory.account(account).filter(|known| pinned.is_none_or(|pinned| known.id == pinned));
         known.is_some_and(|known| known.methods.contains(&method))
     };
     let of_binding = merchant

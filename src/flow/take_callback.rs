@@ -25,7 +25,7 @@ impl Gateway {
             Ok(()) => Ack::Taken,
             Err(why) => {
                 self.metrics.callback_refused(&account.id);
-                tracing::warn!(account = account.id, %why, "a callback was refused");
+                tracing::warn!(account = %account.id, %why, "a callback was refused");
                 Ack::Refused
             }
         };

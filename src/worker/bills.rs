@@ -37,7 +37,7 @@ async fn due(gateway: &Gateway, account: &Account) -> Option<Day> {
     for back in (1..=BACK_DAYS).rev() {
         let day = now.second().day().plus(back.saturating_neg());
         let ready_at = day.plus(1).start().plus(rule.ready_at_s).millis();
-        let Ok(Answer::BillRuns(runs)) = gateway.store.read(Query::BillRun(account.id.clone(), day)).await else { return None };
+        let Ok(Answer::BillRuns(runs)) = gateway.store.read(Query::BillRun(account.id.to_string(), day)).await else { return None };
         let newest = runs.first().map(|run| (run.state, run.at));
         if now >= ready_at && is_due(newest, ready_at, now) {
             return Some(day);
@@ -58,16 +58,16 @@ fn is_due(newest: Option<(RunState, Millis)>, ready_at: Millis, now: Millis) -> 
 async fn run(gateway: &Gateway, account: &Account, day: Day) {
     match gateway.reconcile(account, day).await {
         Ok(done) if done.open.is_empty() => {
-            tracing::info!(account = account.id, %day, rows = done.run.rows, repaired = done.repaired.len(), "the bill and the books agree");
+            tracing::info!(account = %account.id, %day, rows = done.run.rows, repaired = done.repaired.len(), "the bill and the books agree");
         }
         Ok(done) => {
-            tracing::error!(account = account.id, %day, open = done.open.len(), "ALARM: the bill and the books do not agree");
+            tracing::error!(account = %account.id, %day, open = done.open.len(), "ALARM: the bill and the books do not agree");
         }
-        Err(NotReconciled::NotYet { .. }) => tracing::info!(account = account.id, %day, "the bill is not there yet; it is asked for again"),
+        Err(NotReconciled::NotYet { .. }) => tracing::info!(account = %account.id, %day, "the bill is not there yet; it is asked for again"),
         Err(NotReconciled::NoBill) => {}
-        Err(NotReconciled::Refused(why)) => tracing::error!(account = account.id, %day, why, "ALARM: a bill could not be used"),
+        Err(NotReconciled::Refused(why)) => tracing::error!(account = %account.id, %day, why, "ALARM: a bill could not be used"),
         Err(NotReconciled::Store(refused)) => {
-            tracing::warn!(account = account.id, %day, why = refused.inner.unwrap_or(refused.detail), "a bill could not be compared");
+            tracing::warn!(account = %account.id, %day, why = refused.inner.unwrap_or(refused.detail), "a bill could not be compared");
         }
     }
 }

@@ -125,7 +125,7 @@ async fn renew_tokens(gateway: &Gateway, now: Millis) {
             continue;
         }
         if let Err(why) = gateway.renew_keys(account, &KeyHint { key_id: item.id.clone() }).await {
-            tracing::warn!(account = account.id, %why, "a merchant's token could not be renewed");
+            tracing::warn!(account = %account.id, %why, "a merchant's token could not be renewed");
         }
     }
 }
@@ -134,13 +134,13 @@ async fn renew_tokens(gateway: &Gateway, now: Millis) {
 async fn renew_keys(gateway: &Gateway, renewed: &mut BTreeMap<String, Millis>, now: Millis) {
     for account in &gateway.directory.load_full().accounts {
         let Some(every_s) = account.channel.profile().renew_every_s else { continue };
-        let last = *renewed.entry(account.id.clone()).or_insert(now);
+        let last = *renewed.entry(account.id.to_string()).or_insert(now);
         if now.since_ms(last) < every_s.saturating_mul(1000) {
             continue;
         }
-        renewed.insert(account.id.clone(), now);
+        renewed.insert(account.id.to_string(), now);
         if let Err(why) = gateway.renew_keys(account, &KeyHint { key_id: "scheduled".into() }).await {
-            tracing::warn!(account = account.id, %why, "platform keys could not be renewed");
+            tracing::warn!(account = %account.id, %why, "platform keys could not be renewed");
         }
     }
 }

@@ -288,13 +288,28 @@ async fn an_account_is_passed_over_for_its_channels_silence_and_never_for_its_pa
     assert_eq!(home(&world).await, FIRST);
     world.control.fault("pay", "lose_request").await;
     join_all((0..24).map(|_| async { world.demo.place(&with(native(100), json!({"account": FIRST}))).await })).await;
-    let elsewhere = world.demo.place(&native(100)).await;
-    assert_eq!(elsewhere["account"], SECOND);
-    let route = attempts(&world, id_of(&elsewhere)).await[0]["route"].clone();
-    let first = route["considered"].as_array().unwrap().iter().find(|line| line["account"] == FIRST).unwrap();
-    assert_eq!((&first["dropped"], route["last_resort"].is_null()), (&json!("unhealthy"), true), "{route}");
+    passed_over(&world).await;
     world.control.clear().await;
     until("the first account to have its orders back", || back(&world)).await;
+}
+
+/// The next order goes to the second account, because the first one's channel is silent.
+async fn passed_over(world: &World) {
+    let elsewhere = world.demo.place(&native(100)).await;
+    assert_eq!(elsewhere["account"], SECOND);
+    let route = attempts(world, id_of(&elsewhere)).await[0]["route"].clone();
+    let first = route["considered"].as_array().unwrap().iter().find(|line| line["account"] == FIRST).unwrap();
+    assert_eq!((&first["dropped"], route["last_resort"].is_null()), (&json!("unhealthy"), true), "{route}");
+}
+
+/// What the books say of the last half hour is enough: no order is sent to find out anew.
+#[tokio::test]
+async fn a_gateway_that_starts_again_still_passes_the_silent_account_over() {
+    let world = two().append("routing.toml", "[health]\nopen = \"1h\"\nopen_max = \"1h\"\n").start();
+    world.control.fault("pay", "lose_request").await;
+    join_all((0..24).map(|_| async { world.demo.place(&with(native(100), json!({"account": FIRST}))).await })).await;
+    world.kill_and_restart();
+    passed_over(&world).await;
 }
 
 /// Two orders in a row are at home again.

@@ -97,7 +97,7 @@ pub fn account(listed: &Listed, scene: &Scene, index: usize, booth: &Booth) -> A
     let channel = open(listed, booth, &scene.hosts[index], id);
     let methods = channel.profile().methods.iter().map(|m| m.method).collect();
     Arc::new(Account {
-        id: id.clone(),
+        id: id.as_str().into(),
         channel: Arc::new(Spied(channel)),
         sandbox: true,
         owner: None,

@@ -33,7 +33,7 @@ impl Looked<'_> {
         if let Some(note) = self.never_matches().or_else(|| self.stands_behind_others()).or_else(|| self.takes_nothing()) {
             return vec![note];
         }
-        let found = [self.asks_for_what_none_serves(), self.stays_in_cel(), self.has_no_choice(), self.weighs_in_vain(), self.lacks_fees()];
+        let found = [self.asks_for_what_none_serves(), self.asks_for_a_chosen_account(), self.stays_in_cel(), self.has_no_choice(), self.weighs_in_vain(), self.lacks_fees()];
         found.into_iter().flatten().collect()
     }
 
@@ -101,6 +101,12 @@ impl Looked<'_> {
         };
         let words: Vec<&str> = Method::ALL.iter().filter(unserved).map(|method| method.word()).collect();
         (!words.is_empty()).then(|| ("when", format!("asks for {}, which none of its accounts serves", words.join(", "))))
+    }
+
+    /// An order whose merchant chose the account is ranked by no rule.
+    fn asks_for_a_chosen_account(&self) -> Option<Note> {
+        let told = "asks for order.account, which is null in every order that rules rank; the candidate is `account`";
+        self.rule.when.text().contains("order.account").then(|| ("when", told.to_owned()))
     }
 
     fn stays_in_cel(&self) -> Option<Note> {

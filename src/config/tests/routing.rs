@@ -26,7 +26,7 @@ fn rules_are_read_in_their_order() -> Result<(), Vec<Finding>> {
     );
     let routing = folder.load()?.routing;
     let shown: Vec<_> = routing.rules.iter().map(|r| (r.name.as_str(), r.when.text(), r.strategy, r.accounts.clone())).collect();
-    let account = |id: &str, weight| RuleAccount { id: id.to_owned(), weight };
+    let account = |id: &str, weight| RuleAccount { id: id.into(), weight };
     let shares = vec![account("wx-spare", 70), account("wx-main", 1)];
     assert_eq!(shown, [("shares", "order.amount < 5000", Strategy::RoundRobin, shares), ("rest", "true", Strategy::Sticky, Vec::new())]);
     assert_eq!((routing.guard, routing.taste), (Guard::default(), Taste::default()));

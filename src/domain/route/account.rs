@@ -1,12 +1,13 @@
 //! What the router may know of an account.
 
+use crate::domain::Name;
 use crate::domain::fee::Tariff;
 use crate::domain::merchant::AccountState;
 use sluice_contract::{Fen, Method, Millis};
 
 #[derive(Clone, Debug)]
 pub struct AccountView<'a> {
-    pub id: &'a str,
+    pub id: &'a Name,
     pub channel: &'a str,
     pub state: AccountState,
     /// Sandbox accounts are open to all merchants.

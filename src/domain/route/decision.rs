@@ -2,6 +2,7 @@
 
 use super::rule::Strategy;
 use super::turns::Turn;
+use crate::domain::Name;
 use crate::domain::limit::PassedOver;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -61,7 +62,7 @@ pub enum Score {
 /// One line of the decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Considered {
-    pub account: String,
+    pub account: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Dropped>,
     /// The limit that passed it over.
@@ -107,8 +108,8 @@ pub struct Decision {
 
 impl Considered {
     #[must_use]
-    pub fn of(account: &str) -> Considered {
-        Considered { account: account.to_owned(), dropped: None, limit: None, place: None, score: None }
+    pub fn of(account: &Name) -> Considered {
+        Considered { account: account.clone(), dropped: None, limit: None, place: None, score: None }
     }
 }
 
@@ -121,7 +122,7 @@ impl Decision {
 
     /// The accounts in the order of trying.
     #[must_use]
-    pub fn chain(&self) -> Vec<String> {
+    pub fn chain(&self) -> Vec<Name> {
         self.ranked().map(|(_, line)| line.account.clone()).collect()
     }
 

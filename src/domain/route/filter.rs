@@ -37,7 +37,7 @@ pub fn consider(need: &Need<'_>, places: &Places<'_>, accounts: &[AccountView<'_
 }
 
 fn reason(need: &Need<'_>, binding: Option<&Binding>, account: &AccountView<'_>) -> Option<Dropped> {
-    if need.pinned.is_some_and(|pinned| pinned != account.id) {
+    if need.pinned.is_some_and(|pinned| pinned != account.id.as_str()) {
         return Some(Dropped::NotPinned);
     }
     if !binding.map_or(account.sandbox, |binding| binding.allows(need.method)) {

@@ -40,6 +40,11 @@ pub enum Sign {
 const GOOD_TO_CLOSE: u32 = 2;
 /// Parts of the window that are counted apart: the oldest part leaves as a whole.
 const SLOTS: usize = 6;
+/// What waits for a channel that answers nothing comes back within so long after it may be asked again: the first at once, …
+const SPREAD_MS: i64 = 20_000;
+/// … each other as far from those before it as there is room: steps of the golden section of all that a u16 counts. Drawn by lot some
+/// would come together.
+const SPREAD_STEP: u16 = 40_503;
 
 #[derive(Clone, Debug, Default)]
 pub struct Healths {
@@ -53,6 +58,8 @@ struct Health {
     /// Faults since the last answer.
     row: u32,
     breaker: Breaker,
+    /// How many orders wait for the end of this opening.
+    waiting: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -119,7 +126,8 @@ impl Healths {
         }
     }
 
-    /// Until when nothing is to be asked there; `None`: whoever asks may, and is the one that tries it if nothing was answered lately.
+    /// Until when this order asks nothing there, each order another time; `None`: it may ask, and is the one that tries the channel if nothing
+    /// was answered lately.
     pub fn mute_until(&mut self, account: &str, now: Millis) -> Option<Millis> {
         if !self.is_mute(account) {
             return None;
@@ -128,9 +136,15 @@ impl Healths {
             self.probing(account, now);
             return None;
         }
-        match self.accounts.get(account).map(|health| health.breaker) {
-            Some(Breaker::Open { until, for_ms, probe_at, .. }) => Some(probe_at.map_or(until, |at| at.plus_ms(for_ms)).max(until)),
-            _ => None,
+        let health = self.accounts.get_mut(account)?;
+        match health.breaker {
+            Breaker::Open { until, for_ms, probe_at, .. } => {
+                let apart = i64::from(health.waiting.wrapping_mul(SPREAD_STEP));
+                health.waiting = health.waiting.wrapping_add(1);
+                let apart_ms = apart.saturating_mul(SPREAD_MS) >> u16::BITS;
+                Some(probe_at.map_or(until, |at| at.plus_ms(for_ms)).max(until).plus_ms(apart_ms))
+            }
+            Breaker::Closed => None,
         }
     }
 
@@ -152,6 +166,7 @@ impl Healths {
                 if is_over(*until, *for_ms, now) {
                     let longer_ms = for_ms.saturating_mul(2).min(guard.open_max_ms);
                     (*until, *for_ms, *probe_at) = (now.plus_ms(longer_ms), longer_ms, None);
+                    health.waiting = 0;
                 }
             }
         }
@@ -248,6 +263,7 @@ impl Health {
     fn open(&mut self, now: Millis, for_ms: i64) {
         let mute = matches!(self.breaker, Breaker::Open { mute: true, .. });
         self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, mute };
+        self.waiting = 0;
     }
 }
 

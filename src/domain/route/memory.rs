@@ -3,9 +3,10 @@
 
 use super::decision::Decision;
 use super::health::Healths;
-use super::sticky::hash;
+use super::sticky::{hash, mixed};
 use super::success::{Reading, Taste, Window};
 use super::turns::Turns;
+use crate::domain::Name;
 use sluice_contract::{Fen, Method, Millis};
 use std::collections::BTreeMap;
 
@@ -71,7 +72,7 @@ impl Memory {
 
     /// What is known of an account and a method as a whole; `None`: nothing yet.
     #[must_use]
-    pub fn of_method(&self, account: &str, method: Method, now: Millis, taste: &Taste) -> Option<Reading> {
+    pub fn of_method(&self, account: &Name, method: Method, now: Millis, taste: &Taste) -> Option<Reading> {
         let segment = Segment { account, method, amount: Fen::ZERO };
         self.records.get(&segment.key()).map(|record| record.whole.reading(now.0, taste))
     }
@@ -88,14 +89,14 @@ impl Memory {
 /// Orders that succeed or fail alike: one account, one method, one band of amounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    pub account: &'a str,
+    pub account: &'a Name,
     pub method: Method,
     pub amount: Fen,
 }
 
 impl Segment<'_> {
     fn key(&self) -> u64 {
-        hash(&[self.account, self.method.word()])
+        mixed(self.account.hash() ^ hash(&[self.method.word()]))
     }
 
     fn band(&self) -> usize {

@@ -53,7 +53,7 @@ pub fn decide(question: &Question<'_>, accounts: &[AccountView<'_>], routing: &R
     let places = Places::of(accounts);
     let mut considered = filter::consider(&question.need, &places, accounts);
     for line in considered.iter_mut().filter(|line| line.dropped.is_none()) {
-        if question.tried.contains(&line.account) {
+        if question.tried.iter().any(|tried| line.account == *tried) {
             line.dropped = Some(Dropped::Tried);
         }
     }

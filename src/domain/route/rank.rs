@@ -113,7 +113,7 @@ impl<'a> Desk<'a> {
 
     /// The accounts that the merchant itself puts first.
     fn preferred(&self, kept: &[usize]) -> Vec<usize> {
-        let find = |id: &String| self.places.find(id).filter(|place| kept.contains(place));
+        let find = |id: &String| self.places.find_text(id).filter(|place| kept.contains(place));
         self.question.prefer.iter().copied().flatten().filter_map(find).collect()
     }
 
@@ -177,9 +177,9 @@ impl<'a> Desk<'a> {
 
     fn in_turn(&self, rule: &Rule, named: &[Named]) -> Ordered {
         let key = named.iter().fold(sticky::hash(&[&rule.name]), |key, (place, weight)| {
-            sticky::mixed(key ^ sticky::hash(&[self.id(*place)]).wrapping_add(u64::from(*weight)))
+            sticky::mixed(key ^ self.hash(*place).wrapping_add(u64::from(*weight)))
         });
-        let names = || named.iter().map(|(place, weight)| (self.id(*place).to_owned(), *weight)).collect();
+        let names = || named.iter().filter_map(|(place, weight)| Some((self.accounts.get(*place)?.id.clone(), *weight))).collect();
         let of = self.memory.turns.among(key).unwrap_or_else(names);
         let credits = self.memory.turns.credits(key, &of);
         let order = Turns::in_order(&credits, &of);
@@ -220,7 +220,7 @@ impl<'a> Desk<'a> {
 
     fn by_payer(&self, named: &[Named]) -> Ordered {
         let who = sticky::hash(&[&self.who()]);
-        let scored = named.iter().map(|(place, weight)| (*place, Score::Distance(sticky::distance(who, self.id(*place), *weight))));
+        let scored = named.iter().map(|(place, weight)| (*place, Score::Distance(sticky::distance(who, self.hash(*place), *weight))));
         let mut places: Vec<(usize, Score)> = scored.collect();
         places.sort_by_key(|(_, score)| if let Score::Distance(distance) = score { *distance } else { u64::MAX });
         Ordered::plain(places)
@@ -239,8 +239,12 @@ impl<'a> Desk<'a> {
 
     fn readings(&self, named: &[Named]) -> Vec<success::Reading> {
         let need = &self.question.need;
-        let segment = |place: usize| Segment { account: self.id(place), method: need.method, amount: need.amount };
-        named.iter().map(|(place, _)| self.memory.reading(segment(*place), need.now, &self.routing.taste)).collect()
+        let reading = |place: usize| {
+            let Some(account) = self.accounts.get(place) else { return success::Reading::default() };
+            let segment = Segment { account: account.id, method: need.method, amount: need.amount };
+            self.memory.reading(segment, need.now, &self.routing.taste)
+        };
+        named.iter().map(|(place, _)| reading(*place)).collect()
     }
 
     fn fee(&self, place: usize) -> Option<Fen> {
@@ -254,8 +258,8 @@ impl<'a> Desk<'a> {
         Score::Value { expected_fen: i64::try_from(expected).unwrap_or(i64::MAX), chance_ppm, fee_fen }
     }
 
-    fn id(&self, place: usize) -> &'a str {
-        self.accounts.get(place).map_or("", |account| account.id)
+    fn hash(&self, place: usize) -> u64 {
+        self.accounts.get(place).map_or(0, |account| account.id.hash())
     }
 }
 

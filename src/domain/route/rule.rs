@@ -2,6 +2,7 @@
 
 use super::health::Guard;
 use super::success::Taste;
+use crate::domain::Name;
 use crate::domain::when::When;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,7 @@ pub struct Rule {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleAccount {
-    pub id: String,
+    pub id: Name,
     /// Its share under `round_robin` and `sticky`. Nought: the rule does not use it now.
     pub weight: u32,
 }

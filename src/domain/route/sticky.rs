@@ -24,11 +24,11 @@ pub const fn mixed(mut state: u64) -> u64 {
     state ^ (state >> 33)
 }
 
-/// How far the account is from the payer, given by the hash of who he is: −log2 of the uniform draw, over its weight. The smallest serves, which gives every account
-/// its weight's share of all payers. Accounts without weight are farther than any other.
+/// How far the account is from the payer, both given by their hashes: −log2 of the uniform draw, over its weight. The smallest serves, which
+/// gives every account its weight's share of all payers. Accounts without weight are farther than any other.
 #[must_use]
-pub fn distance(who: u64, account: &str, weight: u32) -> u64 {
-    let draw = mixed(who ^ hash(&[account]));
+pub fn distance(who: u64, account: u64, weight: u32) -> u64 {
+    let draw = mixed(who ^ account);
     // Finer than the logarithm, so that large weights do not round different draws to one.
     (minus_log2(draw) << 24).checked_div(u64::from(weight)).unwrap_or(u64::MAX)
 }

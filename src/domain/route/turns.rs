@@ -6,6 +6,7 @@
 //! Each set of accounts that can serve takes its own turns: shares are exact among those who are there. A turn is taken when it is
 //! decided, so that two orders at once get two turns, and put right when another account served the order in the end, or none did.
 
+use crate::domain::Name;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub struct Turns {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
-    of: Arc<[(String, u32)]>,
+    of: Arc<[(Name, u32)]>,
     credit: Vec<i64>,
     used: u64,
 }
@@ -34,7 +35,7 @@ pub struct Turn {
     /// Names the rule, the accounts and their weights.
     pub key: u64,
     /// Accounts with their weights, in the rule's order.
-    pub of: Arc<[(String, u32)]>,
+    pub of: Arc<[(Name, u32)]>,
     /// Whose turn it is, by its place in `of`.
     pub picked: usize,
 }
@@ -42,9 +43,9 @@ pub struct Turn {
 impl Turns {
     /// What each would have to its credit now, before anybody pays.
     #[must_use]
-    pub fn credits(&self, key: u64, of: &[(String, u32)]) -> Vec<i64> {
+    pub fn credits(&self, key: u64, of: &[(Name, u32)]) -> Vec<i64> {
         let known = self.rows.get(&key).map_or(&[][..], |row| &row.credit);
-        let credit = |(place, (_, weight)): (usize, &(String, u32))| {
+        let credit = |(place, (_, weight)): (usize, &(Name, u32))| {
             known.get(place).copied().unwrap_or_default().saturating_add(i64::from(*weight))
         };
         of.iter().enumerate().map(credit).collect()
@@ -52,13 +53,13 @@ impl Turns {
 
     /// The accounts of a key with their weights, if they have taken turns before.
     #[must_use]
-    pub fn among(&self, key: u64) -> Option<Arc<[(String, u32)]>> {
+    pub fn among(&self, key: u64) -> Option<Arc<[(Name, u32)]>> {
         self.rows.get(&key).map(|row| Arc::clone(&row.of))
     }
 
     /// Whose turn it is, and who comes after: places in `of`, by what everybody has to his credit.
     #[must_use]
-    pub fn in_order(credits: &[i64], of: &[(String, u32)]) -> Vec<usize> {
+    pub fn in_order(credits: &[i64], of: &[(Name, u32)]) -> Vec<usize> {
         let weight = |at: usize| of.get(at).map_or(0, |(_, weight)| i128::from(*weight));
         let total: i128 = (0..of.len()).map(weight).sum();
         let scale = i128::try_from(of.len()).unwrap_or(i128::MAX).saturating_mul(2).saturating_sub(2);

@@ -3,6 +3,7 @@
 use super::change::{change, new_id, record, sealed};
 use super::gate::Who;
 use crate::config::{check_prefer, webhook_key};
+use crate::domain::Name;
 use crate::domain::merchant::Merchant;
 use crate::flow::MerchantEntry;
 use crate::http::App;
@@ -32,7 +33,7 @@ fn shown(app: &App, entry: &MerchantEntry) -> Value {
     let Merchant { id, name, enabled, webhook_url, prefer } = &entry.merchant;
     let directory = app.gateway.directory.load();
     let keys: Vec<&String> = directory.keys.iter().filter(|(_, key)| key.merchant_id == *id).map(|(key_id, _)| key_id).collect();
-    let bindings: Vec<&String> = entry.bindings.iter().map(|b| &b.account).collect();
+    let bindings: Vec<&Name> = entry.bindings.iter().map(|b| &b.account).collect();
     json!({
         "id": id, "name": name, "enabled": enabled, "webhook_url": webhook_url, "has_webhook_secret": entry.webhook_secret.is_some(),
         "live_keys": keys, "bindings": bindings, "prefer": prefer,

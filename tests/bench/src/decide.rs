@@ -5,6 +5,7 @@
 use super::Bench;
 use crate::subject::Done;
 use serde_json::{Map, Value};
+use sluice::domain::Name;
 use sluice::domain::fee::Tariff;
 use sluice::domain::limit::{Limit, Limits, Measure, Per, Subjects, Window};
 use sluice::domain::merchant::{AccountState, Binding};
@@ -26,7 +27,7 @@ const CHAIN: usize = 3;
 const NOW: i64 = 1_780_000_000_000;
 
 struct Platform {
-    ids: Vec<String>,
+    ids: Vec<Name>,
     fees: Vec<Tariff>,
     bindings: Vec<Binding>,
     opening: Opening,
@@ -41,8 +42,8 @@ struct Platform {
 
 impl Platform {
     fn new(serving: usize) -> Platform {
-        let ids: Vec<String> = (0..ACCOUNTS).map(|n| format!("account-{n:03}")).collect();
-        let binding = |id: &String| Binding {
+        let ids: Vec<Name> = (0..ACCOUNTS).map(|n| format!("account-{n:03}").into()).collect();
+        let binding = |id: &Name| Binding {
             merchant_id: "m_demo".into(),
             account: id.clone(),
             sub: Default::default(),
@@ -85,7 +86,7 @@ impl Platform {
             fee: Some(fee),
             weight: None,
         };
-        self.ids.iter().map(String::as_str).zip(&self.fees).enumerate().map(view).collect()
+        self.ids.iter().zip(&self.fees).enumerate().map(view).collect()
     }
 
     fn facts(&self, amount: Fen) -> Facts<'_> {

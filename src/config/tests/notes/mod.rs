@@ -169,6 +169,14 @@ fn a_method_that_is_asked_for_and_not_served_is_noted() {
 }
 
 #[test]
+fn a_condition_about_the_account_that_the_merchant_chose_is_noted() {
+    let all = rule("all", "priority", "");
+    let told = "rule[0].when: r asks for order.account, which is null in every order that rules rank; the candidate is `account`";
+    noted(&[rule("r", "priority", "when = 'order.account == \"a\" || order.amount > 5'"), all.clone()], &[told]);
+    noted(&[rule("r", "priority", "when = 'account == \"a\"'"), all], &[]);
+}
+
+#[test]
 fn a_condition_that_stays_in_cel_is_noted() {
     let found = notes(&three().with("routing.toml", &rule("r", "priority", "when = 'int(order.metadata.x) > 5'")));
     assert!(

@@ -4,6 +4,7 @@ use super::three;
 use crate::config::{Settings, State};
 use crate::domain::merchant::AccountState;
 use crate::domain::route::sticky::mixed;
+use crate::domain::Name;
 use crate::domain::route::{AccountView, Decision, Dropped, Memory, Need, Question, decide};
 use crate::domain::when::{Asked, Facts};
 use serde_json::{Map, Value, json};
@@ -94,11 +95,12 @@ fn decided(settings: &Settings, dice: &mut Dice, switched: bool) -> Decision {
     let facts = Facts { order, payer: &payer, merchant_id: "m", merchant_name: "m", account: "", channel: "", now: Millis(0) };
     let need = Need { method, amount, app_id: None, pinned: None, bindings: &[], now: Millis(0) };
     let question = Question { need, facts, prefer: Some(&[]), tried: &[], within: None, draw: dice.below(u64::MAX) };
-    let views: Vec<AccountView<'_>> = settings.accounts.iter().map(|account| view(account, dice, switched)).collect();
+    let names: Vec<Name> = settings.accounts.iter().map(|account| account.id.as_str().into()).collect();
+    let views: Vec<AccountView<'_>> = settings.accounts.iter().zip(&names).map(|(account, name)| view(account, name, dice, switched)).collect();
     decide(&question, &views, &settings.routing, &Memory::default())
 }
 
-fn view<'a>(account: &'a crate::config::Account, dice: &mut Dice, switched: bool) -> AccountView<'a> {
+fn view<'a>(account: &'a crate::config::Account, name: &'a Name, dice: &mut Dice, switched: bool) -> AccountView<'a> {
     let profile = account.channel.profile();
     let filed = match account.state {
         State::Enabled => AccountState::Enabled,
@@ -107,7 +109,7 @@ fn view<'a>(account: &'a crate::config::Account, dice: &mut Dice, switched: bool
     };
     let weight = Some(u32::try_from(dice.below(3)).unwrap_or_default()).filter(|_| switched && dice.below(2) == 0);
     AccountView {
-        id: &account.id,
+        id: name,
         channel: profile.channel,
         state: if switched && dice.below(3) > 0 { AccountState::Enabled } else { filed },
         sandbox: account.sandbox,

@@ -3,6 +3,7 @@
 use super::super::memory::Segment;
 use super::super::{Memory, Score, Strategy};
 use super::{Given, NOW, account, chain, one_rule, order};
+use crate::domain::Name;
 use crate::domain::fee::{Tariff, Tier, share};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
@@ -97,13 +98,14 @@ proptest! {
         let listed: Vec<(&str, u32)> = ids.iter().map(|id| (id.as_str(), 1)).collect();
         let routing = one_rule(Strategy::BestValue, &listed);
         let (mut memory, taste) = (Memory::default(), routing.taste.clone());
-        let segment = |account| Segment { account, method: Method::WechatNative, amount: Fen(amount) };
+        let names: Vec<Name> = ids.iter().map(|id| id.as_str().into()).collect();
+        let segment = |at: usize| Segment { account: &names[at], method: Method::WechatNative, amount: Fen(amount) };
         for (at, good) in ends {
-            memory.ended(segment(&ids[at % ids.len()]), good, NOW, &taste);
+            memory.ended(segment(at % ids.len()), good, NOW, &taste);
         }
         let decision = super::Asker { amount, ..order() }.decide(&given, &routing, &memory);
         let value = |at: usize| {
-            let chance = i128::from(memory.reading(segment(&ids[at]), NOW, &taste).chance_ppm);
+            let chance = i128::from(memory.reading(segment(at), NOW, &taste).chance_ppm);
             ((i128::from(amount) - i128::from(prices[at].fee(amount))) * chance).div_euclid(1_000_000)
         };
         // One that is tried to learn about it stands before the others, which stay in order.
@@ -128,7 +130,7 @@ fn a_fee_is_worth_paying_when_it_buys_enough_success() {
     let mut memory = Memory::default();
     for nth in 0..400 {
         for (account, good) in [("cheap", nth % 10 != 0), ("dear", true)] {
-            let segment = Segment { account, method: Method::WechatNative, amount: Fen(1_000) };
+            let segment = Segment { account: &account.into(), method: Method::WechatNative, amount: Fen(1_000) };
             memory.ended(segment, good, NOW, &routing.taste);
         }
     }

@@ -102,6 +102,22 @@ fn one_order_at_a_time_tries_it() {
     assert!(healths.may_serve("a", at(10_000)));
 }
 
+/// Whoever waits must not come back all at once, however many they are; one alone must not wait for nobody.
+#[test]
+fn the_first_that_waited_comes_back_at_once_and_all_others_evenly() {
+    for orders in [20, 100, 1_000] {
+        let mut healths = opened();
+        healths.asked("a", Sign::Fault, at(0), &GUARD);
+        let back: Vec<i64> = (0..orders).map(|_| healths.mute_until("a", at(1)).expect("all wait").since_ms(at(5_000))).collect();
+        assert_eq!(back[0], 0);
+        for second in 0..20 {
+            let n = back.iter().filter(|ms| **ms / 1_000 == second).count();
+            let mean = usize::try_from(orders / 20).unwrap_or(0);
+            assert!(n.abs_diff(mean) <= 2 + mean / 10, "{n} of {orders} in second {second}");
+        }
+    }
+}
+
 /// The worker's questions wait like orders do, and one of them may be the one that tries.
 #[test]
 fn whoever_asks_is_told_until_when_to_wait_and_one_of_them_tries_it() {
@@ -115,7 +131,8 @@ fn whoever_asks_is_told_until_when_to_wait_and_one_of_them_tries_it() {
     assert!(healths.is_mute("a") && !healths.is_mute("b"));
     assert_eq!(healths.mute_until("a", at(1_000)), Some(at(5_000)));
     assert_eq!(healths.mute_until("a", at(5_000)), None);
-    assert_eq!(healths.mute_until("a", at(5_001)), Some(at(10_000)), "somebody tries it");
+    let second = healths.mute_until("a", at(5_001)).expect("somebody tries it");
+    assert!(at(10_000) < second && second < at(30_000), "{second:?}");
     healths.asked("a", Sign::Fault, at(6_000), &GUARD);
     assert_eq!(healths.mute_until("a", at(6_001)), Some(at(16_000)));
     assert_eq!(healths.mute_until("a", at(16_000)), None);

@@ -17,6 +17,7 @@ mod sticky;
 mod turns;
 
 use super::{AccountView, Decision, Dropped, Memory, Need, Opening, Question, Routing, Rule, RuleAccount, Strategy, decide};
+use crate::domain::Name;
 use crate::domain::fee::Tariff;
 use crate::domain::merchant::{AccountState, Binding};
 use crate::domain::when::{Asked, Facts, When};
@@ -30,7 +31,7 @@ const MERCHANT: &str = "m";
 /// An account that takes everything, until a test says otherwise.
 #[derive(Clone, Debug)]
 struct Given {
-    id: String,
+    id: Name,
     channel: &'static str,
     state: AccountState,
     sandbox: bool,
@@ -46,7 +47,7 @@ struct Given {
 
 fn account(id: &str) -> Given {
     Given {
-        id: id.to_owned(),
+        id: id.into(),
         channel: "wechat",
         state: AccountState::Enabled,
         sandbox: true,
@@ -156,7 +157,7 @@ impl Asker {
 fn binding(account: &str) -> Binding {
     Binding {
         merchant_id: MERCHANT.to_owned(),
-        account: account.to_owned(),
+        account: account.into(),
         sub: Notes::new(),
         methods: None,
         enabled: true,
@@ -168,7 +169,7 @@ fn binding(account: &str) -> Binding {
 /// `when`: empty for every order.
 fn rule(name: &str, when: &str, strategy: Strategy, accounts: &[(&str, u32)]) -> Rule {
     let when = if when.is_empty() { When::always() } else { When::parse(when).unwrap() };
-    let accounts = accounts.iter().map(|(id, weight)| RuleAccount { id: (*id).to_owned(), weight: *weight }).collect();
+    let accounts = accounts.iter().map(|(id, weight)| RuleAccount { id: (*id).into(), weight: *weight }).collect();
     Rule { name: name.to_owned(), when, strategy, accounts }
 }
 

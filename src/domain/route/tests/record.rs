@@ -62,7 +62,7 @@ fn a_record_tells_of_what_was_special() {
     let mut memory = Memory::default();
     for nth in 0..200 {
         for (id, good) in [("a", true), ("b", nth % 4 != 0)] {
-            let segment = Segment { account: id, method: Method::WechatNative, amount: Fen(10_000) };
+            let segment = Segment { account: &id.into(), method: Method::WechatNative, amount: Fen(10_000) };
             memory.ended(segment, good, NOW, &rules.taste);
         }
     }

@@ -108,9 +108,9 @@ fn whom_it_goes_by_is_the_customer_then_the_wallets_payer_then_the_merchant() {
 fn distances_are_positive_shrink_with_weight_and_are_last_without_any() {
     for nth in 0..5_000 {
         let who = format!("p{nth}");
-        let far: Vec<u64> = [1, 2, 10, 1_000].map(|weight| distance(hash(&[&who]), "a", weight)).into();
+        let far: Vec<u64> = [1, 2, 10, 1_000].map(|weight| distance(hash(&[&who]), hash(&["a"]), weight)).into();
         assert!(far[0] > 0 && far.is_sorted_by(|wide, near| wide >= near), "{far:?}");
-        assert_eq!(distance(hash(&[&who]), "a", 0), u64::MAX);
+        assert_eq!(distance(hash(&[&who]), hash(&["a"]), 0), u64::MAX);
         assert!(far[0] <= 64 << 40);
     }
 }

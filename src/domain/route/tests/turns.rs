@@ -3,14 +3,15 @@
 use super::super::turns::{Turn, Turns};
 use super::super::{Memory, Strategy};
 use super::{accounts, chain, first, one_rule, order};
+use crate::domain::Name;
 use proptest::prelude::*;
 
-fn of(weights: &[u32]) -> Vec<(String, u32)> {
-    weights.iter().enumerate().map(|(place, weight)| (format!("a{place}"), *weight)).collect()
+fn of(weights: &[u32]) -> Vec<(Name, u32)> {
+    weights.iter().enumerate().map(|(place, weight)| (format!("a{place}").into(), *weight)).collect()
 }
 
 /// The turn of the next order, taken.
-fn next(turns: &mut Turns, key: u64, of: &[(String, u32)]) -> Turn {
+fn next(turns: &mut Turns, key: u64, of: &[(Name, u32)]) -> Turn {
     let order = Turns::in_order(&turns.credits(key, of), of);
     let turn = Turn { key, of: of.into(), picked: order[0] };
     turns.take(&turn);
@@ -22,7 +23,7 @@ fn total(weights: &[u32]) -> i64 {
 }
 
 /// What everybody has to his credit between two orders.
-fn rest(turns: &Turns, key: u64, of: &[(String, u32)]) -> Vec<i64> {
+fn rest(turns: &Turns, key: u64, of: &[(Name, u32)]) -> Vec<i64> {
     turns.credits(key, of).iter().zip(of).map(|(credit, (_, weight))| credit - i64::from(*weight)).collect()
 }
 
