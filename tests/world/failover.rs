@@ -85,7 +85,7 @@ pub fn judge(core: &mut Core) {
         };
         let charged: Vec<&str> = life.attempts.iter().filter(|a| charges(a.seq) > 0).map(|a| a.account.as_str()).collect();
         if charged.len() > 1 || life.attempts.iter().any(|a| charges(a.seq) > 1) {
-            wrong.push(format!("B6: {id} was charged at {charged:?}"));
+            wrong.push(format!("{id} was charged at {charged:?}"));
         }
         let accounts: BTreeSet<&str> = life.attempts.iter().map(|a| a.account.as_str()).collect();
         if accounts.len() != life.attempts.len() {

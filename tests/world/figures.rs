@@ -24,7 +24,7 @@ const RESOLVED_MS: i64 = 60_000;
 pub fn plan(core: &mut Core, recipe: Recipe) -> i64 {
     match recipe {
         Recipe::Failover => return super::failover::plan(core),
-        Recipe::Storm => return super::storm::plan(core),
+        Recipe::Storm | Recipe::Squall => return super::storm::plan(core, recipe),
         _ => {}
     }
     let fault = |api, fault, probability_ppm| Rule { api, fault, probability_ppm, left: None };
@@ -89,7 +89,7 @@ fn typed_around_the_reversal(core: &mut Core, index: usize, start: i64) {
 pub fn judge(core: &mut Core, recipe: Recipe) {
     match recipe {
         Recipe::Anything => return,
-        Recipe::Failover => return super::failover::judge(core),
+        Recipe::Failover | Recipe::Squall => return super::failover::judge(core),
         Recipe::Storm => return super::storm::judge(core),
         _ => {}
     }

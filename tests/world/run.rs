@@ -37,6 +37,8 @@ pub enum Recipe {
     Failover,
     /// B5: the first account is down for five minutes, then slow for two.
     Storm,
+    /// The same with few orders, for many worlds.
+    Squall,
 }
 
 /// More steps than any world needs: a hot loop ends here.
