@@ -67,8 +67,10 @@ pub async fn open(url: &StoreUrl, on_panic: fn()) -> Result<Arc<dyn Store>, Stri
     store.map_err(|e| format!("{}: {e}", url.name()))
 }
 
-/// Where long answers of channels are kept while they are read: beside the embedded store, or among the machine's temporary files.
-fn data_dir(url: &StoreUrl) -> PathBuf {
+/// Where long answers are kept, channels' while they are read and ours while they are sent: beside the embedded store, or among the machine's
+/// temporary files.
+#[must_use]
+pub fn data_dir(url: &StoreUrl) -> PathBuf {
     match url {
         StoreUrl::Sqlite(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
         StoreUrl::Postgres(_) => std::env::temp_dir(),

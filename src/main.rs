@@ -103,6 +103,26 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// A merchant's day or month: what came in and what went back, to the fen. Reads only.
+    Statement {
+        #[arg(long)]
+        config: PathBuf,
+        /// Without it the sums of all merchants.
+        #[arg(long)]
+        merchant: Option<String>,
+        /// Of the Shanghai calendar: 2026-11-25
+        #[arg(long, conflicts_with = "month", required_unless_present = "month")]
+        day: Option<String>,
+        /// 2026-11
+        #[arg(long)]
+        month: Option<String>,
+        /// For a spreadsheet, instead of JSON.
+        #[arg(long)]
+        csv: bool,
+        /// Headers of the CSV in English.
+        #[arg(long, requires = "csv")]
+        english: bool,
+    },
     /// Prints a ready signed curl command.
     Sign {
         #[arg(long)]
@@ -139,6 +159,9 @@ async fn main() -> ExitCode {
         Command::Explain { config, order_id } => cli::explain::run(&config, &order_id, &strings).await,
         Command::RouteReplay { config, from, to, merchant, json } => {
             cli::route_replay::run(&config, cli::route_replay::Asked { from, to, merchant, json }, &strings).await
+        }
+        Command::Statement { config, merchant, day, month, csv, english } => {
+            cli::statement::run(&config, cli::statement::Arguments { merchant, day, month, csv, english }, &strings).await
         }
         Command::Sign { key_id, secret, base_url, method, path, body } => {
             cli::sign::run(&key_id, &secret, &base_url, &method, &path, body.as_deref())

@@ -60,7 +60,31 @@ pub fn verify(secret: &str, request: &Request<'_>, signature: &str) -> bool {
 /// `Sluice-Signature` of an answer to a request whose signature verified, under the same secret.
 #[must_use]
 pub fn sign_response(secret: &str, status: u16, timestamp: &str, request_nonce: &str, body: &[u8]) -> String {
-    hex_of(mac(secret, &response_canonical(status, timestamp, request_nonce, body)))
+    let mut signature = ResponseSignature::begin(secret, status, timestamp, request_nonce);
+    signature.update(body);
+    signature.finish()
+}
+
+/// [`sign_response`] of a body that is too long to be held: it is given piece by piece.
+#[derive(Debug)]
+pub struct ResponseSignature(Hmac<Sha256>);
+
+impl ResponseSignature {
+    #[must_use]
+    pub fn begin(secret: &str, status: u16, timestamp: &str, request_nonce: &str) -> ResponseSignature {
+        ResponseSignature(mac(secret, format!("{status}\n{timestamp}\n{request_nonce}\n").as_bytes()))
+    }
+
+    /// The next piece of the body.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.0.update(b"\n");
+        hex_of(self.0)
+    }
 }
 
 /// Whether an answer's `Sluice-Signature` is right: what a merchant's client does.
@@ -166,7 +190,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, canonical, curl_line, header, parse, sign, sign_response, verify, verify_response};
+    use super::{Request, ResponseSignature, canonical, curl_line, header, parse, sign, sign_response, verify, verify_response};
     use proptest::prelude::*;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -218,6 +242,16 @@ mod tests {
         assert!(verify_response(SECRET, 200, "1", "n", b"{}", &signature));
         assert!(!verify_response(SECRET, 201, "1", "n", b"{}", &signature));
         assert!(!verify_response(SECRET, 200, "1", "m", b"{}", &signature));
+    }
+
+    #[test]
+    fn a_body_in_pieces_has_the_signature_of_the_whole() {
+        let whole = sign_response(SECRET, 200, "1", "n", b"a\nlong body");
+        for pieces in [vec!["a\nlong body"], vec!["", "a", "\nlong", " body"]] {
+            let mut signature = ResponseSignature::begin(SECRET, 200, "1", "n");
+            pieces.iter().for_each(|piece| signature.update(piece.as_bytes()));
+            assert_eq!(signature.finish(), whole);
+        }
     }
 
     #[test]

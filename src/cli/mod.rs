@@ -9,6 +9,7 @@ pub mod route_replay;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;
+pub mod statement;
 mod story;
 mod story_books;
 mod story_channels;

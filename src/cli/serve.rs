@@ -1,7 +1,7 @@
 //! `serve`: the gateway. Prints `ready` when it accepts; SIGTERM ends it in order, SIGHUP reloads.
 
 use super::{Failed, load, until_told_to_stop};
-use crate::boot::{Booted, boot};
+use crate::boot::{Booted, boot, data_dir};
 use crate::config::{Settings, Strings, check_fast};
 use crate::flow::Gateway;
 use crate::http;
@@ -93,6 +93,7 @@ pub(super) async fn start(
         trusted_proxies: settings.http.trusted_proxies.clone(),
         body_deadline_ms: settings.http.body_deadline_ms,
         limiter: None,
+        spool_dir: data_dir(&settings.store.url),
     });
     let deadlines = http::Deadlines { head_ms: settings.http.header_deadline_ms };
     match ops_listener {

@@ -2,7 +2,8 @@
 //! randomness, no map with a random hasher: the same facts give the same answer, which is what the seeded world replays.
 //!
 //! Reading order: [`id`], [`state`] (the transition tables), [`life`] (one order with everything tied to it), then what may happen
-//! to it: [`pay`], [`undo`], [`refund`]; [`show`] is how merchants see it, [`route`] and [`limit`] who may serve it.
+//! to it: [`pay`], [`undo`], [`refund`]; [`show`] is how merchants see it, [`route`] and [`limit`] who may serve it;
+//! [`statement`] adds up a day or a month, [`recon`] compares a day with the channel's bill.
 
 #![deny(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ pub mod risk;
 pub mod route;
 pub mod show;
 pub mod state;
+pub mod statement;
 pub mod undo;
 pub mod when;
 

@@ -14,7 +14,7 @@ pub fn order(life: &Life) -> Value {
     let notes = shown.map(|a| &a.notes);
     let paid = order.status() == OrderStatus::Paid;
     let paid_amount = if paid { order.amount } else { Fen::ZERO };
-    let fee = winner.and_then(|a| a.notes.fee.as_ref()).and_then(|tariff| tariff.fee(order.amount));
+    let fee = winner.and_then(fee);
     json!({
         "id": order.id.as_str(), "livemode": order.livemode, "merchant_order_no": order.merchant_order_no,
         "status": order.status(), "amount": order.amount, "currency": "CNY", "subject": order.facts.subject,
@@ -41,11 +41,23 @@ pub fn refund(order: &Order, refund: &Refund) -> Value {
     json!({
         "id": order.id.refund_id(refund.seq), "livemode": order.livemode, "order_id": order.id.as_str(),
         "merchant_order_no": order.merchant_order_no, "merchant_refund_no": refund.merchant_refund_no,
-        "amount": refund.amount, "currency": "CNY", "payer_refund_amount": refund.notes.payer_amount, "fee_refunded": Value::Null,
+        "amount": refund.amount, "currency": "CNY", "payer_refund_amount": refund.notes.payer_amount, "fee_refunded": fee_refunded(refund),
         "status": refund.status(), "pending_reason": pending.then_some(refund.pending_reason), "origin": origin(refund.origin),
         "reason": refund.notes.reason, "failure": refund.notes.failure.as_ref().map(failure), "version": refund.version,
         "created_at": refund.at.rfc3339(), "succeeded_at": time(refund.succeeded_at),
     })
+}
+
+/// What the channel keeps of a payment, by the account's price when the attempt was made. `None`: it had none.
+#[must_use]
+pub fn fee(attempt: &Attempt) -> Option<Fen> {
+    attempt.notes.fee.as_ref().and_then(|tariff| tariff.fee(attempt.amount))
+}
+
+/// What the channel gave back of its fee with a refund. No channel says it in an answer; where one does it at all, its bill does.
+#[must_use]
+pub const fn fee_refunded(_: &Refund) -> Option<Fen> {
+    None
 }
 
 /// One attempt, for `expand=attempts`. Operators see the decision whole.
@@ -99,7 +111,9 @@ fn failure(failure: &Failure) -> Value {
     json!({"code": failure.code, "message": failure.message, "channel_code": failure.channel_code})
 }
 
-const fn origin(origin: RefundOrigin) -> &'static str {
+/// The word of a refund's cause.
+#[must_use]
+pub const fn origin(origin: RefundOrigin) -> &'static str {
     match origin {
         RefundOrigin::Merchant => "merchant",
         RefundOrigin::LatePayment => "late_payment",

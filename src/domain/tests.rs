@@ -11,7 +11,7 @@ use sluice_contract::{
     Action, Failure, FailureCode, Fault, Fen, Handles, Method, Millis, Notes, Pay, Payment, Refund as Said, Refunded, Undone, Why, WhyKind,
 };
 
-const START: Millis = Millis(1_800_000_000_000);
+pub const START: Millis = Millis(1_800_000_000_000);
 
 fn candidate(account: &str) -> Candidate {
     Candidate {
@@ -60,7 +60,7 @@ pub fn a_life() -> Life {
     placed(Method::WechatNative)
 }
 
-fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
+pub fn told(said: Pay, source: Source, asked_s: i64, at_s: i64) -> PayTold {
     PayTold {
         attempt_seq: 1,
         said,
@@ -102,7 +102,7 @@ fn undone(verb: Undo, said: Undone, at_s: i64) -> UndoTold {
     }
 }
 
-fn attempt(life: &Life) -> Attempt {
+pub fn attempt(life: &Life) -> Attempt {
     life.attempts.first().cloned().unwrap_or_else(|| unreachable_attempt(life))
 }
 

@@ -24,6 +24,7 @@ pub mod refund;
 pub mod replay;
 pub mod resolve;
 pub mod reverse;
+pub mod statement;
 pub mod take_callback;
 pub mod tend;
 

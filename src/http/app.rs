@@ -1,6 +1,7 @@
 //! What every handler shares: the gateway, and what only HTTP needs beside it.
 
 use super::in_flight::InFlight;
+use super::spool::Spools;
 use crate::config::{Finding, Operator};
 use crate::flow::Gateway;
 use arc_swap::ArcSwap;
@@ -8,6 +9,7 @@ use futures_util::future::BoxFuture;
 use ipnet::IpNet;
 use std::future::Future;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
@@ -42,6 +44,7 @@ pub struct Shared {
     pub body_deadline_ms: u64,
     pub limiter: Option<Arc<dyn Limiter>>,
     pub in_flight: InFlight,
+    pub spools: Spools,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
     pub changes: tokio::sync::Mutex<()>,
 }
@@ -57,6 +60,8 @@ pub struct AppParts {
     pub trusted_proxies: Vec<IpNet>,
     pub body_deadline_ms: u64,
     pub limiter: Option<Arc<dyn Limiter>>,
+    /// Where long answers are kept until they are sent.
+    pub spool_dir: PathBuf,
 }
 
 /// Builds the shared state of the handlers.
@@ -73,6 +78,7 @@ pub fn app(parts: AppParts) -> App {
         body_deadline_ms: parts.body_deadline_ms,
         limiter: parts.limiter,
         in_flight: InFlight::default(),
+        spools: Spools::new(parts.spool_dir),
         changes: tokio::sync::Mutex::new(()),
     })
 }

@@ -23,6 +23,8 @@ pub mod refunds;
 pub mod schema;
 pub mod serve;
 pub mod signed;
+pub mod spool;
+pub mod statements;
 #[cfg(test)]
 mod tests;
 pub mod whoami;
@@ -100,6 +102,7 @@ fn merchant_api() -> OpenApiRouter<App> {
         .routes(routes!(refunds::get_refund))
         .routes(routes!(refunds::find_refund))
         .routes(routes!(methods::list_methods))
+        .routes(routes!(statements::get_statement))
         .routes(routes!(whoami::whoami))
 }
 

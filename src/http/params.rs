@@ -57,13 +57,23 @@ impl Params {
 
     /// How many rows: 1 to 100, 20 by default.
     pub fn limit(&mut self) -> u32 {
-        let limit = self.read("limit", "must be 1 to 100", |text| text.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n)));
-        limit.unwrap_or(LIMIT_DEFAULT)
+        self.limit_up_to(LIMIT_DEFAULT, LIMIT_MAX)
+    }
+
+    pub fn limit_up_to(&mut self, default: u32, max: u32) -> u32 {
+        let reason = format!("must be 1 to {max}");
+        self.read("limit", &reason, |text| text.parse().ok().filter(|n| (1..=max).contains(n))).unwrap_or(default)
     }
 
     /// Where a page begins.
     pub fn cursor(&mut self) -> Option<OrderId> {
-        self.read("cursor", "must be the next_cursor of an earlier answer", order_of_cursor)
+        self.cursor_to(OrderId::parse)
+    }
+
+    /// Where a page begins that is named by other words.
+    pub fn cursor_to<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let words = |text: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok();
+        self.read("cursor", "must be the next_cursor of an earlier answer", |text| read(&words(text)?))
     }
 
     /// Refuses when there was any problem.
@@ -72,13 +82,8 @@ impl Params {
     }
 }
 
-/// The opaque text that leads to the rows after this order.
+/// The opaque text that leads to the rows behind what these words name.
 #[must_use]
-pub fn cursor_of(order: &OrderId) -> String {
-    URL_SAFE_NO_PAD.encode(order.as_str())
-}
-
-fn order_of_cursor(text: &str) -> Option<OrderId> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    OrderId::parse(std::str::from_utf8(&bytes).ok()?)
+pub fn cursor_of(words: &str) -> String {
+    URL_SAFE_NO_PAD.encode(words)
 }

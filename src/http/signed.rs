@@ -7,9 +7,10 @@
 use super::App;
 use super::edge::RequestId;
 use super::errors::{Fail, finish};
+use super::spool::Spooled;
 use crate::config::Secret;
 use crate::flow::{Code, KeyEntry, MerchantEntry, Refused};
-use crate::merchant_auth::{self, Authorization};
+use crate::merchant_auth::{self, Authorization, ResponseSignature};
 use crate::store::{Command, Nonce, Outcome};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -149,16 +150,26 @@ async fn spend(app: &App, caller: &Caller) -> Result<(), Fail> {
 
 async fn sign(app: &App, seal: &Seal, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    // Our own answers, made in memory: there is no bound to enforce.
-    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+    let timestamp = app.gateway.now().second().0.to_string();
+    let signature = ResponseSignature::begin(seal.secret.expose(), parts.status.as_u16(), &timestamp, &seal.nonce);
+    let signed = match parts.extensions.remove::<Spooled>() {
+        Some(spooled) => spooled.signed(&mut parts.headers, signature).await,
+        None => whole(body, signature).await,
+    };
+    let Some((body, signature)) = signed else {
         return Fail::from(Refused::inner("an answer's body could not be read")).into_response();
     };
-    let timestamp = app.gateway.now().second().0.to_string();
-    let signature = merchant_auth::sign_response(seal.secret.expose(), parts.status.as_u16(), &timestamp, &seal.nonce, &bytes);
     for (name, value) in [("sluice-timestamp", timestamp), ("sluice-signature", signature)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             parts.headers.insert(name, value);
         }
     }
-    Response::from_parts(parts, Body::from(bytes))
+    Response::from_parts(parts, body)
+}
+
+/// Our own answers, made in memory: there is no bound to enforce.
+async fn whole(body: Body, mut signature: ResponseSignature) -> Option<(Body, String)> {
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.ok()?;
+    signature.update(&bytes);
+    Some((Body::from(bytes), signature.finish()))
 }

@@ -15,7 +15,7 @@ use sluice_contract::Second;
     responses((status = 200, description = "The signature verified", body = schema::WhoAmI))
 )]
 pub async fn whoami(State(app): State<App>, caller: Caller) -> Reply {
-    let livemode = app.gateway.directory.load().accounts.iter().any(|account| !account.sandbox);
+    let livemode = app.gateway.directory.load().livemode();
     let skew = Second(caller.signed_at).millis().since_ms(app.gateway.now());
     Ok(ok(&json!({"merchant": caller.merchant_id(), "key_id": caller.key_id, "livemode": livemode, "clock_skew_ms": skew})))
 }

@@ -1,7 +1,7 @@
 //! Reconciliation in the store: the rows of runs and discrepancies, what a batch writes of them, and the questions about them and about
 //! what a bill should list. The same SQL for both engines.
 
-use super::rows::{ATTEMPT_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json, json};
+use super::rows::{ATTEMPT_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json, json, of};
 use super::statement::Type::{Int, Text};
 use super::statement::{Cell, Statement};
 use super::view::View;
@@ -159,11 +159,10 @@ pub fn paid_attempts() -> String {
 /// Refunds of `$5` account that succeeded, sent behind `$1` time, `$2` order and `$3` refund and before `$4`; at most `$6`.
 #[must_use]
 pub fn sent_refunds() -> String {
-    let columns: Vec<String> = REFUND_COLUMNS.split(", ").map(|column| format!("r.{}", column.trim())).collect();
     format!(
         "SELECT {}, r.order_id FROM refunds r JOIN attempts a ON a.order_id = r.order_id AND a.seq = r.attempt_seq \
          WHERE r.sent_at >= $1 AND (r.sent_at, r.order_id, r.seq) > ($1, $2, $3) AND r.sent_at < $4 AND r.status = 'succeeded' \
          AND a.account = $5 ORDER BY r.sent_at, r.order_id, r.seq LIMIT $6",
-        columns.join(", ")
+        of("r", REFUND_COLUMNS)
     )
 }

@@ -15,6 +15,7 @@
 )]
 
 pub mod bill_rows;
+pub mod booked;
 pub mod command;
 pub mod decide;
 pub mod lanes;
@@ -32,7 +33,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use limit_rows::Drift;
-pub use query::{Answer, DiscrepancyFilter, OrderFilter, Query};
+pub use query::{Answer, DiscrepancyFilter, OrderFilter, Query, Slice};
 pub use reader::Reader;
 pub use seal::Sealer;
 

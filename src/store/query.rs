@@ -6,6 +6,7 @@ use crate::domain::life::{Attempt, Refund};
 use crate::domain::life::{Event, Life};
 use crate::domain::limit::{Counter, CounterKey, Entry};
 use crate::domain::recon::{BillRun, Standing, Stored};
+use crate::domain::statement::{Booking, Place};
 use crate::domain::{OrderId, OrderStatus};
 use serde_json::Value;
 use sluice_contract::{Day, Millis};
@@ -30,6 +31,19 @@ pub struct DiscrepancyFilter {
     pub account: Option<String>,
     pub day: Option<Day>,
     pub standing: Option<Standing>,
+    pub limit: u32,
+}
+
+/// A piece of what was booked in a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// `None`: every merchant's.
+    pub merchant_id: Option<String>,
+    pub from: Millis,
+    /// Exclusive.
+    pub to: Millis,
+    pub after: Place,
+    /// Rows to visit at most.
     pub limit: u32,
 }
 
@@ -98,6 +112,8 @@ pub enum Query {
     BillRuns(Day),
     Discrepancies(DiscrepancyFilter),
     Discrepancy(String),
+    /// What a statement lists.
+    Booked(Slice),
     /// When the next order or notification is due.
     NextDue,
     /// Whether the engine answers.
@@ -116,12 +132,23 @@ pub enum Answer {
     Used(bool),
     LimitUse(Vec<(CounterKey, Counter)>),
     Entries(Vec<Entry>),
-    Drift { checked: i64, drifted: Vec<Drift> },
+    Drift {
+        checked: i64,
+        drifted: Vec<Drift>,
+    },
     Leaves(Option<Millis>),
     Attempts(Vec<(OrderId, Attempt)>),
     Refunds(Vec<(OrderId, Refund)>),
     BillRuns(Vec<BillRun>),
     Discrepancies(Vec<Stored>),
-    Due { orders: Option<Millis>, notices: Option<Millis> },
+    /// `next`: from where to ask for more of the same part.
+    Booked {
+        found: Vec<Booking>,
+        next: Option<Place>,
+    },
+    Due {
+        orders: Option<Millis>,
+        notices: Option<Millis>,
+    },
     Pong,
 }

@@ -48,6 +48,39 @@ pub const EVENT_COLUMNS: &str = "seq, at, kind, data, \"inner\"";
 pub const NOTICE_COLUMNS: &str = "event_id, order_id, merchant_id, kind, at, data, status, tries, next_at, last";
 pub const AUDIT_COLUMNS: &str = "seq, at, who, role, act, about, detail";
 
+/// The columns of one of several tables in a query.
+#[must_use]
+pub fn of(table: &str, columns: &str) -> String {
+    columns.split(", ").map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}
+
+/// How many columns a list has.
+#[must_use]
+pub fn width(columns: &str) -> usize {
+    columns.split(", ").count()
+}
+
+/// A row, read from a column on: a joined row holds several.
+pub struct From<'a, R>(pub &'a R, pub usize);
+
+impl<R: Row> Row for From<'_, R> {
+    fn text(&self, column: usize) -> Result<String, Unreadable> {
+        self.0.text(self.1.saturating_add(column))
+    }
+    fn text_or_null(&self, column: usize) -> Result<Option<String>, Unreadable> {
+        self.0.text_or_null(self.1.saturating_add(column))
+    }
+    fn int(&self, column: usize) -> Result<i64, Unreadable> {
+        self.0.int(self.1.saturating_add(column))
+    }
+    fn int_or_null(&self, column: usize) -> Result<Option<i64>, Unreadable> {
+        self.0.int_or_null(self.1.saturating_add(column))
+    }
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, Unreadable> {
+        self.0.bytes(self.1.saturating_add(column))
+    }
+}
+
 /// What an engine reads a row with: columns by position.
 pub trait Row {
     fn text(&self, column: usize) -> Result<String, Unreadable>;

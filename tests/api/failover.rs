@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 const FIRST: &str = "wx-main";
-const SECOND: &str = "cmb-main";
+pub const SECOND: &str = "cmb-main";
 
 /// The bank serves WeChat's code and barcode too.
 fn carrying(old: String) -> String {
@@ -21,7 +21,7 @@ fn carrying(old: String) -> String {
     old.replace(cmb, "methods = [\"cmb_qr\", \"cmb_barcode\", \"wechat_native\", \"wechat_barcode\"]")
 }
 
-fn two() -> Plan {
+pub fn two() -> Plan {
     World::plan().fast(60).edit("channels.toml", carrying)
 }
 
@@ -59,7 +59,7 @@ async fn charges(world: &World, id: &str) -> Vec<(String, i64)> {
     charged.filter(|(_, charges)| *charges > 0).collect()
 }
 
-async fn pays(world: &World, order: &Value) -> Value {
+pub async fn pays(world: &World, order: &Value) -> Value {
     let wallet = (order["account"] == SECOND).then_some("wechat");
     let paid = world.control.take(order, &Paying { wallet, ..Paying::default() }).await.expect(200);
     assert_eq!(paid["paid"], true, "{paid}");

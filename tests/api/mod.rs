@@ -42,4 +42,5 @@ mod route_replay;
 mod routing_ops;
 mod running;
 mod secrets;
+mod statements;
 mod trouble;

@@ -10,5 +10,6 @@ mod nodes;
 mod reference;
 mod retention;
 mod schedule;
+mod statements;
 mod store;
 mod words;

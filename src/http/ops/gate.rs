@@ -48,6 +48,8 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("POST", "/ops/v1/limits/rebuild", RUN),
     ("GET", "/ops/v1/discrepancies", ALL),
     ("POST", "/ops/v1/discrepancies/{id}/settle", AUDIT),
+    // To look at; who may take a file away, `statements` says.
+    ("GET", "/ops/v1/statements", ALL),
     ("GET", "/ops/v1/blocks", ALL),
     ("POST", "/ops/v1/blocks", RUN),
     ("DELETE", "/ops/v1/blocks/{id}", RUN),

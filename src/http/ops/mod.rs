@@ -16,6 +16,7 @@ pub mod orders;
 pub mod reload;
 pub mod routes;
 pub mod schema;
+pub mod statements;
 pub mod stores;
 
 use super::app::App;
@@ -51,6 +52,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(limits::put_limit))
         .routes(routes!(discrepancies::list_discrepancies))
         .routes(routes!(discrepancies::settle_discrepancy))
+        .routes(routes!(statements::ops_statement))
         .routes(routes!(blocks::list_blocks, blocks::put_block))
         .routes(routes!(blocks::delete_block))
         .routes(routes!(reload::reload))

@@ -62,7 +62,7 @@ pub async fn page(gateway: &Gateway, filter: OrderFilter) -> Result<(Vec<Life>, 
     };
     let more = lives.len() > limit;
     lives.truncate(limit);
-    let next = lives.last().filter(|_| more).map(|life| cursor_of(&life.order.id));
+    let next = lives.last().filter(|_| more).map(|life| cursor_of(life.order.id.as_str()));
     Ok((lives, next))
 }
 

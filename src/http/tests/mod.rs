@@ -15,3 +15,4 @@ mod routing;
 mod serving;
 mod signatures;
 mod stage;
+mod statements;

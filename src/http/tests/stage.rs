@@ -201,6 +201,7 @@ pub fn stage() -> Stage {
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         body_deadline_ms: 5_000,
         limiter: None,
+        spool_dir: std::env::temp_dir(),
     });
     let router = crate::http::router(Arc::clone(&app));
     Stage { app, router, far, clock, panics, serial: AtomicUsize::new(0), path }

@@ -5,10 +5,12 @@ use super::link::Target;
 use crate::domain::life::Life;
 use crate::store::StoreError;
 use crate::store::bill_rows;
+use crate::store::booked::{Question, Value};
 use crate::store::limit_rows;
-use crate::store::query::{Answer, OrderFilter, Query};
+use crate::store::query::{Answer, OrderFilter, Query, Slice};
 use crate::store::rows::{
-    self, ATTEMPT_COLUMNS, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json,
+    self, ATTEMPT_COLUMNS, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json, of,
+    width,
 };
 use crate::store::writes::kind;
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -132,6 +134,7 @@ impl Reading<'_> {
             Query::LimitUse { .. } | Query::Entries(_) | Query::Drift | Query::Leaves { .. } => self.limits(query).await?,
             Query::PaidAttempts { .. } | Query::SentRefunds { .. } => self.listed(query).await?,
             Query::BillRun(..) | Query::BillRuns(_) | Query::Discrepancies(_) | Query::Discrepancy(_) => self.bills(query).await?,
+            Query::Booked(slice) => self.booked(slice).await?,
             Query::NextDue => self.next_due().await?,
             Query::Ping => self.ping().await?,
         })
@@ -233,6 +236,35 @@ impl Reading<'_> {
         })
     }
 
+    async fn booked(&self, slice: &Slice) -> Result<Answer, StoreError> {
+        let end = match slice.end() {
+            Some(question) => {
+                let found = self.asked(&question).await?;
+                found.first().map(|row| Columns::of(row).text_or_null(0)).transpose()?.flatten()
+            }
+            None => None,
+        };
+        let lines = match slice.lines(end.as_deref(), true) {
+            Some(question) => all(&self.asked(&question).await?, |row| slice.line(&row))?,
+            None => Vec::new(),
+        };
+        Ok(slice.answer(end, lines))
+    }
+
+    async fn asked(&self, question: &Question) -> Result<Vec<PgRow>, StoreError> {
+        let values: Vec<&(dyn ToSql + Sync)> = question
+            .values
+            .iter()
+            .map(|value| -> &(dyn ToSql + Sync) {
+                match value {
+                    Value::Int(number) => number,
+                    Value::Text(text) => text,
+                }
+            })
+            .collect();
+        self.ask(&question.sql, &values).await
+    }
+
     async fn bills(&self, query: &Query) -> Result<Answer, StoreError> {
         let (filter, limit) = match query {
             Query::BillRun(account, day) => {
@@ -280,17 +312,12 @@ impl Reading<'_> {
     }
 }
 
-fn of(table: &str, columns: &str) -> String {
-    columns.split(", ").map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
-}
-
 fn all<T>(found: &[PgRow], read: impl Fn(Columns<'_>) -> Result<T, Unreadable>) -> Result<Vec<T>, StoreError> {
     Ok(found.iter().map(|row| read(Columns::of(row))).collect::<Result<_, _>>()?)
 }
 
 /// Puts joined rows together: an order, then an attempt or nothing, then a refund or nothing.
 fn lives(joined: &[PgRow]) -> Result<Vec<Life>, Unreadable> {
-    let width = |columns: &str| columns.split(", ").count();
     let attempt_from = width(ORDER_COLUMNS);
     let refund_from = attempt_from.saturating_add(width(ATTEMPT_COLUMNS));
     let mut lives: Vec<Life> = Vec::new();

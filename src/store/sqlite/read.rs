@@ -6,9 +6,10 @@ use crate::domain::life::{Event, Life};
 use crate::domain::limit::{Counter, CounterKey};
 use crate::store::StoreError;
 use crate::store::bill_rows;
+use crate::store::booked::{Question, Value};
 use crate::store::command::{Audit, ClaimKey, Notice};
 use crate::store::limit_rows;
-use crate::store::query::{Answer, OrderFilter, Query};
+use crate::store::query::{Answer, OrderFilter, Query, Slice};
 use crate::store::rows::{self, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, Row, from_json};
 use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -72,6 +73,7 @@ impl<'a> Reading<'a> {
             | Query::BillRuns(_)
             | Query::Discrepancies(_)
             | Query::Discrepancy(_) => self.bills(query)?,
+            Query::Booked(slice) => self.booked(slice)?,
             Query::NextDue => {
                 let min = |sql: &str| -> Result<Option<Millis>, StoreError> {
                     let at: Option<i64> = self.conn.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
@@ -87,6 +89,27 @@ impl<'a> Reading<'a> {
                 Answer::Pong
             }
         })
+    }
+
+    fn booked(&self, slice: &Slice) -> Result<Answer, StoreError> {
+        let end = match slice.end() {
+            Some(question) => self.asked(&question, |row| Ok(row.text_or_null(0)?))?.pop().flatten(),
+            None => None,
+        };
+        let lines = match slice.lines(end.as_deref(), false) {
+            Some(question) => self.asked(&question, |row| Ok(slice.line(row)?))?,
+            None => Vec::new(),
+        };
+        Ok(slice.answer(end, lines))
+    }
+
+    fn asked<T>(&self, question: &Question, read: impl Fn(&Columns<'_, '_>) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+        let values = question.values.iter().map(|value| match value {
+            Value::Int(number) => rusqlite::types::Value::Integer(*number),
+            Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+        });
+        // `?1` and not `$1`, which SQLite takes for a name.
+        self.all(&question.sql.replace('$', "?"), rusqlite::params_from_iter(values), |row| read(&Columns(row)))
     }
 
     fn bills(&self, query: &Query) -> Result<Answer, StoreError> {
@@ -219,5 +242,39 @@ impl<'a> Reading<'a> {
     fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Audit)>, StoreError> {
         let sql = format!("SELECT {AUDIT_COLUMNS} FROM audit WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2");
         self.all(&sql, params![before, limit], |row| Ok(rows::audit(&Columns(row))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Row;
+    use crate::domain::statement::Place;
+    use crate::store::query::Slice;
+    use crate::store::sqlite::{Columns, Engine};
+    use sluice_contract::Millis;
+
+    /// Without statistics SQLite guesses: each part must be led by its own index, a merchant's or not.
+    #[test]
+    fn every_part_of_a_statement_walks_its_own_index() -> Result<(), crate::store::StoreError> {
+        let engine = Engine::open(":memory:")?;
+        let parts = [
+            (Place::Soon(String::new()), ["orders_of_merchant", "sqlite_autoindex_orders_1"]),
+            (Place::Old(Millis(0), String::new()), ["orders_paid_old"; 2]),
+            (Place::Late(String::new(), 0), ["attempts_late"; 2]),
+            (Place::Back(Millis(0), String::new(), 0), ["refunds_done"; 2]),
+        ];
+        for (after, indexes) in parts {
+            for (merchant_id, index) in [Some("m".to_owned()), None].into_iter().zip(indexes) {
+                let slice = Slice { merchant_id, from: Millis(1), to: Millis(2), after: after.clone(), limit: 10 };
+                for question in slice.end().into_iter().chain(slice.lines(Some("P"), false)) {
+                    let asked = super::Question { sql: format!("EXPLAIN QUERY PLAN {}", question.sql), values: question.values };
+                    let plan = engine.reading().asked(&asked, |row: &Columns<'_, '_>| Ok(row.text(3)?))?;
+                    let leads = plan.iter().find(|step| step.starts_with("SEARCH") || step.starts_with("SCAN") && !step.contains("SCAN s"));
+                    let led = leads.is_some_and(|step| step.starts_with("SEARCH") && step.contains(index));
+                    assert!(led && !plan.iter().any(|step| step.contains("AUTOMATIC")), "{index}: {plan:?}");
+                }
+            }
+        }
+        Ok(())
     }
 }
