@@ -41,6 +41,8 @@ pub struct Shared {
     /// The longest a client may take to send its body.
     pub body_deadline_ms: u64,
     pub limiter: Option<Arc<dyn Limiter>>,
+    /// The address of the sandbox's phone, if one is known: payer pages of pretend orders link to it.
+    pub phone: Option<String>,
     pub in_flight: InFlight,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
     pub changes: tokio::sync::Mutex<()>,
@@ -57,6 +59,7 @@ pub struct AppParts {
     pub trusted_proxies: Vec<IpNet>,
     pub body_deadline_ms: u64,
     pub limiter: Option<Arc<dyn Limiter>>,
+    pub phone: Option<String>,
 }
 
 /// Builds the shared state of the handlers.
@@ -72,6 +75,7 @@ pub fn app(parts: AppParts) -> App {
         trusted_proxies: parts.trusted_proxies,
         body_deadline_ms: parts.body_deadline_ms,
         limiter: parts.limiter,
+        phone: parts.phone,
         in_flight: InFlight::default(),
         changes: tokio::sync::Mutex::new(()),
     })
