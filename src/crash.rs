@@ -4,6 +4,7 @@
 /// Every point, in the order an order passes them. The crash tests hit each one.
 pub const POINTS: &[&str] = &[
     "placed.before_pay",
+    "chosen.before_pay",
     "paid_call.before_commit",
     "taken.before_answer",
     "callback.before_commit",

@@ -118,7 +118,7 @@ impl Metrics {
     /// `kind` is an order event: `order.paid`.
     pub fn order_event(&self, order: &Order, kind: &str) {
         let status = kind.strip_prefix("order.").unwrap_or(kind).to_owned();
-        let labels = OrderLabels { channel: order.channel.clone(), method: order.method.word().to_owned(), status };
+        let labels = OrderLabels { channel: order.channel.clone(), method: order.method_word().to_owned(), status };
         self.orders.get_or_create(&labels).inc();
     }
 

@@ -28,7 +28,8 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
     sandbox::write(&dir, &format!("127.0.0.1:{port}"), &pretend)?;
     let settings = load(&dir, strings)?;
     let demo = demo_merchant(&settings)?;
-    let served = serve::start(&dir, settings, Some(listen), FAST, Arc::new(strings.clone()), &tasks, &stop).await?;
+    let manner = serve::Manner { listen: Some(listen), fast: FAST, phone: Some(format!("http://{}/", pretend.control)) };
+    let served = serve::start(&dir, settings, manner, Arc::new(strings.clone()), &tasks, &stop).await?;
     let gateway = format!("http://{}", served.address);
     let done = if once {
         let merchant = MerchantServer::start(&demo.webhook_secret, &tasks).await?;

@@ -47,7 +47,7 @@ pub async fn run(dir: &Path, order_id: &str, strings: &(dyn Strings + Sync)) -> 
 fn print_order(life: &Life) {
     let order = &life.order;
     println!("Order {} of merchant {} ({})", order.id, order.merchant_id, order.merchant_order_no);
-    println!("  {} · {} 元 · {} · {}", order.status().word(), order.amount.to_yuan(), order.method.word(), order.facts.subject);
+    println!("  {} · {} 元 · {} · {}", order.status().word(), order.amount.to_yuan(), order.method_word(), order.facts.subject);
     println!("  created {} · expires {}", order.created_at.rfc3339(), order.expires_at.rfc3339());
     if life.is_suspended() {
         println!("  SUSPENDED: a person has to act");

@@ -49,7 +49,8 @@ pub async fn run(dir: &Path, asked: Asked, strings: &(dyn Strings + Sync)) -> Re
     let (mut replay, mut sealed) = (Replay::new(&directory), 0_u64);
     for before in pages(&reader, &span).await.map_err(failed)?.into_iter().rev() {
         for life in page(&reader, &span, before).await.map_err(failed)?.iter().rev() {
-            let stored = open_pay_order(&sealer, &life.order).ok();
+            let asked = life.attempts.first().map_or(life.order.sealed.as_slice(), |first| first.sealed(&life.order));
+            let stored = open_pay_order(&sealer, asked).ok();
             sealed = sealed.saturating_add(u64::from(stored.is_none()));
             replay.take(life, stored.as_ref());
         }

@@ -37,7 +37,8 @@ pub async fn run<S: Strings + Send + Sync + 'static>(
         check_fast(&settings, n).map_err(|finding| Failed::Error(finding.to_string()))?;
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let served = start(dir, settings, listen, fast.unwrap_or(1), Arc::new(strings), &tasks, &stop).await?;
+    let manner = Manner { listen, fast: fast.unwrap_or(1), phone: None };
+    let served = start(dir, settings, manner, Arc::new(strings), &tasks, &stop).await?;
     println!("ready http://{}", served.address);
     // Ends with the process: there is nothing in it to finish.
     tokio::spawn(reload_on_hangup(Arc::clone(&served.reload)));
@@ -62,16 +63,25 @@ pub(super) struct Served {
     pub gateway: Arc<Gateway>,
 }
 
+/// How a gateway is started, beyond its settings.
+pub(super) struct Manner {
+    /// Instead of the settings' own address.
+    pub listen: Option<SocketAddr>,
+    /// Divides every waiting schedule.
+    pub fast: u32,
+    /// Where the sandbox's phone is, for the links of pages for trying.
+    pub phone: Option<String>,
+}
+
 pub(super) async fn start(
     dir: &Path,
     settings: Settings,
-    listen: Option<SocketAddr>,
-    fast: u32,
+    manner: Manner,
     strings: Arc<dyn Strings + Send + Sync>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Served, Failed> {
-    let listen = listen.unwrap_or(settings.http.listen);
+    let listen = manner.listen.unwrap_or(settings.http.listen);
     let bind =
         |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| Failed::Error(format!("listen {address}: {e}"))) };
     let listener = bind(listen).await?;
@@ -80,7 +90,7 @@ pub(super) async fn start(
         Some(ops) => Some(bind(ops).await?),
         None => None,
     };
-    let booted = Arc::new(boot(dir, settings, &format!("http://{address}"), fast, end_process).await?);
+    let booted = Arc::new(boot(dir, settings, &format!("http://{address}"), manner.fast, end_process).await?);
     let reload = reload_hook(&booted, &strings);
     let settings = booted.settings.load_full();
     let app = http::app(http::AppParts {
@@ -94,6 +104,7 @@ pub(super) async fn start(
         body_deadline_ms: settings.http.body_deadline_ms,
         limiter: None,
         spool_dir: data_dir(&settings.store.url),
+        phone: manner.phone,
     });
     let deadlines = http::Deadlines { head_ms: settings.http.header_deadline_ms };
     match ops_listener {

@@ -1,9 +1,10 @@
 //! An account that may take an order: chosen by the router, admitted by its channel, with what it asks of the limits.
 
+use super::choice::Choice;
 use super::fee::Tariff;
 use super::limit::{Ask, NotChecked, PassedOver};
 use super::route::Decision;
-use sluice_contract::{Millis, Notes};
+use sluice_contract::{Method, Millis, Notes};
 use std::sync::Arc;
 
 /// An account the router chose and the channel admitted, ready to be tried.
@@ -11,6 +12,9 @@ use std::sync::Arc;
 pub struct Candidate {
     pub account: String,
     pub channel: String,
+    pub method: Method,
+    /// Where the payer chose the method on our page: what the attempt has of its own.
+    pub choice: Option<Choice>,
     pub app_id: Option<String>,
     pub sub: Notes,
     pub memo: Notes,

@@ -2,6 +2,7 @@
 //! in one transaction; nothing else in the system moves money or status.
 
 use super::candidate::Candidate;
+use super::choice::Choice;
 use super::fee::Tariff;
 use super::id::{OrderId, SEQ_MAX};
 use super::limit::{Hold, NotChecked, Touched};
@@ -57,7 +58,8 @@ pub struct Order {
     pub livemode: bool,
     pub(crate) status: OrderStatus,
     pub amount: Fen,
-    pub method: Method,
+    /// `None`: the payer chooses, on our page (`choice`), for each attempt anew.
+    pub method: Option<Method>,
     pub facts: OrderFacts,
     /// The sealed `PayOrder`: payer ids and what placing the order again needs.
     pub sealed: Vec<u8>,
@@ -89,6 +91,8 @@ pub enum Undo {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptNotes {
     pub app_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     pub sub: Notes,
     pub memo: Notes,
     pub handles: Notes,
@@ -127,6 +131,7 @@ pub struct Attempt {
     pub seq: u32,
     pub account: String,
     pub channel: String,
+    pub method: Method,
     pub(crate) status: AttemptStatus,
     pub amount: Fen,
     pub captured: Fen,
@@ -240,9 +245,9 @@ impl Attempt {
         sluice_contract::AttemptRef {
             number: order.id.attempt_number(self.seq),
             amount: self.amount,
-            method: order.method,
+            method: self.method,
             at: self.at.second(),
-            expires_at: order.expires_at.second(),
+            expires_at: self.expires_at(order).second(),
             app_id: self.notes.app_id.clone(),
             sub: self.notes.sub.clone(),
             memo: self.notes.memo.clone(),
@@ -267,15 +272,15 @@ impl Refund {
 }
 
 impl Life {
-    /// A new order with its first attempt, as T1 stores them.
+    /// A new order with its first attempt, as T1 stores them; without one where the payer is to choose.
     #[must_use]
-    pub fn begin(mut order: Order, first: &Candidate) -> Life {
-        order.account.clone_from(&first.account);
-        order.channel.clone_from(&first.channel);
+    pub fn begin(order: Order, first: Option<&Candidate>) -> Life {
         let at = order.created_at;
         let mut life = Life { order, attempts: Vec::new(), refunds: Vec::new(), events: Vec::new(), effects: Vec::new() };
-        life.event(at, "order.created", json!({"amount": life.order.amount, "method": life.order.method}), None);
-        life.open_attempt(first, at);
+        life.event(at, "order.created", json!({"amount": life.order.amount, "method": life.order.method_word()}), None);
+        if let Some(first) = first {
+            life.open_attempt(first, at);
+        }
         life
     }
 
@@ -286,6 +291,7 @@ impl Life {
         self.order.channel.clone_from(&candidate.channel);
         let notes = AttemptNotes {
             app_id: candidate.app_id.clone(),
+            choice: candidate.choice.clone(),
             sub: candidate.sub.clone(),
             memo: candidate.memo.clone(),
             fee: candidate.fee.clone(),
@@ -298,6 +304,7 @@ impl Life {
             seq,
             account: candidate.account.clone(),
             channel: candidate.channel.clone(),
+            method: candidate.method,
             status: AttemptStatus::Sending,
             amount: self.order.amount,
             captured: Fen::ZERO,

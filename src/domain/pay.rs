@@ -261,7 +261,7 @@ impl Life {
         self.go_on_or_fail(told.attempt_seq, failure, told.at, &told.fallback)
     }
 
-    /// Nothing of the order is open: the next account is tried, or the order has failed. Only an account's own fault makes another one
+    /// Nothing of the order is open: the next account is tried, or the payer chooses again, or the order has failed. Only an account's own fault makes another one
     /// sensible, only while nobody wants the order undone, and only after the newest attempt, which the next one was chosen for.
     pub(super) fn go_on_or_fail(&mut self, seq: u32, failure: &Failure, at: Millis, fallback: &[Candidate]) -> Result<(), Broken> {
         let newest = self.attempts.last().is_some_and(|attempt| attempt.seq == seq);
@@ -271,6 +271,7 @@ impl Life {
                 self.open_attempt(next, at);
                 Ok(())
             }
+            None if self.outlives_attempts(at) => Ok(()),
             None => self.fail_order(failure.clone(), at),
         }
     }
@@ -289,7 +290,7 @@ impl Life {
         if self.order.status == OrderStatus::Pending {
             return;
         }
-        let verb = if self.order.method.is_barcode() { Undo::Reverse } else { Undo::Close };
+        let verb = if self.order.is_barcode() { Undo::Reverse } else { Undo::Close };
         for attempt in self.attempts.iter_mut().filter(|a| a.status.is_open() && a.undo.is_none()) {
             attempt.undo = Some(verb);
             attempt.next_at = Some(at);

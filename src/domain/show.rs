@@ -19,7 +19,7 @@ pub fn order(life: &Life) -> Value {
         "id": order.id.as_str(), "livemode": order.livemode, "merchant_order_no": order.merchant_order_no,
         "status": order.status(), "amount": order.amount, "currency": "CNY", "subject": order.facts.subject,
         "method": order.facts.method_asked, "wallet": winner.and_then(|a| a.notes.wallet), "presented": order.facts.presented,
-        "account": order.account, "channel": order.channel, "action": action(order, shown),
+        "account": named_by_attempt(&order.account), "channel": named_by_attempt(&order.channel), "action": action(order, shown),
         "paid_amount": paid_amount,
         "payer_paid_amount": winner.map_or(Fen::ZERO, |a| a.notes.payer_amount.unwrap_or(paid_amount)),
         "discounts": winner.map(|a| a.notes.discounts.clone()).unwrap_or_default(),
@@ -64,7 +64,7 @@ pub const fn fee_refunded(_: &Refund) -> Option<Fen> {
 #[must_use]
 pub fn attempt(order: &Order, attempt: &Attempt) -> Value {
     json!({
-        "account": attempt.account, "channel": attempt.channel, "status": attempt.status(),
+        "account": attempt.account, "channel": attempt.channel, "method": attempt.method, "status": attempt.status(),
         "channel_order_no": order.id.attempt_number(attempt.seq), "channel_trade_no": attempt.notes.channel_trade_no,
         "amount": attempt.amount, "captured_amount": attempt.captured, "refunded_amount": attempt.refunded,
         "refunding_amount": attempt.refunding, "late": attempt.late, "route": route(&attempt.notes.route), "limits_not_checked": attempt.notes.not_checked,
@@ -94,7 +94,16 @@ pub fn event(event: &Event) -> Value {
     json!({"seq": event.seq, "at": event.at.rfc3339(), "type": event.kind, "data": event.data})
 }
 
+/// Not known before the payer has chosen.
+fn named_by_attempt(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.is_empty())
+}
+
 fn action(order: &Order, shown: Option<&Attempt>) -> Value {
+    if order.method.is_none() && order.status() == OrderStatus::Pending {
+        // Whatever the payer has chosen by now, our page shows it.
+        return json!({"type": "redirect", "url": order.facts.receipt_url, "expires_at": order.expires_at.rfc3339()});
+    }
     let notes = shown.filter(|a| order.status() == OrderStatus::Pending && a.status().is_open()).map(|a| &a.notes);
     let Some((notes, action)) = notes.and_then(|n| n.action.as_ref().map(|a| (n, a))) else {
         return json!({"type": "none"});

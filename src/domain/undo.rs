@@ -36,13 +36,13 @@ pub enum Wish {
 
 impl Life {
     /// Somebody wants the order undone. Kept with the order until it is, across crashes.
-    /// `due_at`: when the channel allows the undoing at the earliest.
-    pub fn wish(&mut self, intent: Intent, verb: Undo, at: Millis, due_at: Millis) -> Wish {
+    /// `due_at`: when the channel allows the undoing at the earliest. Where nothing is open, no channel has to be asked.
+    pub fn wish(&mut self, intent: Intent, verb: Undo, at: Millis, due_at: Millis) -> Result<Wish, Broken> {
         if self.order.status != OrderStatus::Pending {
-            return Wish::TooLate;
+            return Ok(Wish::TooLate);
         }
         if self.order.intent == Some(intent) {
-            return Wish::Taken;
+            return Ok(Wish::Taken);
         }
         // A merchant's reversal is the strongest wish: it also returns money that turns out to be taken.
         if self.order.intent != Some(Intent::MerchantReverse) {
@@ -53,7 +53,10 @@ impl Life {
             attempt.next_at = Some(due_at);
         }
         self.event(at, "order.undo_wanted", json!({"why": intent}), None);
-        Wish::Taken
+        if !self.has_open_attempt() {
+            self.end_and_tell(OrderStatus::Closed, "order.closed", at)?;
+        }
+        Ok(Wish::Taken)
     }
 
     /// An attempt that stayed open too long, or was declined, is to be reversed.
@@ -207,6 +210,7 @@ impl Life {
         let close_wanted = self.order.intent == Some(Intent::MerchantClose);
         match ended {
             Some((_, Some(declined))) if !reverse_wanted && !close_wanted => self.go_on_or_fail(seq, &declined, at, fallback),
+            _ if self.outlives_attempts(at) => Ok(()),
             Some((AttemptStatus::Reversed, _)) => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ if reverse_wanted => self.end_and_tell(OrderStatus::Reversed, "order.reversed", at),
             _ => self.end_and_tell(OrderStatus::Closed, "order.closed", at),

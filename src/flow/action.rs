@@ -8,6 +8,15 @@ use crate::domain::{AttemptStatus, OrderStatus};
 impl Gateway {
     /// `POST …/action`. Only where the channel answers a repeat with the same order; the content sent is the same to the byte.
     pub async fn fresh_action(&self, life: Life) -> Result<Life, Refused> {
+        if life.order.method.is_none() && life.order.status() == OrderStatus::Pending {
+            // Its action is our page, which shows what lives.
+            return Ok(life);
+        }
+        self.renew_action(life).await
+    }
+
+    /// The same for what a payer chose on our page.
+    pub(super) async fn renew_action(&self, life: Life) -> Result<Life, Refused> {
         let state = |detail: &str| Refused::new(Code::InvalidState, detail);
         if life.order.status() != OrderStatus::Pending || life.order.intent.is_some() {
             return Err(state("the order no longer waits for a payment"));
@@ -22,7 +31,7 @@ impl Gateway {
             return Err(Refused::new(Code::InProgress, "another account is being tried for this order; ask for the order again"));
         }
         let account = self.account_of(attempt)?;
-        if !self.method_profile(&account, &life)?.can_repeat {
+        if !self.method_profile(&account, attempt)?.can_repeat {
             return Err(state("this method has no fresh action under the same number; close the order and place a new one"));
         }
         if attempt.status() == AttemptStatus::Sending && self.now() < attempt.at.plus_ms(self.pace.ms(40)) {

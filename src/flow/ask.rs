@@ -3,7 +3,7 @@
 use super::bindings::key_id;
 use super::directory::Account;
 use super::{Code, Gateway, Refused};
-use crate::domain::life::{Attempt, Life};
+use crate::domain::life::Attempt;
 use crate::outbound::{Class, ExchangeNote, Followed, Hook, NotRenewed, Renewals, Surroundings, follow};
 use crate::store::{Command, Record};
 use serde_json::{Value, json};
@@ -133,9 +133,9 @@ impl Gateway {
         account.ok_or_else(|| Refused::inner(format!("account {} is not configured any more", attempt.account)))
     }
 
-    /// What the channel can do for this order's method.
-    pub fn method_profile<'a>(&self, account: &'a Account, life: &Life) -> Result<&'a MethodProfile, Refused> {
-        let profile = account.channel.profile().method(life.order.method);
+    /// What the channel can do for this attempt's method.
+    pub fn method_profile<'a>(&self, account: &'a Account, attempt: &Attempt) -> Result<&'a MethodProfile, Refused> {
+        let profile = account.channel.profile().method(attempt.method);
         profile.ok_or_else(|| Refused::new(Code::MethodNotAvailable, "the account no longer serves this method"))
     }
 }

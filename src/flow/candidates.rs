@@ -5,16 +5,20 @@ use super::directory::{Account, Directory, MerchantEntry};
 use super::limits::Hashed;
 use super::place_order::OrderRequest;
 use super::{Code, Gateway, Refused, resolve};
+use crate::domain::choice::Choice;
 use crate::domain::life::Life;
 use crate::domain::limit::PassedOver;
 use crate::domain::route::{self, AccountView, Decision, Dropped, Memory, Need, Question};
 use crate::domain::{Candidate, Name, Order};
 use serde_json::Value;
-use sluice_contract::{AttemptRef, Fen, Millis, Notes, PayOrder, Problem, RefusalKind};
+use sluice_contract::{AttemptRef, Fen, Method, MethodProfile, Millis, NotFoundFrom, Notes, PayOrder, Problem, RefusalKind};
 use std::sync::{Arc, PoisonError};
 
 /// So many accounts are prepared at once: the first nearly always has room, and preparing a hundred costs more than deciding among them.
 pub(super) const CHAIN: usize = 3;
+
+/// How long the code of a payer's choice lives where no close could be confirmed: so long may it stand beside the next choice.
+const SHORT_LIFE_S: i64 = 180;
 
 /// An order on its way to its `seq`-th account.
 #[derive(Clone, Copy)]
@@ -23,6 +27,9 @@ pub(super) struct Walk<'a> {
     pub merchant: &'a MerchantEntry,
     pub request: &'a OrderRequest,
     pub order: &'a Order,
+    pub method: Method,
+    /// Where the payer chose the method: the sealed `PayOrder` of the choice.
+    pub chosen: Option<&'a [u8]>,
     pub pay_order: &'a PayOrder,
     pub hashed: &'a Hashed,
     /// When it is decided.
@@ -49,7 +56,7 @@ impl Walk<'_> {
     pub fn question<'q>(&'q self, onward: Onward<'q>, draw: u64) -> Question<'q> {
         let request = self.request;
         let need = Need {
-            method: self.order.method,
+            method: self.method,
             amount: self.order.amount,
             app_id: request.app_id.as_deref(),
             pinned: request.account.as_deref(),
@@ -63,6 +70,28 @@ impl Walk<'_> {
     pub fn views(&self) -> Vec<AccountView<'_>> {
         self.directory.accounts.iter().map(|account| account.view()).collect()
     }
+}
+
+impl Walk<'_> {
+    /// When the attempt's code is to die. What a merchant asks for is taken or refused; a payer's choice fits into what is left of its
+    /// order's life, or is as short as the method allows: the order's own end closes it.
+    fn expires_at(&self, profile: &MethodProfile) -> Result<Millis, Problem> {
+        let (min_s, max_s) = (profile.expires_in_min_s, profile.expires_in_max_s);
+        if self.chosen.is_some() {
+            let most_s = if confirms_close(profile) { max_s } else { max_s.min(SHORT_LIFE_S) };
+            return Ok(self.order.expires_at.min(self.at.plus_s(most_s)).max(self.at.plus_s(min_s)));
+        }
+        let asked = self.request.expires_in.filter(|_| !self.method.is_barcode());
+        match asked.is_some_and(|s| !(min_s..=max_s).contains(&s)) {
+            true => Err(Problem::new("expires_in", format!("this method allows {min_s} to {max_s} seconds"))),
+            false => Ok(self.order.expires_at),
+        }
+    }
+}
+
+/// Whether the channel can say of a code, whatever has become of it, that nobody pays it any more.
+fn confirms_close(profile: &MethodProfile) -> bool {
+    profile.can_close && profile.not_found_from == NotFoundFrom::Call
 }
 
 impl Gateway {
@@ -128,13 +157,12 @@ impl Gateway {
     /// What this account's channel would refuse, found before anything is stored. An empty list: the account itself is unfit.
     fn admit(&self, account: &Arc<Account>, walk: &Walk<'_>) -> Result<Candidate, Vec<Problem>> {
         let (request, order) = (walk.request, walk.order);
-        let profile = account.channel.profile().method(order.method).ok_or_else(Vec::new)?;
+        let profile = account.channel.profile().method(walk.method).ok_or_else(Vec::new)?;
         let mut problems = missing_fields(profile, request);
-        let expires_in_s = request.expires_in.filter(|_| !order.method.is_barcode());
-        if expires_in_s.is_some_and(|s| !(profile.expires_in_min_s..=profile.expires_in_max_s).contains(&s)) {
-            let reason = format!("this method allows {} to {} seconds", profile.expires_in_min_s, profile.expires_in_max_s);
-            problems.push(Problem::new("expires_in", reason));
-        }
+        let expires_at = walk.expires_at(profile).unwrap_or_else(|problem| {
+            problems.push(problem);
+            order.expires_at
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -142,9 +170,9 @@ impl Gateway {
         let reference = AttemptRef {
             number: order.id.attempt_number(walk.seq),
             amount: order.amount,
-            method: order.method,
+            method: walk.method,
             at: walk.at.second(),
-            expires_at: order.expires_at.second(),
+            expires_at: expires_at.second(),
             app_id: request.app_id.clone(),
             sub: sub.clone(),
             memo: Notes::new(),
@@ -159,6 +187,8 @@ impl Gateway {
         Ok(Candidate {
             account: account.id.to_string(),
             channel: account.channel.profile().channel.to_owned(),
+            method: walk.method,
+            choice: walk.chosen.map(|sealed| Choice { expires_at, sealed: sealed.to_vec() }),
             app_id: request.app_id.clone(),
             sub: sub.into_iter().filter(|(name, _)| !secret.contains(&name.as_str())).collect(),
             memo,
@@ -177,7 +207,7 @@ impl Gateway {
         let stored;
         let request = match request {
             Some(request) => request,
-            None if life.order.method.is_barcode() => return Ok(Vec::new()),
+            None if life.order.is_barcode() => return Ok(Vec::new()),
             None => {
                 stored = self.request_of(life)?;
                 &stored
@@ -198,12 +228,16 @@ impl Gateway {
             merchant,
             request,
             order: &life.order,
+            method: last.method,
+            chosen: last.notes.choice.as_ref().map(|choice| choice.sealed.as_slice()),
             pay_order: &pay_order,
             hashed: &hashed,
             at: self.now(),
             seq: last.seq.saturating_add(1),
         };
-        let tried: Vec<String> = life.attempts.iter().map(|attempt| attempt.account.clone()).collect();
+        // What failed under another method of a payer's choice may still serve this one.
+        let tried: Vec<String> =
+            life.attempts.iter().filter(|attempt| attempt.method == last.method).map(|attempt| attempt.account.clone()).collect();
         let mut decision = Arc::new(self.decide(&walk, Onward { tried: &tried, within: Some(rule) }));
         // Shares are those of orders by where they were first sent.
         self.settle(&decision, None);
@@ -218,7 +252,7 @@ impl Gateway {
             merchant_order_no: order.merchant_order_no.clone(),
             amount: order.amount,
             subject: stored.subject,
-            method: order.method.word().to_owned(),
+            method: order.method_word().to_owned(),
             auth_code: None,
             app_id: life.attempts.last().and_then(|attempt| attempt.notes.app_id.clone()),
             payer: stored.payer,

@@ -19,7 +19,7 @@ impl Gateway {
                 return Err(Refused::new(Code::InvalidState, format!("the order is {}; only a pending order can be closed", other.word())));
             }
         }
-        if life.order.method.is_barcode() {
+        if life.order.is_barcode() {
             return Err(Refused::new(Code::InvalidState, "a barcode order is not closed but reversed: POST …/reverse"));
         }
         let (order_id, at) = (life.order.id.clone(), self.now());
@@ -49,7 +49,7 @@ impl Gateway {
     pub(super) async fn undo(&self, life: &Life, attempt_seq: u32) -> Result<(Life, Option<String>), Refused> {
         let Some(attempt) = life.attempt(attempt_seq) else { return Ok((life.clone(), None)) };
         let account = self.account_of(attempt)?;
-        let profile = self.method_profile(&account, life)?;
+        let profile = self.method_profile(&account, attempt)?;
         let (order_id, now) = (life.order.id.clone(), self.now());
         if attempt.undo == Some(Undo::Close) && !profile.can_close {
             return Ok((self.abandon(life, attempt_seq).await?, None));
@@ -75,15 +75,16 @@ impl Gateway {
         };
         let is_paid = said == Undone::Paid;
         let now = self.now();
-        let not_found_final = self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at);
+        let not_found_final = self.pace.not_found_is_final(profile, attempt, attempt.expires_at(&life.order), asked.asked_at);
         // What only the payer's arrival makes an order cannot be closed before: the channel knows nothing, and its code lives on.
         let may_arrive = said == Undone::NotFound && profile.not_found_from == NotFoundFrom::Payer && !not_found_final;
-        if may_arrive && verb == Undo::Close && life.order.intent == Some(Intent::MerchantClose) {
+        let unwaited = life.order.intent == Some(Intent::MerchantClose) || life.outlives_attempts(now);
+        if may_arrive && verb == Undo::Close && unwaited {
             return Ok((self.abandon(&life, attempt_seq).await?, None));
         }
         // For the next account's sake nobody hurries: no payer has the code, and until then the answer would be the same.
         let waits = said == Undone::NotFound && attempt.notes.declined.is_some() && verb == Undo::Close;
-        let again_at = match self.pace.not_found_final_at(profile, attempt, life.order.expires_at).plus_ms(1) {
+        let again_at = match self.pace.not_found_final_at(profile, attempt, attempt.expires_at(&life.order)).plus_ms(1) {
             final_at if waits && final_at > now => final_at,
             _ => now.plus_ms(self.undo_again_ms(attempt)),
         };
@@ -121,10 +122,16 @@ impl Gateway {
         let open = asked.attempt(attempt_seq).filter(|a| a.status().is_open() && a.undo == Some(Undo::Close));
         let Some(attempt) = open else { return Ok(asked) };
         let account = self.account_of(attempt)?;
-        let payable_until = self.pace.payable_until(self.method_profile(&account, &asked)?, attempt, asked.order.expires_at);
+        let payable_until = self.pace.payable_until(self.method_profile(&account, attempt)?, attempt, attempt.expires_at(&asked.order));
         let (order_id, at) = (asked.order.id.clone(), self.now());
         let abandoned = self.change(Command::Abandon { order_id, attempt_seq, payable_until, at }).await?;
         self.query_attempt(&abandoned, attempt_seq).await
+    }
+
+    /// What the payer of a cashier order has left, or what has died, is to be closed at its channel; the order lives on.
+    pub(super) async fn want_closed(&self, life: &Life, attempt_seq: u32, why: &'static str) -> Result<Life, Refused> {
+        let (order_id, at) = (life.order.id.clone(), self.now());
+        self.change(Command::WantUndone { order_id, attempt_seq, verb: Undo::Close, at, due_at: at, why }).await
     }
 
     /// How long to wait before the same undo is sent again: short while the payer stands at the till, long after an hour.

@@ -54,15 +54,25 @@ impl Gateway {
         }
         let id = OrderId::new(now, self.random());
         let pay_order = self.pay_order_of(merchant, request, &id);
-        let order = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
-        let walk =
-            Walk { directory: &directory, merchant, request, order: &order, pay_order: &pay_order, hashed: &hashed, at: now, seq: 1 };
+        let order = self.draft(merchant_id, request, Some(method), &id, now, &pay_order)?;
+        let walk = Walk {
+            directory: &directory,
+            merchant,
+            request,
+            order: &order,
+            method,
+            chosen: None,
+            pay_order: &pay_order,
+            hashed: &hashed,
+            at: now,
+            seq: 1,
+        };
         self.dry_walk(&walk).await
     }
 
     async fn dry_walk(&self, walk: &Walk<'_>) -> Result<DryRun, Refused> {
         let decision = Arc::new(self.would_decide(walk));
-        let mut run = DryRun { method: Some(walk.order.method), decision, ..DryRun::default() };
+        let mut run = DryRun { method: Some(walk.method), decision, ..DryRun::default() };
         let mut against = Against::default();
         for chain in run.decision.chain().chunks(CHAIN) {
             let candidates = self.admitted(walk, chain, &mut run.decision, &mut against);

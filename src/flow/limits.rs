@@ -126,7 +126,7 @@ pub(super) fn facts<'a>(walk: &'a Walk<'_>, candidate: Option<&'a Account>) -> F
             amount: request.amount,
             currency: "CNY",
             subject: &request.subject,
-            method: walk.order.method.word(),
+            method: walk.method.word(),
             app_id: request.app_id.as_deref(),
             store: request.store.as_deref(),
             operator_id: request.operator_id.as_deref(),

@@ -8,6 +8,7 @@ pub mod action;
 pub mod ask;
 pub mod bindings;
 mod candidates;
+pub mod cashier;
 pub mod close;
 pub mod directory;
 pub mod dry_run;
@@ -35,7 +36,7 @@ pub use pace::Pace;
 use crate::clock::{Chance, Clock, random};
 use crate::domain::life::Life;
 use crate::domain::route::Memory;
-use crate::domain::{Order, OrderId, OrderStatus};
+use crate::domain::{OrderId, OrderStatus};
 use crate::outbound::{Courier, Renewals, Wire};
 use crate::store::{Answer, Command, Outcome, Query, Sealer, Store};
 use crate::telemetry::Metrics;
@@ -129,9 +130,10 @@ impl Gateway {
         }
     }
 
-    /// What placing this order at the channel takes, unsealed.
+    /// What placing the newest attempt of this order at its channel takes, unsealed.
     pub fn pay_order(&self, life: &Life) -> Result<PayOrder, Refused> {
-        open_pay_order(&self.sealer, &life.order).map_err(Refused::inner)
+        let sealed = life.attempts.last().map_or(life.order.sealed.as_slice(), |attempt| attempt.sealed(&life.order));
+        open_pay_order(&self.sealer, sealed).map_err(Refused::inner)
     }
 
     pub(crate) fn seal_pay_order(&self, order: &PayOrder) -> Result<Vec<u8>, Refused> {
@@ -167,7 +169,7 @@ impl Gateway {
 ///
 /// # Errors
 /// It was sealed with another key, or cannot be read.
-pub fn open_pay_order(sealer: &Sealer, order: &Order) -> Result<PayOrder, String> {
-    let plain = sealer.open(SEAL_PAY_ORDER, &order.sealed).map_err(|e| e.to_string())?;
+pub fn open_pay_order(sealer: &Sealer, sealed: &[u8]) -> Result<PayOrder, String> {
+    let plain = sealer.open(SEAL_PAY_ORDER, sealed).map_err(|e| e.to_string())?;
     serde_json::from_slice(&plain).map_err(|e| e.to_string())
 }

@@ -31,12 +31,14 @@ impl Pace {
         now.plus_ms(self.ms(40))
     }
 
-    /// When to query an attempt next: the profile's times counted from the pay call, then its steady rhythm.
+    /// When to query an attempt next: the profile's times counted from the pay call, then its steady rhythm; and when its own code dies.
     #[must_use]
     pub fn next_query(self, profile: &MethodProfile, attempt: &Attempt, now: Millis) -> Millis {
         let soonest = now.plus_ms(self.ms(1));
         let planned = profile.query_at_s.iter().map(|at_s| attempt.at.plus_ms(self.ms(*at_s))).find(|at| *at > soonest);
-        planned.unwrap_or_else(|| now.plus_ms(self.ms(profile.query_then_every_s)))
+        let next = planned.unwrap_or_else(|| now.plus_ms(self.ms(profile.query_then_every_s)));
+        let dies_at = attempt.notes.choice.as_ref().map(|choice| choice.expires_at);
+        dies_at.filter(|at| *at > now).map_or(next, |at| next.min(at))
     }
 
     /// The first query of a new attempt, if nothing is heard of the call itself.

@@ -53,9 +53,9 @@ impl Gateway {
     /// the order goes to the next account. What cannot be settled now, the worker settles.
     async fn move_on(&self, life: Life, seq: u32, account: &Account, request: &OrderRequest) -> Result<Life, Refused> {
         let Some(attempt) = life.attempt(seq) else { return Ok(life) };
-        let profile = self.method_profile(account, &life)?;
+        let profile = self.method_profile(account, attempt)?;
         // What only the payer's arrival makes an order cannot be closed before: there a repeat brings the code.
-        let can_close = profile.can_close && profile.not_found_from == NotFoundFrom::Call && !life.order.method.is_barcode();
+        let can_close = profile.can_close && profile.not_found_from == NotFoundFrom::Call && !life.order.is_barcode();
         let unseen = attempt.status() == AttemptStatus::Unknown && attempt.undo.is_none() && no_action(attempt);
         let wanted = life.order.status() == OrderStatus::Pending && life.order.intent.is_none();
         if !can_close || !unseen || !wanted || self.onward(&life, Some(request))?.is_empty() {

@@ -3,9 +3,10 @@
 use super::candidates::{Against, CHAIN, Onward, Walk, nothing_left};
 use super::directory::MerchantEntry;
 use super::{Code, Gateway, Refused, resolve};
+use crate::domain::choice::CASHIER;
 use crate::domain::life::{Life, OrderFacts};
 use crate::domain::route::Decision;
-use crate::domain::{AttemptStatus, Order, OrderId, OrderStatus};
+use crate::domain::{AttemptStatus, Candidate, Order, OrderId, OrderStatus};
 use crate::store::{Command, Nonce, Outcome};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -46,10 +47,10 @@ pub struct Placed {
     pub replay: bool,
 }
 
-/// Why an order was not stored.
-enum NothingLeft {
-    /// What stood against the accounts that the router kept.
-    Against(Against),
+/// Why an order, or a payer's choice, was not stored.
+pub(super) enum NothingLeft {
+    /// Every account that the router kept refused it.
+    Against(Refused),
     /// The store would not take it.
     Failed(Refused),
 }
@@ -74,6 +75,9 @@ impl Gateway {
     ) -> Result<Placed, Refused> {
         let directory = self.directory.load_full();
         let merchant = directory.merchant(merchant_id).ok_or_else(|| Refused::new(Code::UnknownKey, "the merchant of this key is gone"))?;
+        if request.method == CASHIER {
+            return self.place_for_cashier(&directory, merchant, request, nonce).await;
+        }
         // A repeat of a stored order is answered with that order, whatever the bindings and rules say of its code by now.
         let method = match resolve::method(&directory, merchant, request) {
             Ok(method) => method,
@@ -88,38 +92,69 @@ impl Gateway {
             Ok(allowed) => allowed,
             Err(refused) => return self.replay_or(merchant_id, request, refused).await,
         };
-        let mut draft = self.draft(merchant_id, request, method, &id, now, &pay_order)?;
+        let mut draft = self.draft(merchant_id, request, Some(method), &id, now, &pay_order)?;
         draft.facts.risk = Some(risk);
-        let walk =
-            Walk { directory: &directory, merchant, request, order: &draft, pay_order: &pay_order, hashed: &hashed, at: now, seq: 1 };
-        let mut decision = Arc::new(self.decide(&walk, Onward::default()));
-        let stored = self.store_first(&walk, &mut decision, nonce).await;
-        let served =
-            stored.as_ref().ok().and_then(|outcome| if let Outcome::Placed(life) = outcome { Some(&life.order.account) } else { None });
-        self.settle(&decision, served.map(String::as_str));
-        match stored {
+        let walk = Walk {
+            directory: &directory,
+            merchant,
+            request,
+            order: &draft,
+            method,
+            chosen: None,
+            pay_order: &pay_order,
+            hashed: &hashed,
+            at: now,
+            seq: 1,
+        };
+        let place = |candidates| Command::PlaceOrder { nonce: nonce.take(), order: Box::new(draft.clone()), candidates };
+        match self.decide_and_store(&walk, place).await {
             Ok(outcome) => self.placed(outcome, request, &pay_order).await,
             Err(NothingLeft::Failed(refused)) => Err(refused),
-            Err(NothingLeft::Against(against)) => {
-                let refused = match against.passed.is_empty() {
-                    true => nothing_left(&decision, against.problems, &walk.views()),
-                    false => self.over_limit(against.passed, request.amount, now).await,
-                };
-                self.replay_or(merchant_id, request, refused).await
-            }
+            Err(NothingLeft::Against(refused)) => self.replay_or(merchant_id, request, refused).await,
         }
     }
 
-    /// T1 at the first account that its channel admits and that the limits have room for.
-    async fn store_first(&self, walk: &Walk<'_>, decision: &mut Arc<Decision>, nonce: &mut Option<Nonce>) -> Result<Outcome, NothingLeft> {
+    /// The router's decision and T1 by it. Shares are those of orders by where they were really sent.
+    pub(super) async fn decide_and_store(
+        &self,
+        walk: &Walk<'_>,
+        store: impl FnMut(Vec<Candidate>) -> Command + Send,
+    ) -> Result<Outcome, NothingLeft> {
+        let mut decision = Arc::new(self.decide(walk, Onward::default()));
+        let stored = self.store_first(walk, &mut decision, store).await;
+        let served = match &stored {
+            Ok(Outcome::Placed(life) | Outcome::Begun { life, go: true }) => Some(life.order.account.as_str()),
+            _ => None,
+        };
+        self.settle(&decision, served);
+        match stored {
+            Ok(outcome) => Ok(outcome),
+            Err(Ok(against)) => Err(NothingLeft::Against(self.refused_by_all(walk, &decision, against).await)),
+            Err(Err(refused)) => Err(NothingLeft::Failed(refused)),
+        }
+    }
+
+    async fn refused_by_all(&self, walk: &Walk<'_>, decision: &Decision, against: Against) -> Refused {
+        match against.passed.is_empty() {
+            true => nothing_left(decision, against.problems, &walk.views()),
+            false => self.over_limit(against.passed, walk.order.amount, walk.at).await,
+        }
+    }
+
+    /// T1 at the first account that its channel admits and that the limits have room for. `Err(Ok(…))`: nobody took it.
+    async fn store_first(
+        &self,
+        walk: &Walk<'_>,
+        decision: &mut Arc<Decision>,
+        mut store: impl FnMut(Vec<Candidate>) -> Command + Send,
+    ) -> Result<Outcome, Result<Against, Refused>> {
         let mut against = Against::default();
         for chain in decision.chain().chunks(CHAIN) {
             let candidates = self.admitted(walk, chain, decision, &mut against);
             if candidates.is_empty() {
                 continue;
             }
-            let command = Command::PlaceOrder { nonce: nonce.take(), order: Box::new(walk.order.clone()), candidates };
-            match self.submit(command).await.map_err(NothingLeft::Failed)? {
+            match self.submit(store(candidates)).await.map_err(Err)? {
                 Outcome::NotAdmitted(passed) => {
                     Arc::make_mut(decision).pass_over(&passed);
                     against.passed.extend(passed);
@@ -127,10 +162,10 @@ impl Gateway {
                 outcome => return Ok(outcome),
             }
         }
-        Err(NothingLeft::Against(against))
+        Err(Ok(against))
     }
 
-    async fn placed(&self, outcome: Outcome, request: &OrderRequest, pay_order: &PayOrder) -> Result<Placed, Refused> {
+    pub(super) async fn placed(&self, outcome: Outcome, request: &OrderRequest, pay_order: &PayOrder) -> Result<Placed, Refused> {
         match outcome {
             Outcome::Placed(life) => {
                 crate::crash::point("placed.before_pay");
@@ -150,7 +185,7 @@ impl Gateway {
         }
     }
 
-    async fn replay_or(&self, merchant_id: &str, request: &OrderRequest, refused: Refused) -> Result<Placed, Refused> {
+    pub(super) async fn replay_or(&self, merchant_id: &str, request: &OrderRequest, refused: Refused) -> Result<Placed, Refused> {
         let key = crate::store::ClaimKey {
             merchant_id: merchant_id.to_owned(),
             kind: crate::store::Kind::Order,
@@ -185,16 +220,17 @@ impl Gateway {
         &self,
         merchant_id: &str,
         request: &OrderRequest,
-        method: Method,
+        method: Option<Method>,
         id: &OrderId,
         now: Millis,
         pay_order: &PayOrder,
     ) -> Result<Order, Refused> {
         let directory = self.directory.load();
+        let is_barcode = method.is_some_and(Method::is_barcode);
         let facts = OrderFacts {
             subject: request.subject.clone(),
             method_asked: request.method.clone(),
-            presented: if method.is_barcode() { "barcode" } else { "online" }.to_owned(),
+            presented: if is_barcode { "barcode" } else { "online" }.to_owned(),
             notify_url: request.notify_url.clone(),
             return_url: request.return_url.clone(),
             receipt_url: format!("{}/pay/{}", self.public_url, self.page_token(id)),
@@ -202,7 +238,7 @@ impl Gateway {
             risk: None,
             metadata: request.metadata.clone(),
         };
-        let expires_in_s = request.expires_in.filter(|_| !method.is_barcode()).unwrap_or(EXPIRES_IN_DEFAULT_S);
+        let expires_in_s = request.expires_in.filter(|_| !is_barcode).unwrap_or(EXPIRES_IN_DEFAULT_S);
         Ok(Order {
             id: id.clone(),
             merchant_id: merchant_id.to_owned(),

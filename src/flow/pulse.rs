@@ -104,7 +104,7 @@ impl Gateway {
     fn ended(&self, order: &Order, attempt: &Attempt, at: Millis) {
         let Some(good) = verdict(order, attempt) else { return };
         let account = Name::from(attempt.account.as_str());
-        let segment = Segment { account: &account, method: order.method, amount: order.amount };
+        let segment = Segment { account: &account, method: attempt.method, amount: order.amount };
         let directory = self.directory.load();
         self.routing.lock().unwrap_or_else(PoisonError::into_inner).ended(segment, good, at, &directory.routing.taste);
     }
@@ -159,7 +159,9 @@ pub(super) fn verdict(order: &Order, attempt: &Attempt) -> Option<bool> {
         }
         AttemptStatus::Closed | AttemptStatus::Abandoned => {
             let accounts_own = attempt.notes.declined.as_ref().is_some_and(|failure| failure.fault == Fault::Account);
-            let died = order.status() == OrderStatus::Closed && order.closed_at.is_some_and(|at| at >= order.expires_at);
+            let ended_at = if attempt.notes.choice.is_some() { attempt.ended_at } else { order.closed_at };
+            let over = attempt.notes.choice.is_some() || order.status() == OrderStatus::Closed;
+            let died = over && ended_at.is_some_and(|at| at >= attempt.expires_at(order));
             (accounts_own || died).then_some(false)
         }
         _ => None,

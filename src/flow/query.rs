@@ -50,8 +50,8 @@ impl Gateway {
         request: Option<&OrderRequest>,
     ) -> Result<Life, Refused> {
         let now = self.now();
-        let profile = self.method_profile(account, life)?;
-        let not_found_final = self.pace.not_found_is_final(profile, attempt, life.order.expires_at, asked.asked_at);
+        let profile = self.method_profile(account, attempt)?;
+        let not_found_final = self.pace.not_found_is_final(profile, attempt, attempt.expires_at(&life.order), asked.asked_at);
         let fallback = self.fallback(life, attempt, &asked.answer, source, request, not_found_final);
         let mut said = meaning(asked.answer, source);
         let payer_sealed = match &mut said {
@@ -71,9 +71,9 @@ impl Gateway {
             next_at: self.pace.next_query(profile, attempt, now),
             undo_at: self.pace.reverse_at(profile.reverse.as_ref(), attempt, now),
             not_found_final,
-            payable_until: self.pace.payable_until(profile, attempt, life.order.expires_at),
+            payable_until: self.pace.payable_until(profile, attempt, attempt.expires_at(&life.order)),
             payer_sealed,
-            action_expires_at: Some(super::Pace::action_dies_at(profile, now, life.order.expires_at)),
+            action_expires_at: Some(super::Pace::action_dies_at(profile, now, attempt.expires_at(&life.order))),
             fallback,
             refund_gap_ms: self.pace.ms(account.channel.profile().refund.gap_s),
             inner: asked.inner,

@@ -81,7 +81,7 @@ impl Gateway {
         };
         let account = self.account_of(attempt)?;
         let rule = &account.channel.profile().refund;
-        let window_s = self.method_profile(&account, life)?.refund_window_s.unwrap_or(rule.window_s);
+        let window_s = self.method_profile(&account, attempt)?.refund_window_s.unwrap_or(rule.window_s);
         Ok(NewRefund {
             attempt_seq: None,
             merchant_id: life.order.merchant_id.clone(),

@@ -115,7 +115,7 @@ impl<'a> Replay<'a> {
         let pinned = first.notes.route.get("pinned").map(|_| first.account.as_str());
         let app_id = first.notes.app_id.as_deref();
         let need = Need {
-            method: order.method,
+            method: first.method,
             amount: order.amount,
             app_id,
             pinned,
@@ -128,7 +128,7 @@ impl<'a> Replay<'a> {
                 amount: order.amount,
                 currency: "CNY",
                 subject: &order.facts.subject,
-                method: order.method.word(),
+                method: first.method.word(),
                 app_id,
                 store: stored.and_then(|stored| Some(stored.store.as_ref()?.id.as_str())),
                 operator_id: stored.and_then(|stored| stored.operator_id.as_deref()),
@@ -157,10 +157,10 @@ impl<'a> Replay<'a> {
     fn await_outcomes(&mut self, life: &Life) {
         for attempt in &life.attempts {
             let Some(good) = verdict(&life.order, attempt) else { continue };
-            self.tally.observe(&attempt.account, life.order.method, good);
+            self.tally.observe(&attempt.account, attempt.method, good);
             self.serial = self.serial.saturating_add(1);
             let at = attempt.ended_at.unwrap_or(attempt.at);
-            let outcome = Outcome { account: attempt.account.as_str().into(), method: life.order.method, amount: life.order.amount, good };
+            let outcome = Outcome { account: attempt.account.as_str().into(), method: attempt.method, amount: life.order.amount, good };
             self.coming.insert((at, self.serial), outcome);
         }
     }
@@ -193,7 +193,7 @@ impl Tally {
         if life.winning().is_some() {
             side.paid(fee);
         }
-        let given = self.given.entry((chosen, life.order.method)).or_default();
+        let given = self.given.entry((chosen, first.method)).or_default();
         *given = given.saturating_add(1);
     }
 

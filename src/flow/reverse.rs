@@ -10,7 +10,7 @@ use sluice_contract::Fen;
 impl Gateway {
     /// `POST …/reverse`: takes the wish and answers the order as it stands; the worker goes on no earlier than the channel allows.
     pub async fn reverse(&self, life: Life) -> Result<Life, Refused> {
-        if !life.order.method.is_barcode() {
+        if !life.order.is_barcode() {
             return Err(Refused::new(Code::InvalidState, "only barcode orders are reversed; close an unpaid order, refund a paid one"));
         }
         match life.order.status() {
@@ -26,7 +26,7 @@ impl Gateway {
         let mut due_at = now;
         for attempt in life.attempts.iter().filter(|a| a.status().is_open()) {
             let account = self.account_of(attempt)?;
-            let profile = self.method_profile(&account, &life)?;
+            let profile = self.method_profile(&account, attempt)?;
             due_at = due_at.max(self.pace.reverse_at(profile.reverse.as_ref(), attempt, now));
         }
         self.change(Command::Wish { order_id, intent: Intent::MerchantReverse, verb: Undo::Reverse, at: now, due_at }).await

@@ -70,7 +70,7 @@ impl<'a> Walk<'a> {
 /// # Errors
 /// It was sealed with another key, or cannot be read.
 pub fn till(sealer: &Sealer, order: &Order) -> Result<Till, Refused> {
-    let placed = open_pay_order(sealer, order).map_err(Refused::inner)?;
+    let placed = open_pay_order(sealer, &order.sealed).map_err(Refused::inner)?;
     Ok(Till { store: placed.store.map(|store| store.id), operator_id: placed.operator_id })
 }
 

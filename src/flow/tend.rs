@@ -15,6 +15,8 @@ const STEPS_MAX: usize = 16;
 enum Due {
     Expire,
     Query(u32),
+    /// The code of a payer's choice has died, and its order lives on.
+    CodeDied(u32),
     /// Ask first, then undo.
     Undo(u32),
     GiveUp(u32),
@@ -58,7 +60,7 @@ impl Gateway {
             return Ok(Due::Query(seq));
         }
         let account = self.account_of(attempt)?;
-        let rule = self.method_profile(&account, life)?.reverse;
+        let rule = self.method_profile(&account, attempt)?.reverse;
         if attempt.undo == Some(Undo::Reverse)
             && let Some(rule) = rule
             && self.pace.reversal_is_too_late(&rule, attempt, now)
@@ -67,6 +69,9 @@ impl Gateway {
         }
         if attempt.undo.is_some() {
             return Ok(Due::Undo(seq));
+        }
+        if life.outlives_attempts(now) && attempt.expires_at(&life.order) <= now {
+            return Ok(Due::CodeDied(seq));
         }
         match rule {
             Some(rule) if self.pace.is_overdue(&rule, attempt, now) => Ok(Due::GiveUp(seq)),
@@ -79,7 +84,7 @@ impl Gateway {
     fn must_wait(&self, life: &Life, due: Due) -> Option<(u32, Millis)> {
         match due {
             Due::Query(seq) | Due::Undo(seq) | Due::GiveUp(seq) => Some((seq, self.mute_until(&life.attempt(seq)?.account)?)),
-            Due::Expire | Due::Suspend(_) | Due::SendRefund(_) | Due::QueryRefund(_) => None,
+            Due::Expire | Due::CodeDied(_) | Due::Suspend(_) | Due::SendRefund(_) | Due::QueryRefund(_) => None,
         }
     }
 
@@ -87,9 +92,12 @@ impl Gateway {
         let (order_id, now) = (life.order.id.clone(), self.now());
         match due {
             Due::Expire => {
-                let verb = if life.order.method.is_barcode() { Undo::Reverse } else { Undo::Close };
-                let due_at = life.attempts.iter().find(|a| a.status().is_open()).map_or(now, |a| self.undo_at(life, a, verb, now));
+                let verb = if life.order.is_barcode() { Undo::Reverse } else { Undo::Close };
+                let due_at = life.attempts.iter().find(|a| a.status().is_open()).map_or(now, |a| self.undo_at(a, verb, now));
                 self.change(Command::Wish { order_id, intent: Intent::Expiry, verb, at: now, due_at }).await?;
+            }
+            Due::CodeDied(seq) => {
+                self.want_closed(life, seq, "its code has died").await?;
             }
             Due::Query(seq) => {
                 self.query_attempt(life, seq).await?;
@@ -98,7 +106,7 @@ impl Gateway {
                 // One last look: only what is still open is undone.
                 let life = self.query_attempt(life, seq).await?;
                 if let Some(attempt) = life.attempt(seq).filter(|a| a.status().is_open()) {
-                    let due_at = self.undo_at(&life, attempt, Undo::Reverse, now);
+                    let due_at = self.undo_at(attempt, Undo::Reverse, now);
                     let why = "no definite answer in time";
                     self.change(Command::WantUndone { order_id, attempt_seq: seq, verb: Undo::Reverse, at: now, due_at, why }).await?;
                 }
@@ -136,9 +144,9 @@ impl Gateway {
         Ok(())
     }
 
-    fn undo_at(&self, life: &Life, attempt: &Attempt, verb: Undo, now: Millis) -> Millis {
+    fn undo_at(&self, attempt: &Attempt, verb: Undo, now: Millis) -> Millis {
         let Ok(account) = self.account_of(attempt) else { return now };
-        let rule = self.method_profile(&account, life).ok().and_then(|p| p.reverse);
+        let rule = self.method_profile(&account, attempt).ok().and_then(|p| p.reverse);
         if verb == Undo::Reverse { self.pace.reverse_at(rule.as_ref(), attempt, now) } else { now }
     }
 }

@@ -43,6 +43,8 @@ pub struct Shared {
     /// The longest a client may take to send its body.
     pub body_deadline_ms: u64,
     pub limiter: Option<Arc<dyn Limiter>>,
+    /// The address of the sandbox's phone, if one is known: payer pages of pretend orders link to it.
+    pub phone: Option<String>,
     pub in_flight: InFlight,
     pub spools: Spools,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
@@ -62,6 +64,7 @@ pub struct AppParts {
     pub limiter: Option<Arc<dyn Limiter>>,
     /// Where long answers are kept until they are sent.
     pub spool_dir: PathBuf,
+    pub phone: Option<String>,
 }
 
 /// Builds the shared state of the handlers.
@@ -77,6 +80,7 @@ pub fn app(parts: AppParts) -> App {
         trusted_proxies: parts.trusted_proxies,
         body_deadline_ms: parts.body_deadline_ms,
         limiter: parts.limiter,
+        phone: parts.phone,
         in_flight: InFlight::default(),
         spools: Spools::new(parts.spool_dir),
         changes: tokio::sync::Mutex::new(()),

@@ -5,7 +5,9 @@ use super::errors::Reply;
 use super::orders::ok;
 use super::schema;
 use super::signed::Caller;
+use crate::domain::choice::CASHIER;
 use crate::domain::route::{Need, Places, filter};
+use crate::flow::cashier::is_for_pages;
 use crate::flow::{Account, MerchantEntry};
 use axum::extract::State;
 use serde_json::{Value, json};
@@ -21,16 +23,20 @@ pub async fn list_methods(State(app): State<App>, caller: Caller) -> Reply {
     let directory = app.gateway.directory.load_full();
     let now = app.gateway.now();
     let mut data: Vec<Value> = Vec::new();
-    let mut barcode = false;
+    let (mut barcode, mut cashier) = (false, false);
     for method in Method::ALL {
         let serving: Vec<_> = directory.accounts.iter().filter_map(|a| Some((a, serves(a, &caller.merchant, *method, now)?))).collect();
         if !serving.is_empty() {
             barcode |= method.is_barcode();
+            cashier |= is_for_pages(*method);
             data.push(shown(*method, &serving));
         }
     }
     if barcode {
         data.push(json!({"method": "auto_barcode", "required": ["auth_code"], "required_one_of": [], "accounts": []}));
+    }
+    if cashier {
+        data.push(json!({"method": CASHIER, "required": [], "required_one_of": [], "accounts": []}));
     }
     Ok(ok(&json!({"data": data})))
 }

@@ -20,7 +20,7 @@ pub struct NewOrder {
     pub currency: Option<Currency>,
     #[schema(min_length = 1, max_length = 127)]
     pub subject: String,
-    /// One of the methods of `GET /v1/methods`, `auto_barcode`, or `cashier`.
+    /// One of the methods of `GET /v1/methods`, `auto_barcode`, or `cashier`: the payer chooses on the page that the action leads to.
     pub method: String,
     /// The payer's payment code as it was scanned, for barcode methods. White space around it is ignored.
     #[schema(pattern = "^\\s*[0-9]{16,32}\\s*$")]
@@ -102,8 +102,11 @@ pub struct Order {
     #[schema(required)]
     pub wallet: Option<String>,
     pub presented: String,
-    pub account: String,
-    pub channel: String,
+    /// Of the newest attempt, or the one that paid; null while the payer of a cashier order has not chosen.
+    #[schema(required)]
+    pub account: Option<String>,
+    #[schema(required)]
+    pub channel: Option<String>,
     /// What the payer's side has to do now.
     pub action: Action,
     pub paid_amount: i64,
@@ -189,6 +192,7 @@ pub struct Attempt {
     pub account: String,
     pub channel: String,
     pub status: String,
+    pub method: String,
     pub channel_order_no: String,
     #[schema(required)]
     pub channel_trade_no: Option<String>,

@@ -144,7 +144,7 @@ pub fn with_order<T>(row: &impl Row, at: usize, item: T) -> Result<(OrderId, T),
     OrderId::parse(&id).map(|id| (id, item)).ok_or(Unreadable { what: "order id", detail: row.text(at)? })
 }
 
-pub const ATTEMPT_WIDTH: usize = 17;
+pub const ATTEMPT_WIDTH: usize = 18;
 pub const REFUND_WIDTH: usize = 16;
 
 /// Paid attempts of `$4` account, behind `$1` order and `$2` attempt, before `$3` order, that were booked from `$5` on; at most `$6`.

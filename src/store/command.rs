@@ -86,11 +86,18 @@ pub enum Delivery {
 
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// T1. The candidates are ranked and admitted by their channels.
+    /// T1. The candidates are ranked and admitted by their channels; there are none where the payer is to choose the method.
     PlaceOrder {
         nonce: Option<Nonce>,
         order: Box<Order>,
         candidates: Vec<Candidate>,
+    },
+    /// The payer chose a method: T1 of the attempt of this number, which the candidates were admitted for.
+    Choose {
+        order_id: OrderId,
+        attempt_seq: u32,
+        candidates: Vec<Candidate>,
+        at: Millis,
     },
     /// T2 and T3.
     TakePay {
@@ -241,7 +248,8 @@ impl Command {
     pub fn order_id(&self) -> Option<&OrderId> {
         match self {
             Command::PlaceOrder { order, .. } => Some(&order.id),
-            Command::TakePay { order_id, .. }
+            Command::Choose { order_id, .. }
+            | Command::TakePay { order_id, .. }
             | Command::Wish { order_id, .. }
             | Command::WantUndone { order_id, .. }
             | Command::WantNext { order_id, .. }
@@ -270,7 +278,7 @@ impl Command {
     /// New work is bounded and refused with 503 before any side effect; what finishes work already begun waits and goes first.
     #[must_use]
     pub const fn is_intake(&self) -> bool {
-        matches!(self, Command::PlaceOrder { .. } | Command::RequestRefund { .. } | Command::UseNonce { .. })
+        matches!(self, Command::PlaceOrder { .. } | Command::Choose { .. } | Command::RequestRefund { .. } | Command::UseNonce { .. })
     }
 }
 

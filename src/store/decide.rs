@@ -46,14 +46,14 @@ pub fn decide(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
 fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
     match command {
         Command::PlaceOrder { order, candidates, .. } => place(view, command, order, candidates),
+        Command::Choose { order_id, attempt_seq, candidates, at } => choose(view, order_id, *attempt_seq, candidates, *at),
         Command::RequestRefund { order_id, new, .. } => request_refund(view, command, order_id, new),
         Command::TakePay { order_id, told } => take_pay(view, order_id, told),
         Command::TakeUndone { order_id, told } => take_undone(view, order_id, told),
         Command::TakeRefund { order_id, told } => change(view, order_id, told.at, |life| life.take_refund(told)),
-        Command::Wish { order_id, intent, verb, at, due_at } => change(view, order_id, *at, |life| {
-            life.wish(*intent, *verb, *at, *due_at);
-            Ok(())
-        }),
+        Command::Wish { order_id, intent, verb, at, due_at } => {
+            change(view, order_id, *at, |life| life.wish(*intent, *verb, *at, *due_at).map(|_| ()))
+        }
         Command::WantUndone { order_id, attempt_seq, verb, at, due_at, why } => {
             change(view, order_id, *at, |life| life.want_undone(*attempt_seq, *verb, *at, *due_at, why))
         }
@@ -115,11 +115,14 @@ fn place(view: &mut View, command: &Command, order: &Order, candidates: &[Candid
         let target = known.target.clone();
         return Ok(if known.fingerprint == order.fingerprint { Outcome::Replayed { target } } else { Outcome::Conflict { target } });
     }
-    let (admitted, near) = match admit(view, &order.id, candidates)? {
-        Ok(admitted) => admitted,
-        Err(passed_over) => return Ok(Outcome::NotAdmitted(passed_over)),
+    let (first, near) = match order.method {
+        None => (None, Vec::new()),
+        Some(_) => match admit(view, &order.id, candidates)? {
+            Ok((admitted, near)) => (Some(admitted), near),
+            Err(passed_over) => return Ok(Outcome::NotAdmitted(passed_over)),
+        },
     };
-    let mut life = Life::begin(order.clone(), &admitted);
+    let mut life = Life::begin(order.clone(), first.as_ref());
     tell_limits(&mut life, &near, order.created_at);
     life.order.version = 1;
     life.check()?;
@@ -128,6 +131,23 @@ fn place(view: &mut View, command: &Command, order: &Order, candidates: &[Candid
     view.new_claims.insert(key);
     view.lives.insert(order.id.clone(), Held { before: None, now: life.clone() });
     Ok(Outcome::Placed(Box::new(life)))
+}
+
+/// A choice that somebody else made first, or that comes too late, changes nothing and asks no limit.
+fn choose(view: &mut View, order_id: &OrderId, seq: u32, candidates: &[Candidate], at: Millis) -> Result<Outcome, Broken> {
+    let Some(life) = view.lives.get(order_id).map(|held| &held.now) else { return Ok(Outcome::Missing) };
+    if !life.may_choose(seq, at) {
+        return begin(view, order_id, at, |_| Ok(false));
+    }
+    let (admitted, near) = match admit(view, order_id, candidates)? {
+        Ok(admitted) => admitted,
+        Err(passed_over) => return Ok(Outcome::NotAdmitted(passed_over)),
+    };
+    begin(view, order_id, at, |life| {
+        let chosen = life.choose(&admitted, seq, at);
+        tell_limits(life, &near, at);
+        Ok(chosen)
+    })
 }
 
 /// The candidate with the rules it brings near their max, or everybody who was passed over.

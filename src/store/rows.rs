@@ -1,6 +1,7 @@
 //! Between rows and the domain: words, JSON columns and integers, the same for both engines.
 
 use super::command::{Audit, Notice, NoticeStatus};
+use crate::domain::choice::CASHIER;
 use crate::domain::life::{Attempt, Event, Intent, Life, Order, Refund, Undo};
 use crate::domain::{AttemptStatus, OrderId, OrderStatus, PendingReason, RefundStatus};
 use serde::Serialize;
@@ -41,7 +42,7 @@ pub fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<
 pub const ORDER_COLUMNS: &str = "id, merchant_id, merchant_order_no, fingerprint, livemode, amount, method, facts, sealed, created_at, \
     expires_at, status, account, channel, winner, intent, failure, paid_at, closed_at, version, last_seq";
 pub const ATTEMPT_COLUMNS: &str = "seq, account, channel, status, amount, captured, refunded, refunding, late, at, next_at, queries, \
-    undo, undo_sent_at, ended_at, suspended, notes";
+    undo, undo_sent_at, ended_at, suspended, notes, method";
 pub const REFUND_COLUMNS: &str = "seq, attempt_seq, merchant_refund_no, fingerprint, amount, status, pending_reason, origin, at, sent_at, \
     sends, next_at, queries, version, succeeded_at, notes";
 pub const EVENT_COLUMNS: &str = "seq, at, kind, data, \"inner\"";
@@ -102,6 +103,10 @@ fn maybe<T: DeserializeOwned>(
     text.map(|t| read(what, &t)).transpose()
 }
 
+fn named(method: String) -> Result<Method, Unreadable> {
+    Method::from_word(&method).ok_or(Unreadable { what: "method", detail: method })
+}
+
 pub fn order(row: &impl Row) -> Result<Order, Unreadable> {
     let id = row.text(0)?;
     let method = row.text(6)?;
@@ -113,7 +118,7 @@ pub fn order(row: &impl Row) -> Result<Order, Unreadable> {
         fingerprint: row.bytes(3)?,
         livemode: row.int(4)? != 0,
         amount: Fen(row.int(5)?),
-        method: Method::from_word(&method).ok_or(Unreadable { what: "method", detail: method })?,
+        method: (method != CASHIER).then(|| named(method)).transpose()?,
         facts: from_json("order facts", &row.text(7)?)?,
         sealed: row.bytes(8)?,
         created_at: Millis(row.int(9)?),
@@ -137,6 +142,7 @@ pub fn attempt(row: &impl Row) -> Result<Attempt, Unreadable> {
         seq: small("attempt seq", row.int(0)?)?,
         account: row.text(1)?,
         channel: row.text(2)?,
+        method: named(row.text(17)?)?,
         status: AttemptStatus::from_word(&status).ok_or(Unreadable { what: "attempt status", detail: status })?,
         amount: Fen(row.int(4)?),
         captured: Fen(row.int(5)?),

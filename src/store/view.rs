@@ -43,6 +43,7 @@ impl Keys {
             keys.claims.extend(claim_of(command));
             match command {
                 Command::PlaceOrder { order, candidates, .. } => keys.reserve(candidates, order.created_at),
+                Command::Choose { candidates, at, .. } => keys.reserve(candidates, *at),
                 Command::TakePay { told, .. } => {
                     keys.reserve(&told.fallback, told.at);
                     keys.move_counters(&told.counters, told.at);

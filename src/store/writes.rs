@@ -84,6 +84,7 @@ pub static INSERT_ATTEMPT: Statement = Statement::Insert {
         ("ended_at", Int),
         ("suspended", Int),
         ("notes", Text),
+        ("method", Text),
     ],
 };
 
@@ -339,7 +340,7 @@ fn new_order(life: &Life) -> Vec<Cell<'_>> {
         o.fingerprint.as_slice().into(),
         o.livemode.into(),
         o.amount.0.into(),
-        o.method.word().into(),
+        o.method_word().into(),
         json(&o.facts).into(),
         o.sealed.as_slice().into(),
         o.created_at.0.into(),
@@ -392,6 +393,7 @@ fn new_attempt<'a>(order_id: &'a str, a: &'a Attempt) -> Vec<Cell<'a>> {
         ms(a.ended_at),
         a.suspended.into(),
         json(&a.notes).into(),
+        a.method.word().into(),
     ]
 }
 

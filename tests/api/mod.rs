@@ -4,6 +4,7 @@ mod abuse;
 mod auth;
 mod barcode;
 mod callbacks;
+mod cashier;
 mod channels_barcode;
 mod channels_close;
 mod channels_discounts;

@@ -18,6 +18,7 @@ const CASES: &[(&str, u32, &str)] = &[
     ("placed.before_pay", 1, "app"),
     ("placed.before_pay", 2, "barcode"),
     ("placed.before_pay", 1, "barcode"),
+    ("chosen.before_pay", 1, "cashier"),
     ("paid_call.before_commit", 1, "native"),
     ("paid_call.before_commit", 1, "barcode"),
     ("paid_call.before_commit", 1, "declined"),
@@ -100,7 +101,7 @@ async fn ends_as_it_should(verb: &str, world: &World, gateway: &Gateway) -> Done
     }
     let refunded = gateway.books()?.ints("SELECT COUNT(*) FROM refunds WHERE status = 'succeeded'", &[]).await?[0];
     match verb {
-        "native" | "jsapi" | "app" | "waits" | "sync" => assert_eq!((orders["paid"], orders["pending"]), (1, 0)),
+        "native" | "jsapi" | "app" | "waits" | "sync" | "cashier" => assert_eq!((orders["paid"], orders["pending"]), (1, 0)),
         "refund" => assert_eq!((orders["paid"], refunded), (1, 1)),
         "declined" => assert_eq!(orders["paid"], 0),
         "close" | "expires" => assert_eq!(orders["closed"], 1),
@@ -137,6 +138,7 @@ impl World {
                 let (id, _, _) = self.placed("wechat_native", &mut dice).await?;
                 self.merchant.persist("POST", &format!("/v1/orders/{id}/close"), None).await.map(|_| ())
             }
+            "cashier" => self.story_chosen(&mut dice).await,
             "barcode" => self.story_till("pay", false, &mut dice).await,
             "declined" => self.story_till("decline", false, &mut dice).await,
             "password" => self.story_till("password", false, &mut dice).await,
@@ -159,6 +161,26 @@ impl World {
         }
         self.becomes_final(&id).await.filter(|o| o["status"] == "paid")?;
         Some((id, amount))
+    }
+
+    /// The payer chooses on our page, and chooses again when nothing came of it: the gateway died at that moment.
+    async fn story_chosen(&self, dice: &mut Dice) -> Option<()> {
+        let (_, order) = self.merchant.place(&self.body("cashier", dice)).await.filter(|(status, _)| *status < 300)?;
+        let (id, page) = (order["id"].as_str()?.to_owned(), order["action"]["url"].as_str()?.to_owned());
+        for _ in 0..300 {
+            let chosen = crate::harness::client::http().post(&page).body("method=wechat_native").send().await;
+            let number = match chosen {
+                Ok(_) => self.merchant.persist("GET", &format!("/v1/orders/{id}?expand=attempts"), None).await?.1,
+                Err(_) => serde_json::Value::Null,
+            };
+            let open = number["attempts"].as_array().and_then(|all| all.iter().rfind(|a| a["status"] == "awaiting_payer").cloned());
+            if let Some(number) = open.as_ref().and_then(|attempt| attempt["channel_order_no"].as_str()) {
+                self.scan(&format!("wechat:{number}"), "pay").await.then_some(())?;
+                return self.becomes_final(&id).await.filter(|o| o["status"] == "paid").map(|_| ());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
     }
 
     async fn story_till(&self, behaviour: &str, reverse: bool, dice: &mut Dice) -> Option<()> {

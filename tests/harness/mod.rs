@@ -7,6 +7,7 @@ pub mod control;
 pub mod inbox;
 pub mod limits;
 pub mod middle;
+pub mod page;
 pub mod payer;
 pub mod postgres;
 pub mod process;

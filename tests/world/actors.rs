@@ -6,11 +6,12 @@ use crate::harness::payer;
 use serde_json::json;
 use sluice::domain::life::Attempt;
 use sluice::domain::{AttemptStatus, Life, OrderId, OrderStatus};
+use sluice::flow::cashier::Arrival;
 use sluice::flow::place_order::{OrderRequest, Placed, fingerprint};
 use sluice::flow::refund::RefundPlaced;
 use sluice::flow::{Code, Gateway, Refused};
 use sluice::store::{Answer, ClaimKey, Kind, Nonce, Query};
-use sluice_contract::Fen;
+use sluice_contract::{Fen, Method};
 use sluice_simkit::{Outcome, Scan, State};
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub enum Act {
     Refund(usize, usize),
     Sync(usize),
     Fresh(usize),
+    /// The payer of a cashier order chooses a method.
+    Choose(usize, Method),
 }
 
 fn print(request: &OrderRequest) -> Vec<u8> {
@@ -43,7 +46,12 @@ impl Core {
     /// The payer comes with the newest code that still lives: the channel's order if there is one, else what begins one.
     fn scan(&mut self, index: usize, outcome: Outcome) {
         let Some(life) = self.stored(&self.clients[index].request.merchant_order_no.clone()) else { return };
-        for attempt in life.attempts.iter().rev() {
+        let mut codes: Vec<&Attempt> = life.attempts.iter().rev().collect();
+        // A screen that was left behind may still show what was chosen first.
+        if life.order.method.is_none() && self.dice.permille(300) {
+            codes.reverse();
+        }
+        for attempt in codes {
             let number = life.order.id.attempt_number(attempt.seq);
             let at = self.booths.iter().position(|b| b.sim.ledger().get(&number).is_some());
             let begun = at.map(|booth| (booth, vec![format!("{}:{number}", self.scene.channel)]));
@@ -182,7 +190,12 @@ impl Shared {
             Act::Confirm(index) => core.confirm(index),
             Act::Place(index) => self.place(gateway, &mut core, index),
             Act::Conflict(index) => self.place_other(gateway, &mut core, index),
-            Act::Close(index) | Act::Reverse(index) | Act::Sync(index) | Act::Fresh(index) | Act::Refund(index, _) => {
+            Act::Close(index)
+            | Act::Reverse(index)
+            | Act::Sync(index)
+            | Act::Fresh(index)
+            | Act::Refund(index, _)
+            | Act::Choose(index, _) => {
                 match core.clients[index].id.clone() {
                     Some(id) => self.ask_about(gateway, &mut core, index, id, act),
                     // A refused order never gets an id to ask about.
@@ -260,6 +273,7 @@ impl Shared {
                 Act::Close(_) => gateway.close(life).await,
                 Act::Reverse(_) => gateway.reverse(life).await,
                 Act::Fresh(_) => gateway.fresh_action(life).await,
+                Act::Choose(_, method) => gateway.choose(life, method, &Arrival::default()).await,
                 Act::Refund(..) => {
                     let Some((nth, request)) = refund else { return };
                     let answer = gateway.request_refund(life, &request, None).await;
@@ -272,6 +286,19 @@ impl Shared {
                 Ok(life) => {
                     core.say(format!("client {index} {act:?}: {}", life.order.status().word()));
                     core.told(index, &life);
+                    if let Act::Choose(_, method) = act {
+                        let shown = life.attempts.last().filter(|a| a.status().is_open()).map(|a| a.method == method);
+                        core.see(format!(
+                            "choice {} after {} others, {}",
+                            life.order.status().word(),
+                            life.attempts.len().saturating_sub(1),
+                            match shown {
+                                Some(true) => "shown",
+                                Some(false) => "another stands",
+                                None => "nothing stands",
+                            }
+                        ));
+                    }
                     if matches!(act, Act::Close(_)) {
                         core.closed(index, &life);
                     }

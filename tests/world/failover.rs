@@ -93,7 +93,7 @@ pub fn judge(core: &mut Core) {
         }
         let went_on = life.attempts.len() > 1;
         see("went on", went_on);
-        see("went on with a payment code", went_on && life.order.method.is_barcode());
+        see("went on with a payment code", went_on && life.order.is_barcode());
         see("paid at the next", life.order.winner.is_some_and(|seq| seq > 1));
         see("went on after a confirmed close", life.attempts.iter().any(|a| a.notes.declined.is_some() && a.seq == 1) && went_on);
     }

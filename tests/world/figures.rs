@@ -105,7 +105,7 @@ pub fn judge(core: &mut Core, recipe: Recipe) {
             .collect();
         *seen.entry(format!("orders {}", life.order.status().word())).or_default() += 1;
         let charges: u32 = entries.iter().map(|e| e.charges).sum();
-        if charges > 1 || (life.order.method.is_barcode() && life.attempts.len() > 1) {
+        if charges > 1 || (life.order.is_barcode() && life.attempts.len() > 1) {
             wrong.push(format!("B2: {id} has {} numbers and {charges} charges for one code", life.attempts.len()));
         }
         let taken = entries.iter().filter(|e| e.status == State::Paid).find_map(|e| e.paid_at);

@@ -2,11 +2,16 @@
 
 use super::actors::Act;
 use super::core::{Core, Event};
+use sluice::domain::choice::CASHIER;
 use sluice::domain::{OrderId, OrderStatus};
+use sluice::flow::cashier::is_for_pages;
 use sluice::flow::place_order::OrderRequest;
 use sluice::flow::refund::RefundRequest;
 use sluice_contract::{Fen, Method};
 use sluice_simkit::{Behaviour, Outcome};
+
+const OPENID: &str = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
+const BUYER_ID: &str = "2088102146225135";
 
 /// A refund the merchant means to make.
 pub struct RefundPlan {
@@ -34,7 +39,8 @@ pub struct Client {
 impl Core {
     /// Plans an order with everything that is to happen to it.
     pub fn plan(&mut self, index: usize) {
-        let method = self.dice.pick(&self.scene.methods).clone();
+        let payers_choice = self.dice.permille(200);
+        let method = if payers_choice { CASHIER.to_owned() } else { self.dice.pick(&self.scene.methods).clone() };
         let barcode = method.ends_with("barcode");
         let amount = Fen(self.dice.between(1, 1_000) * self.dice.between(1, 100));
         self.intend(index, method, amount);
@@ -44,6 +50,9 @@ impl Core {
             self.plan_barcode(index, start)
         } else {
             self.plan_online(index, start)
+        }
+        if payers_choice {
+            self.plan_choices(index, start);
         }
         self.plan_refunds(index, amount, start);
         for (chance, act) in [(150, Act::Sync(index)), (60, Act::Conflict(index)), (100, Act::Sync(index))] {
@@ -67,7 +76,7 @@ impl Core {
             ..OrderRequest::default()
         };
         self.complete(&mut request);
-        if self.dice.permille(150) {
+        if request.method != CASHIER && self.dice.permille(150) {
             request.account = Some(self.scene.accounts[self.dice.below(2)].clone());
         }
         self.clients.push(Client {
@@ -85,13 +94,18 @@ impl Core {
 
     /// Whatever the method asks for beside the amount; a life the method allows.
     fn complete(&self, request: &mut OrderRequest) {
+        if request.method == CASHIER {
+            // Known to the merchant's shop already.
+            request.payer.openid = Some(OPENID.into());
+            request.payer.buyer_id = Some(BUYER_ID.into());
+        }
         let Some(profile) = Method::from_word(&request.method).map(|method| self.scene.method(method)) else { return };
         request.expires_in = request.expires_in.map(|s| s.clamp(profile.expires_in_min_s, profile.expires_in_max_s));
         let firsts = profile.required_one_of.iter().filter_map(|group| group.first());
         for field in profile.required.iter().chain(firsts) {
             match *field {
-                "payer.openid" => request.payer.openid = Some("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".into()),
-                "payer.buyer_id" => request.payer.buyer_id = Some("2088102146225135".into()),
+                "payer.openid" => request.payer.openid = Some(OPENID.into()),
+                "payer.buyer_id" => request.payer.buyer_id = Some(BUYER_ID.into()),
                 "h5_type" => request.h5_type = Some("Wap".into()),
                 _ => {}
             }
@@ -119,6 +133,25 @@ impl Core {
         if self.dice.permille(300) {
             let ms = start + self.dice.between(500, 120_000);
             self.after(ms, Event::Act(Act::Fresh(index)));
+        }
+    }
+
+    /// The payer chooses, and chooses again: from two tabs at once, around a payment, around the end of the order.
+    fn plan_choices(&mut self, index: usize, start: i64) {
+        let ways: Vec<Method> = self.scene.methods.iter().filter_map(|word| Method::from_word(word)).filter(|m| is_for_pages(*m)).collect();
+        let life_ms = self.clients[index].request.expires_in.unwrap_or(900) * 1000;
+        for nth in 0..1 + self.dice.below(5) {
+            let first = if nth == 0 { self.dice.between(100, 10_000) } else { self.dice.between(100, life_ms + 2_000) };
+            let (ms, method) = (start + first, *self.dice.pick(&ways));
+            self.after(ms, Event::Act(Act::Choose(index, method)));
+            if self.dice.permille(300) {
+                let (other, near) = (*self.dice.pick(&ways), ms + self.dice.between(0, 600));
+                self.after(near, Event::Act(Act::Choose(index, other)));
+            }
+            if self.dice.permille(400) {
+                let near = ms + self.dice.between(-400, 4_000);
+                self.after(near, Event::Act(Act::Pay(index, Outcome::Pay)));
+            }
         }
     }
 

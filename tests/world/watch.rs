@@ -188,13 +188,15 @@ fn one_account_at_a_time(core: &Core, before: Option<&Life>, after: &Life, wrong
     }
     let newest = after.attempts.last().filter(|a| before.is_some_and(|before| before.attempt(a.seq).is_none()));
     let Some(newest) = newest else { return };
-    for earlier in known.into_iter().filter(|a| a.seq != newest.seq) {
+    let chosen = after.order.method.is_none();
+    // What a payer has left and no channel closes stands beside his next choice until it dies (DESIGN 4).
+    for earlier in known.into_iter().filter(|a| a.seq != newest.seq && !(chosen && a.status() == A::Abandoned)) {
         let number = number(earlier);
         let taken = entry(&number).map_or(0, |e| e.remaining().0);
         if is_payable(&number) || taken > 0 || core.is_on_its_way(&number) {
             wrong.push(format!("B6: attempt {} was opened while {number} can be paid or was: {taken}", newest.seq));
         }
-        if earlier.account == newest.account {
+        if earlier.account == newest.account && !chosen {
             wrong.push(format!("{} was tried twice", newest.account));
         }
         if earlier.notes.route.get("pinned").is_some() {

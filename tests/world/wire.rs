@@ -105,7 +105,7 @@ impl Core {
     fn judge_reversal(&mut self, number: &str) {
         let named = OrderId::of_attempt(number);
         let life = named.and_then(|(id, seq)| self.engine.life(&id).ok().flatten().map(|life| (life, seq)));
-        let began = life.as_ref().and_then(|(life, seq)| life.attempt(*seq).map(|a| (a.at, life.order.method)));
+        let began = life.as_ref().and_then(|(life, seq)| life.attempt(*seq).map(|a| (a.at, a.method)));
         let Some((at, method)) = began else { return self.complain(format!("a reversal of nothing: {number}")) };
         let Some(rule) = self.scene.method(method).reverse else { return self.complain(format!("{number} cannot be reversed")) };
         let age_ms = self.wall().since_ms(at);

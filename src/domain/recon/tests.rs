@@ -8,7 +8,7 @@ use crate::domain::fee::Tariff;
 use crate::domain::life::{Attempt, AttemptNotes, Refund, RefundNotes, RefundOrigin};
 use crate::domain::{AttemptStatus, OrderId, PendingReason, RefundStatus};
 use proptest::prelude::*;
-use sluice_contract::{BillFate, BillKind, BillRow, Day, Fen, ListedBy, Millis, Second, StatementRule};
+use sluice_contract::{BillFate, BillKind, BillRow, Day, Fen, ListedBy, Method, Millis, Second, StatementRule};
 use std::collections::{BTreeMap, BTreeSet};
 
 const RULE: StatementRule = StatementRule { ready_at_s: 36_000, day_ends_at_s: 86_400, refunds_by: ListedBy::Begun, per_sub: false };
@@ -32,6 +32,7 @@ pub fn attempt(status: AttemptStatus, amount: i64, second_of_day: i64) -> Attemp
         seq: 1,
         account: "a".into(),
         channel: "c".into(),
+        method: Method::WechatNative,
         status,
         amount: Fen(amount),
         captured: if done { Fen(amount) } else { Fen::ZERO },

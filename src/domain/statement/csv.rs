@@ -181,7 +181,7 @@ pub fn row(out: &mut String, line: &Booking, till: &Till, language: Language) {
         .maybe(notes.channel_trade_no.as_deref())
         .text(&attempt.channel)
         .text(&attempt.account)
-        .bare(order.method.word())
+        .bare(attempt.method.word())
         .bare(notes.wallet.map_or("", |wallet| wallet.word()))
         .money(Some(line.amount()))
         .money(line.payer_amount())

@@ -88,7 +88,7 @@ pub fn row(line: &Booking, till: &Till) -> Value {
         "merchant_order_no": order.merchant_order_no, "merchant_refund_no": refund.as_ref().and_then(|r| r.merchant_refund_no.clone()),
         "origin": refund.as_ref().map(|refund| show::origin(refund.origin)),
         "channel_order_no": order.id.attempt_number(attempt.seq), "channel_trade_no": attempt.notes.channel_trade_no,
-        "account": attempt.account, "channel": attempt.channel, "method": order.method.word(), "wallet": attempt.notes.wallet,
+        "account": attempt.account, "channel": attempt.channel, "method": attempt.method.word(), "wallet": attempt.notes.wallet,
         "amount": line.amount(), "payer_amount": line.payer_amount(), "discounts": line.discounts(), "fee": line.fee(), "net": line.net(),
         "settle_date": settle_date, "store": till.store, "operator_id": till.operator_id, "subject": order.facts.subject,
         "metadata": order.facts.metadata,

@@ -75,7 +75,7 @@ impl Tally {
     #[must_use]
     pub fn add(&mut self, line: &Booking) -> Option<()> {
         self.totals = self.totals.with(line)?;
-        let by = self.by.entry((line.attempt.channel.clone(), line.order.method.word())).or_default();
+        let by = self.by.entry((line.attempt.channel.clone(), line.attempt.method.word())).or_default();
         *by = by.with(line)?;
         let day = self.days.entry(line.at().second().day()).or_default();
         *day = day.with(line)?;

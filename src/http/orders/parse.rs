@@ -1,13 +1,14 @@
 //! The body of a new order, checked field by field: every bad field is named at once.
 
+use crate::domain::choice::CASHIER;
 use crate::flow::place_order::{OrderRequest, fingerprint};
-use crate::flow::{Code, Gateway, MerchantEntry, Refused};
+use crate::flow::{Gateway, MerchantEntry};
 use crate::http::errors::Fail;
 use crate::outbound::check_url;
 use serde_json::{Map, Value};
 use sluice_codes::payment::trimmed;
 use sluice_codes::presented::looks_presented;
-use sluice_contract::{Fen, Method, Payer, Problem, Reader, Terminal};
+use sluice_contract::{Fen, Method, Payer, Reader, Terminal};
 use std::net::IpAddr;
 
 /// CONTRACT section 4.
@@ -45,16 +46,12 @@ pub fn order(body: &Value, gateway: &Gateway, merchant: &MerchantEntry) -> Resul
     if reader.text("currency").is_some_and(|currency| currency != "CNY") {
         reader.problem("currency", "must be CNY: there is no other currency");
     }
-    let known = ["auto_barcode", "cashier", ""].contains(&request.method.as_str()) || Method::from_word(&request.method).is_some();
+    let known = ["auto_barcode", CASHIER, ""].contains(&request.method.as_str()) || Method::from_word(&request.method).is_some();
     if !known {
         reader.problem("method", "is not a method; GET /v1/methods lists what this merchant can use");
     }
     reader.finish();
     crate::http::body::refuse(&reader)?;
-    if request.method == "cashier" {
-        let errors = vec![Problem::new("method", "is not available to this merchant; GET /v1/methods lists what is")];
-        return Err(Refused { errors, ..Refused::new(Code::MethodNotAvailable, "no cashier is open for this merchant") }.into());
-    }
     Ok(request)
 }
 

@@ -42,7 +42,7 @@ fn replayed(stage: &Stage, lives: &[Life], accounts: Vec<Account>, rules: Vec<Ru
     let directory: Arc<Directory> = stage.app.gateway.directory.load_full();
     let mut replay = Replay::new(&directory);
     for life in lives {
-        replay.take(life, open_pay_order(&stage.app.gateway.sealer, &life.order).ok().as_ref());
+        replay.take(life, open_pay_order(&stage.app.gateway.sealer, &life.order.sealed).ok().as_ref());
     }
     (replay.tally.clone(), replay.tally.rows(&directory))
 }

@@ -200,6 +200,7 @@ pub fn stage() -> Stage {
         }),
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         body_deadline_ms: 5_000,
+        phone: None,
         limiter: None,
         spool_dir: std::env::temp_dir(),
     });

@@ -77,6 +77,8 @@ pub fn place(life: &Life, order: &Order) -> Command {
     let candidate = Candidate {
         account: attempt.account.clone(),
         channel: attempt.channel.clone(),
+        method: attempt.method,
+        choice: None,
         app_id: attempt.notes.app_id.clone(),
         sub: attempt.notes.sub.clone(),
         memo: attempt.notes.memo.clone(),

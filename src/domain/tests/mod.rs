@@ -1,5 +1,7 @@
 //! The rules of one order, tried in every order and at the edges.
 
+mod choices;
+
 use super::candidate::Candidate;
 use super::life::{Attempt, Intent, Life, Order, OrderFacts, RefundOrigin, Undo};
 use super::pay::{PayTold, Source};
@@ -17,6 +19,8 @@ fn candidate(account: &str) -> Candidate {
     Candidate {
         account: account.into(),
         channel: "wechat".into(),
+        method: Method::WechatNative,
+        choice: None,
         app_id: None,
         sub: Notes::new(),
         memo: Notes::new(),
@@ -29,8 +33,8 @@ fn candidate(account: &str) -> Candidate {
     }
 }
 
-fn placed(method: Method) -> Life {
-    let order = Order {
+fn order_of(method: Option<Method>) -> Order {
+    Order {
         id: OrderId::new(START, [7; 16]),
         merchant_id: "m".into(),
         merchant_order_no: "1".into(),
@@ -52,8 +56,11 @@ fn placed(method: Method) -> Life {
         closed_at: None,
         version: 1,
         last_seq: 0,
-    };
-    Life::begin(order, &candidate("a"))
+    }
+}
+
+fn placed(method: Method) -> Life {
+    Life::begin(order_of(Some(method)), Some(&candidate("a")))
 }
 
 pub fn a_life() -> Life {
@@ -234,7 +241,7 @@ fn a_decline_becomes_a_failure_only_when_it_is_undone() {
 #[test]
 fn a_merchants_reversal_of_money_that_cannot_be_undone_becomes_a_refund() {
     let mut life = placed(Method::WechatBarcode);
-    assert_eq!(life.wish(Intent::MerchantReverse, Undo::Reverse, START.plus_s(1), START.plus_s(15)), Wish::Taken);
+    assert_eq!(life.wish(Intent::MerchantReverse, Undo::Reverse, START.plus_s(1), START.plus_s(15)), Ok(Wish::Taken));
     assert_eq!(life.begin_undo(1, START.plus_s(15), START.plus_s(55)), Ok(true));
     assert_eq!(life.take_undone(&undone(Undo::Reverse, Undone::Paid, 16)), Ok(()));
     assert_eq!(life.take_pay(&told(paid(), Source::Query, 17, 18)), Ok(()));
