@@ -256,6 +256,7 @@ pub(crate) fn accounts(
             id: account.id.clone(),
             channel: Arc::clone(&account.channel),
             sandbox: account.sandbox,
+            reconcile_daily: account.reconcile_daily,
             owner: account.owner.clone(),
             methods: account.methods.clone(),
             fee: account.terms.fee.clone(),

@@ -17,6 +17,8 @@ pub struct Account {
     pub id: String,
     pub channel: Arc<dyn Channel>,
     pub sandbox: bool,
+    /// Its bills are compared every day by the worker.
+    pub reconcile_daily: bool,
     pub owner: Option<String>,
     pub methods: Vec<Method>,
     /// What it costs.

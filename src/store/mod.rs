@@ -32,7 +32,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use limit_rows::Drift;
-pub use query::{Answer, DiscrepancyFilter, OrderFilter, Query};
+pub use query::{Answer, BillStanding, DiscrepancyFilter, OrderFilter, Query};
 pub use reader::Reader;
 pub use seal::Sealer;
 

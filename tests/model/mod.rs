@@ -12,3 +12,5 @@ mod retention;
 mod schedule;
 mod store;
 mod words;
+
+pub use store::paid;
