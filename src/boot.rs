@@ -258,6 +258,7 @@ pub(crate) fn accounts(
             id: account.id.as_str().into(),
             channel: Arc::clone(&account.channel),
             sandbox: account.sandbox,
+            reconcile_daily: account.reconcile_daily,
             owner: account.owner.clone(),
             methods: account.methods.clone(),
             fee: account.terms.fee.clone(),

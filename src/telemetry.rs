@@ -23,6 +23,11 @@ struct AccountLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BillLabels {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
     result: String,
 }
@@ -53,6 +58,9 @@ pub struct Metrics {
     risk_refused: Family<ResultLabels, Counter>,
     bindings_off: Family<AccountLabels, Counter>,
     breakers: Family<AccountLabels, Counter>,
+    discrepancies: Family<BillLabels, Gauge>,
+    bill_day: Family<BillLabels, Gauge>,
+    bill_age: Family<BillLabels, Gauge>,
     requests: Family<RouteLabels, Histogram>,
     /// Orders that only a person can finish.
     pub suspended: Gauge,
@@ -82,6 +90,9 @@ impl Default for Metrics {
             risk_refused: Family::default(),
             bindings_off: Family::default(),
             breakers: Family::default(),
+            discrepancies: Family::default(),
+            bill_day: Family::default(),
+            bill_age: Family::default(),
             requests: Family::new_with_constructor(seconds),
             suspended: Gauge::default(),
             overdue_ms: Gauge::default(),
@@ -107,6 +118,23 @@ impl Default for Metrics {
         registry.register("sluice_risk_refused", "Orders that risk control refused, by who judged", metrics.risk_refused.clone());
         registry.register("sluice_account_breakers", "Breakers of accounts that opened or closed", metrics.breakers.clone());
         registry.register("sluice_bindings_off", "Bindings switched off because their token died", metrics.bindings_off.clone());
+        registry.register(
+            "sluice_discrepancies_open",
+            "Differences between an account's bills and the books that nobody has settled. Alarm: above 0",
+            metrics.discrepancies.clone(),
+        );
+        registry.register_with_unit(
+            "sluice_bill_last_day",
+            "Begin, in Unix seconds, of the last day whose bill was compared to its end; 0: none ever was",
+            Unit::Seconds,
+            metrics.bill_day.clone(),
+        );
+        registry.register_with_unit(
+            "sluice_bill_age",
+            "Since the end of the last day whose bill was compared, or since 1970. Alarm: above 172800, a bill is missing or was refused",
+            Unit::Seconds,
+            metrics.bill_age.clone(),
+        );
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
         registry.register("sluice_overdue_milliseconds", "How late the oldest due order is", metrics.overdue_ms.clone());
@@ -129,6 +157,14 @@ impl Metrics {
 
     pub fn risk_refused(&self, by: &str) {
         self.risk_refused.get_or_create(&ResultLabels { result: by.to_owned() }).inc();
+    }
+
+    /// How an account stands with its bills.
+    pub fn bills(&self, account: &str, open: i64, last_day_s: i64, age_s: i64) {
+        let labels = BillLabels { account: account.to_owned() };
+        for (family, value) in [(&self.discrepancies, open), (&self.bill_day, last_day_s), (&self.bill_age, age_s)] {
+            family.get_or_create(&labels).set(value);
+        }
     }
 
     /// `what`: opened, closed.

@@ -47,6 +47,8 @@ pub struct Account {
     /// Without a trailing slash.
     pub base_url: String,
     pub sandbox: bool,
+    /// Whether its bills are compared every day without being asked: live ones are, sandbox ones where the file says so.
+    pub reconcile_daily: bool,
     /// The one merchant of a direct account: as written, or the one merchant bound to it in `merchants.toml`.
     pub owner: Option<String>,
     /// What may be routed here: as written, in that order, or everything that the channel serves.
@@ -143,6 +145,7 @@ fn account(table: &Reader<'_>, id: String, sandbox: bool, source: Source<'_>, ch
     let chosen = methods(table, "methods");
     let terms = terms::read(table);
     let state = state(table);
+    let reconcile_daily = table.flag("reconcile_daily").unwrap_or(!sandbox);
     let listed = listed(table, channels);
     let opened = open(table, &id, listed, base_url.as_deref().unwrap_or("https://unreadable.invalid"), sandbox, chosen.as_deref(), source);
     table.finish();
@@ -155,7 +158,20 @@ fn account(table: &Reader<'_>, id: String, sandbox: bool, source: Source<'_>, ch
     let identity = format!("{} {} {identity}", channel.profile().channel, if sandbox { "sandbox" } else { "live" });
     let methods = chosen.unwrap_or(served);
     let channel_name = listed?.name;
-    Some(Account { id, channel_name, base_url: base_url?, sandbox, owner, methods, terms, state, channel, identity, fingerprint })
+    Some(Account {
+        id,
+        channel_name,
+        base_url: base_url?,
+        sandbox,
+        reconcile_daily,
+        owner,
+        methods,
+        terms,
+        state,
+        channel,
+        identity,
+        fingerprint,
+    })
 }
 
 fn listed<'c>(table: &Reader<'_>, channels: &'c [Listed]) -> Option<&'c Listed> {

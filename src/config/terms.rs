@@ -2,7 +2,7 @@
 
 use super::opening;
 use super::values::is_empty_list;
-use crate::domain::fee::{Tariff, Tier, share};
+use crate::domain::fee::{Rounding, Tariff, Tier, share};
 use crate::domain::route::Opening;
 use rust_decimal::Decimal;
 use sluice_contract::{Fen, Profile, Reader};
@@ -14,7 +14,7 @@ const AMOUNT_FEN: RangeInclusive<i64> = 1..=10_000_000_000_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// `fee_rate`, `fee_min`, `fee_cap`, `fee_tiers`.
+    /// `fee_rate`, `fee_min`, `fee_cap`, `fee_tiers`, `fee_rounding`.
     pub fee: Option<Tariff>,
     /// The app ids it serves; empty: whatever its channel admits.
     pub app_ids: Vec<String>,
@@ -51,7 +51,8 @@ fn fee(table: &Reader<'_>) -> Option<Tariff> {
     let known = rate(table, "fee_rate");
     let (min, cap) = (table.int("fee_min", FEE_FEN).map(Fen), table.int("fee_cap", FEE_FEN).map(Fen));
     let tiers = tiers(table);
-    for field in ["fee_min", "fee_cap", "fee_tiers"] {
+    let rounding = rounding(table);
+    for field in ["fee_min", "fee_cap", "fee_tiers", "fee_rounding"] {
         if table.raw("fee_rate").is_none() && table.raw(field).is_some() {
             table.problem(field, "needs fee_rate: write fee_rate = \"0\" if amounts cost nothing by themselves");
         }
@@ -59,7 +60,16 @@ fn fee(table: &Reader<'_>) -> Option<Tariff> {
     if min.zip(cap).is_some_and(|(min, cap)| min > cap) {
         table.problem("fee_min", "is more than fee_cap");
     }
-    Some(Tariff { rate: known?, min, cap, tiers })
+    Some(Tariff { rate: known?, min, cap, tiers, rounding })
+}
+
+fn rounding(table: &Reader<'_>) -> Rounding {
+    let Some(word) = table.text("fee_rounding") else { return Rounding::default() };
+    let known = Rounding::WORDS.iter().find(|(known, _)| *known == word).map(|(_, rounding)| *rounding);
+    if known.is_none() {
+        table.problem("fee_rounding", "must be half_up, half_even, down or up");
+    }
+    known.unwrap_or_default()
 }
 
 fn rate(table: &Reader<'_>, field: &str) -> Option<Decimal> {

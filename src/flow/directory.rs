@@ -18,6 +18,8 @@ pub struct Account {
     pub id: Name,
     pub channel: Arc<dyn Channel>,
     pub sandbox: bool,
+    /// Its bills are compared every day by the worker.
+    pub reconcile_daily: bool,
     pub owner: Option<String>,
     pub methods: Vec<Method>,
     /// What it costs.

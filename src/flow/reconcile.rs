@@ -15,14 +15,16 @@ use crate::domain::recon::{BillDay, BillRun, Books, Found, Lost, Matching, RunSt
 use crate::domain::{OrderId, RefundStatus};
 use crate::store::{Answer as Read, Command, DiscrepancyFilter, Query};
 use sluice_contract::{BillRow, Day, ListedBy, Millis, Notes, Pay, Second, Statement, StatementRule};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Rows = Box<dyn Iterator<Item = Result<BillRow, String>> + Send>;
 
 /// Read at once.
 const PAGE: u32 = 2_000;
-/// The longest life of an order, and a day for its money to be heard of.
-const ORDER_LIFE_S: i64 = 8 * 86_400;
+/// Orders read at once, with all that they have.
+const LIVES: usize = 500;
+/// Beside the longest life of an order: a day for its money to be heard of.
+const LATE_S: i64 = 86_400;
 /// The longest a refund is on its way.
 const REFUND_LIFE_S: i64 = 31 * 86_400;
 /// By how much the channel's time of a payment may differ from ours and still be believed, and some.
@@ -95,18 +97,17 @@ impl Gateway {
         };
         let mut matching = Matching::new(books);
         self.read(&mut matching, rows).await?;
-        for order in matching.to_look_up() {
-            if let Some(life) = self.life(&order).await? {
-                matching.learn(&life);
-            }
+        let named: Vec<OrderId> = matching.to_look_up().into_iter().collect();
+        for page in named.chunks(LIVES) {
+            self.named(page).await?.iter().for_each(|life| matching.learn(life));
         }
         matching.place_strangers().and_then(|()| matching.is_of_this_account()).map_err(NotReconciled::Refused)?;
         let repaired = self.repair(account, &mut matching).await?;
         let had_before = !matching.wants_the_bill_before() || self.take_before(account, rule, &mut matching).await;
         let outcome = matching.finish(had_before);
         let mut found = outcome.found;
-        for finding in &mut found {
-            self.explain(finding).await?;
+        for page in found.chunks_mut(LIVES) {
+            self.explain(page).await?;
         }
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let (rows, matched) = (count(outcome.rows), count(outcome.matched));
@@ -150,7 +151,8 @@ impl Gateway {
         let mut books = Books::new(&account.id, day, rule, asked_at);
         let (from, to) = BillDay::new(day, rule).reach();
         let first_of = |at: Second| OrderId::new(at.millis(), [0; 16]);
-        let mut after = (first_of(from.plus(-ORDER_LIFE_S)).to_string(), 0);
+        let lives_s = account.channel.profile().methods.iter().map(|method| method.expires_in_max_s).max().unwrap_or_default();
+        let mut after = (first_of(from.plus(lives_s.saturating_add(LATE_S).saturating_neg())).to_string(), 0);
         loop {
             let query = Query::PaidAttempts {
                 account: account.id.to_string(),
@@ -184,8 +186,9 @@ impl Gateway {
     async fn read(&self, matching: &mut Matching, bills: Vec<Rows>) -> Result<(), NotReconciled> {
         for row in bills.into_iter().flatten() {
             let place = matching.rows.saturating_add(1);
-            let taken = row.and_then(|row| matching.take(row));
-            taken.map_err(|why| NotReconciled::Refused(format!("row {place}: {why}; nothing of this bill was used")))?;
+            // A row that cannot be read names its line itself.
+            let taken = row.and_then(|row| matching.take(row).map_err(|why| format!("row {place}: {why}")));
+            taken.map_err(|why| NotReconciled::Refused(format!("{why}; nothing of this bill was used")))?;
             if place.is_multiple_of(BREATH) {
                 self.clock.sleep_ms(0).await;
             }
@@ -236,18 +239,25 @@ impl Gateway {
         self.book(life, attempt, account, asked, Source::Query, None).await
     }
 
-    /// Adds what our books have of the order, as it stands now.
-    async fn explain(&self, found: &mut Found) -> Result<(), NotReconciled> {
-        let named = order_of(&found.number).or_else(|| order_of(&found.channel_order_no));
-        let Some(order) = named else { return Ok(()) };
-        let Some(life) = self.life(&order).await? else { return Ok(()) };
-        if let Some(refund) = OrderId::of_refund(&found.number).and_then(|(_, seq)| life.refund(seq)) {
-            found.channel_order_no = order.attempt_number(refund.attempt_seq);
-        }
-        if let Some(evidence) = found.evidence.as_object_mut() {
-            evidence.insert("order".to_owned(), order_facts(&life.order));
+    /// Adds what our books have of their orders, as they stand now.
+    async fn explain(&self, found: &mut [Found]) -> Result<(), NotReconciled> {
+        let orders: BTreeSet<OrderId> = found.iter().filter_map(order_named).collect();
+        let lives = self.named(&orders.into_iter().collect::<Vec<_>>()).await?;
+        let lives: BTreeMap<&OrderId, &Life> = lives.iter().map(|life| (&life.order.id, life)).collect();
+        for finding in found {
+            if let Some(life) = order_named(finding).and_then(|order| lives.get(&order)) {
+                explain(finding, life);
+            }
         }
         Ok(())
+    }
+
+    /// Those of these orders that are there.
+    async fn named(&self, orders: &[OrderId]) -> Result<Vec<Life>, Refused> {
+        match self.store.read(Query::Named(orders.to_vec())).await.map_err(Refused::from)? {
+            Read::Lives(lives) => Ok(lives),
+            _ => Err(Refused::inner("an unexpected answer to Named")),
+        }
     }
 
     async fn open_discrepancies(&self, account: &str, day: Day) -> Result<Vec<Stored>, Refused> {
@@ -257,6 +267,19 @@ impl Gateway {
             Read::Discrepancies(open) => Ok(open),
             _ => Err(Refused::inner("an unexpected answer to Discrepancies")),
         }
+    }
+}
+
+fn order_named(found: &Found) -> Option<OrderId> {
+    order_of(&found.number).or_else(|| order_of(&found.channel_order_no))
+}
+
+fn explain(found: &mut Found, life: &Life) {
+    if let Some(refund) = OrderId::of_refund(&found.number).and_then(|(_, seq)| life.refund(seq)) {
+        found.channel_order_no = life.order.id.attempt_number(refund.attempt_seq);
+    }
+    if let Some(evidence) = found.evidence.as_object_mut() {
+        evidence.insert("order".to_owned(), order_facts(&life.order));
     }
 }
 

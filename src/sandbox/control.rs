@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use sluice_contract::fields::{Reader, parse_json};
-use sluice_contract::{Discount, DiscountKind, Fen, FundedBy, Problem, Wallet};
+use sluice_contract::{Day, Discount, DiscountKind, Fen, FundedBy, Problem, Wallet};
 use sluice_simkit::{Api, Behaviour, Complaint, Discrepancy, Fault, Outcome, Rule, Scan, Scanned};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -241,14 +241,17 @@ async fn plant(State(stands): State<Stands>, body: Bytes) -> Response {
             _ => None,
         });
         let count = reader.int("count", 1..=100_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
-        stand.zip(kind).map(|(stand, kind)| (Arc::clone(stand), kind, word.to_owned(), count))
+        let date = reader.text("date");
+        let day = date.map_or_else(|| Some(now().second().day()), |text| one_of(reader, "date", text, Day::parse));
+        let asked = stand.zip(kind).zip(day);
+        asked.map(|((stand, kind), day)| (Arc::clone(stand), kind, word.to_owned(), count, day))
     });
-    let (stand, kind, word, count) = match asked {
+    let (stand, kind, word, count, day) = match asked {
         Ok(Some(asked)) => asked,
         Ok(None) => return bad(&[]),
         Err(response) => return response,
     };
-    let planted = stand.booth().sim.plant(kind, count, now().second().day());
+    let planted = stand.booth().sim.plant(kind, count, day);
     match planted {
         Ok(numbers) => {
             let rows: Vec<Value> = numbers.iter().map(|n| json!({"channel": stand.channel, "kind": word, "out_trade_no": n})).collect();

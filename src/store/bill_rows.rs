@@ -1,6 +1,7 @@
 //! Reconciliation in the store: the rows of runs and discrepancies, what a batch writes of them, and the questions about them and about
 //! what a bill should list. The same SQL for both engines.
 
+use super::query::BillStanding;
 use super::rows::{ATTEMPT_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json, json, of};
 use super::statement::Type::{Int, Text};
 use super::statement::{Cell, Statement};
@@ -90,6 +91,14 @@ fn cells(stored: &Stored) -> Vec<Cell<'_>> {
         proposal.map(|proposal| proposal.at.0).into(),
         proposal.map(|proposal| proposal.reason.as_str()).into(),
     ]
+}
+
+/// A row for each account; the condition is spelled so that the index of what is not settled serves it.
+pub const STANDINGS: &str = "SELECT r.account, MAX(r.day), (SELECT COUNT(*) FROM discrepancies d WHERE d.account = r.account \
+    AND d.status <> 'settled' AND d.status = 'open') FROM bill_runs r WHERE r.state = 'done' GROUP BY r.account ORDER BY r.account";
+
+pub fn standing(row: &impl Row) -> Result<BillStanding, Unreadable> {
+    Ok(BillStanding { account: row.text(0)?, last_day: day(row.text(1)?)?, open: row.int(2)? })
 }
 
 fn day(text: String) -> Result<Day, Unreadable> {

@@ -8,7 +8,7 @@ use crate::domain::life::{Broken, Life};
 use crate::domain::limit::{self, PassedOver, Touched};
 use crate::domain::pay::PayTold;
 use crate::domain::recon::record;
-use crate::domain::recon::{BillRun, Found, RunState, Settled};
+use crate::domain::recon::{BillRun, Found, RunState, Settled, Standing, Stored};
 use crate::domain::refund::NewRefund;
 use crate::domain::undo::UndoTold;
 use crate::domain::{Candidate, Order, OrderId};
@@ -314,9 +314,24 @@ fn settle_discrepancy(view: &mut View, id: &str, by: &str, reason: &str, at: Mil
     let settled = record::settle(known, by, reason, at);
     if let Settled::Proposed(stored) | Settled::Done(stored) = &settled {
         view.put_discrepancy(stored.clone());
-        view.audits.push(audit.clone());
+        view.audits.push(of_settling(audit, stored));
     }
     Outcome::Settled(Box::new(settled))
+}
+
+/// The line in the log says what was settled, of how much, and which of the two words it was.
+fn of_settling(audit: &super::command::Audit, stored: &Stored) -> super::command::Audit {
+    let (mut audit, found) = (audit.clone(), &stored.found);
+    if let Some(detail) = audit.detail.as_object_mut() {
+        let word = if found.standing == Standing::Settled { "settled" } else { "proposed" };
+        detail.insert("result".to_owned(), word.into());
+        detail.insert(
+            "of".to_owned(),
+            json!({"account": stored.account, "day": found.day.to_string(), "kind": found.kind,
+            "number": found.number, "gap": found.gap}),
+        );
+    }
+    audit
 }
 
 fn take_delivery(view: &mut View, event_id: &str, delivery: &Delivery, note: &serde_json::Value) -> Outcome {

@@ -33,7 +33,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use limit_rows::Drift;
-pub use query::{Answer, DiscrepancyFilter, OrderFilter, Query, Slice};
+pub use query::{Answer, BillStanding, DiscrepancyFilter, OrderFilter, Query, Slice};
 pub use reader::Reader;
 pub use seal::Sealer;
 

@@ -47,9 +47,21 @@ pub struct Slice {
     pub limit: u32,
 }
 
+/// How an account stands with its bills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillStanding {
+    pub account: String,
+    /// The last day whose bill was compared to its end.
+    pub last_day: Day,
+    /// Discrepancies that stand open, of whatever day.
+    pub open: i64,
+}
+
 #[derive(Clone, Debug)]
 pub enum Query {
     Life(OrderId),
+    /// Those of these orders that are there, in any order.
+    Named(Vec<OrderId>),
     Claim(ClaimKey),
     Orders(OrderFilter),
     /// The trail of an order, oldest first.
@@ -110,6 +122,8 @@ pub enum Query {
     BillRun(String, Day),
     /// The newest runs of a day.
     BillRuns(Day),
+    /// How the accounts stand whose bills were ever compared.
+    BillStandings,
     Discrepancies(DiscrepancyFilter),
     Discrepancy(String),
     /// What a statement lists.
@@ -140,6 +154,7 @@ pub enum Answer {
     Attempts(Vec<(OrderId, Attempt)>),
     Refunds(Vec<(OrderId, Refund)>),
     BillRuns(Vec<BillRun>),
+    BillStandings(Vec<BillStanding>),
     Discrepancies(Vec<Stored>),
     /// `next`: from where to ask for more of the same part.
     Booked {

@@ -1,6 +1,7 @@
 //! Alipay as a service provider: the merchants' tokens are secrets at rest and in sight, are renewed by themselves, and a dead one
 //! switches its binding off.
 
+use super::reconcile::{day_of, reconcile};
 use crate::harness::client::send;
 use crate::harness::control::Paying;
 use crate::harness::till::{coded, id_of, refunded, remaining};
@@ -106,6 +107,18 @@ async fn a_providers_order_works_and_its_tokens_are_kept_sealed_and_covered() {
             }
         }
     }
+}
+
+/// A provider gets a bill for each merchant, and the money in it is that merchant's.
+#[tokio::test]
+async fn a_providers_day_agrees_with_the_bill_of_its_merchant() {
+    let world = world();
+    bound(&world).await;
+    let id = pays(&world, "an order of the provider's merchant").await;
+    refunded(&world, &id, 280).await;
+    let day = day_of(&world.demo.order(&id).await);
+    let ran = reconcile(&world, "ali-main", &day);
+    assert_eq!((&ran.clean()["rows"], &ran.clean()["matched"]), (&json!(2), &json!(2)), "{}", ran.told);
 }
 
 #[tokio::test]

@@ -7,16 +7,16 @@ use crate::harness::{Inbox, Manner, World, order, unique, with};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const KINDS: [&str; 6] = ["missing_here", "missing_there", "amount", "status", "duplicate", "fee"];
+pub const KINDS: [&str; 6] = ["missing_here", "missing_there", "amount", "status", "duplicate", "fee"];
 
-struct Ran {
-    code: i32,
-    told: Value,
-    stderr: String,
+pub struct Ran {
+    pub code: i32,
+    pub told: Value,
+    pub stderr: String,
 }
 
 /// Reconciles an account's day, beside the serving gateway.
-fn reconcile(world: &World, account: &str, day: &str) -> Ran {
+pub fn reconcile(world: &World, account: &str, day: &str) -> Ran {
     let dir = world.dir.to_string_lossy();
     let (code, stdout, stderr) = outcome(&["reconcile", "--config", &dir, "--date", day, "--account", account, "--json"]);
     let told = serde_json::from_str(&stdout).unwrap_or(Value::Null);
@@ -25,30 +25,30 @@ fn reconcile(world: &World, account: &str, day: &str) -> Ran {
 
 impl Ran {
     #[track_caller]
-    fn clean(&self) -> &Value {
+    pub fn clean(&self) -> &Value {
         assert_eq!((self.code, &self.told["discrepancies"]), (0, &json!([])), "{}{}", self.told, self.stderr);
         &self.told["accounts"][0]
     }
 
-    fn found(&self) -> BTreeSet<(String, String)> {
+    pub fn found(&self) -> BTreeSet<(String, String)> {
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         self.told["discrepancies"].as_array().unwrap().iter().map(|row| (word(&row["kind"]), word(&row["channel_order_no"]))).collect()
     }
 }
 
 /// The channel's settlement day of a paid order: what the channel has told, else the day it was paid.
-fn day_of(paid: &Value) -> String {
+pub fn day_of(paid: &Value) -> String {
     let told = paid["settle_date"].as_str().or_else(|| paid["paid_at"].as_str()).unwrap_or_else(|| panic!("not paid: {paid}"));
     told[..10].to_owned()
 }
 
-async fn paid(world: &World, offer: &Offer, amount: i64) -> Value {
+pub async fn paid(world: &World, offer: &Offer, amount: i64) -> Value {
     let placed = world.demo.place(&body_of(world, offer, amount).await).await;
     world.control.take(&placed, &Default::default()).await.expect(200);
     world.demo.until_status(id_of(&placed), "paid").await
 }
 
-async fn billed(world: &World) -> Vec<Offer> {
+pub async fn billed(world: &World) -> Vec<Offer> {
     let offers = plain_offers(world).await;
     let (without, with): (Vec<_>, Vec<_>) = offers.into_iter().partition(|offer| offer.channel == "icbc");
     assert_eq!((without.len(), with.len()), (1, 4));

@@ -127,8 +127,13 @@ impl Control {
 
     /// Plants one difference in the bill of the day; the number it is about.
     pub async fn plant(&self, kind: &str) -> String {
-        let planted = self.post("/discrepancies", &json!({"channel": self.channel, "kind": kind, "count": 1})).await.expect(200);
+        let planted = self.plant_all(&json!({"channel": self.channel, "kind": kind, "count": 1})).await;
         planted[0]["out_trade_no"].as_str().unwrap_or_else(|| panic!("nothing was planted: {planted}")).to_owned()
+    }
+
+    /// Plants differences; their rows.
+    pub async fn plant_all(&self, asked: &Value) -> Value {
+        self.post("/discrepancies", asked).await.expect(200)
     }
 
     pub async fn hook(&self, word: &str) -> Value {

@@ -14,6 +14,8 @@ on_both_engines! {
     money_is_settled_by_two_people_and_stays_settled
     what_is_carried_is_settled_by_the_next_days_bill
     a_days_paid_attempts_and_sent_refunds_come_page_by_page
+    how_an_account_stands_is_its_last_good_day_and_what_is_open_of_any_day
+    orders_are_read_by_their_ids_whole_and_only_those_that_are_there
 }
 
 fn day() -> Day {
@@ -114,6 +116,53 @@ fn what_is_carried_is_settled_by_the_next_days_bill(mut books: Books) {
     take(&mut books, run(next, 4, RunState::Done), vec![found(next, "A2", Kind::MissingThere, -5, Standing::Open)]);
     let open = listed(&books, Some(Standing::Open));
     assert_eq!((open.len(), open[0].found.number.as_str(), open[0].first_seen), (1, "A2", Millis(3)));
+}
+
+fn how_an_account_stands_is_its_last_good_day_and_what_is_open_of_any_day(mut books: Books) {
+    let standings = |books: &Books| match books.answer(&Query::BillStandings) {
+        Ok(Answer::BillStandings(standings)) => standings.into_iter().map(|s| (s.account, s.last_day, s.open)).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    take(&mut books, run(day(), 1, RunState::Refused), Vec::new());
+    assert_eq!(standings(&books), [], "none was compared to its end");
+    take(
+        &mut books,
+        run(day(), 2, RunState::Done),
+        vec![found(day(), "A1", Kind::Amount, 1, Standing::Open), found(day(), "A2", Kind::Fee, 0, Standing::Open)],
+    );
+    let next = day().plus(1);
+    take(&mut books, run(next, 3, RunState::Done), vec![found(next.plus(1), "A3", Kind::MissingThere, -5, Standing::Carried)]);
+    take(&mut books, run(next.plus(1), 4, RunState::NotYet), Vec::new());
+    assert_eq!(standings(&books), [("a1".to_owned(), next, 2)], "what is carried is not open");
+    let id = listed(&books, Some(Standing::Open)).into_iter().find(|stored| stored.found.gap.0 == 0).unwrap().id();
+    assert!(matches!(settle(&mut books, &id, "ann"), Settled::Done(_)));
+    assert_eq!(standings(&books), [("a1".to_owned(), next, 1)]);
+    // The log says what was settled, and which word it was.
+    let id = listed(&books, Some(Standing::Open))[0].id();
+    assert!(matches!(settle(&mut books, &id, "ann"), Settled::Proposed(_)));
+    let log = match books.answer(&Query::AuditLog { before: None, limit: 10 }) {
+        Ok(Answer::AuditLog(lines)) => lines
+            .into_iter()
+            .map(|(_, line)| json!([line.detail["result"], line.detail["of"]["number"], line.detail["of"]["gap"]]))
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(log, [json!(["proposed", "A1", 1]), json!(["settled", "A2", 0])]);
+}
+
+fn orders_are_read_by_their_ids_whole_and_only_those_that_are_there(mut books: Books) {
+    for nth in 1..=3 {
+        assert!(books.apply(&[&place(nth)])[0].is_ok());
+    }
+    let wanted = [3, 1, 9].map(|nth| order(nth).0.id);
+    let lives = match books.answer(&Query::Named(wanted.to_vec())) {
+        Ok(Answer::Lives(lives)) => lives,
+        other => panic!("{other:?}"),
+    };
+    let mut found: Vec<_> = lives.iter().map(|life| (life.order.id.clone(), life.attempts.len())).collect();
+    found.sort();
+    assert_eq!(found, [(order(1).0.id, 1), (order(3).0.id, 1)]);
+    assert!(matches!(books.answer(&Query::Named(Vec::new())), Ok(Answer::Lives(lives)) if lives.is_empty()));
 }
 
 fn a_days_paid_attempts_and_sent_refunds_come_page_by_page(mut books: Books) {

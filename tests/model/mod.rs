@@ -13,3 +13,5 @@ mod schedule;
 mod statements;
 mod store;
 mod words;
+
+pub use store::paid;

@@ -100,6 +100,7 @@ pub fn account(listed: &Listed, scene: &Scene, index: usize, booth: &Booth) -> A
         id: id.as_str().into(),
         channel: Arc::new(Spied(channel)),
         sandbox: true,
+        reconcile_daily: false,
         owner: None,
         methods,
         fee: sluice::domain::fee::Tariff::flat("0.006"),

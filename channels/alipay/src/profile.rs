@@ -40,6 +40,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, refund_window_s: i64) -> Profil
             day_ends_at_s: DAY_S,
             refunds_by: ListedBy::Done,
             per_sub: mode == Mode::Provider,
+            sub_field: "auth_app_id",
         }),
         // Certificates and tokens are renewed when a reply asks for it.
         renew_every_s: None,

@@ -57,6 +57,7 @@ pub(crate) fn of(methods: &[Method], mode: Mode, has_statement: bool, limits: Li
             day_ends_at_s: DAY_S,
             refunds_by: ListedBy::Begun,
             per_sub: false,
+            sub_field: "sub_mer_id",
         }),
         renew_every_s: None,
         sub_fields: mode.sub_fields(&["sub_mer_id"], &["sub_store_id"]),

@@ -17,8 +17,8 @@ use sluice_kit::hosts::below;
 use sluice_kit::outcome::{Complaint as _, unreadable};
 use std::sync::Arc;
 
-/// The most that may come out of a bill.
-const UNPACKED: Limits = Limits { files_max: 8, file_max_bytes: 128 << 20 };
+/// The most that may come out of a bill, read as it is unpacked.
+const UNPACKED: Limits = Limits { files_max: 8, file_max_bytes: 3 << 30 };
 
 /// The bill is the merchant's (`merId`): a provider's bindings are all in it.
 pub(crate) fn statement(account: &Arc<Account>, day: Day, _sub: Option<&Notes>, env: &Env<'_>) -> Step<Statement> {
@@ -38,12 +38,13 @@ fn file(account: &Account, columns: &Columns, tree: &Value) -> Told<Statement> {
     let url = text(tree, "fileDownloadUrl").unwrap_or_default();
     let is_ours = std::iter::once(&account.base_url).chain(&account.file_base_url).any(|base| below(url, base).is_some());
     ensure(is_ours, || unreadable("fileDownloadUrl points at another host: see file_base_url"))?;
-    let columns = columns.clone();
+    let (columns, mer_id) = (columns.clone(), account.mer_id.clone());
     Ok(zip(url, UNPACKED, is_bill, move |files| match files.as_slice() {
         [] => Err("the archive has no bill in it"),
         _ => {
-            let columns = columns.clone();
-            Ok(Statement::Rows(Box::new(files.into_iter().flat_map(move |file| bill::rows(&file.bytes, &columns)))))
+            let (columns, mer_id) = (columns.clone(), mer_id.clone());
+            let rows = files.into_iter().flat_map(move |file| bill::rows(file.text, columns.clone(), mer_id.clone()));
+            Ok(Statement::Rows(Box::new(rows)))
         }
     }))
 }

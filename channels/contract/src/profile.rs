@@ -38,6 +38,8 @@ pub struct StatementRule {
     pub refunds_by: ListedBy,
     /// A bill of its own for each binding.
     pub per_sub: bool,
+    /// Which field of a binding names what [`crate::BillRow::sub`] tells.
+    pub sub_field: &'static str,
 }
 
 /// In which day's bill a refund stands.

@@ -459,4 +459,9 @@ pub struct BillRow {
     /// The channel's own word for the row's state.
     pub state: String,
     pub at: Option<Second>,
+    /// The sub-merchant that the row names, empty for none; `None` where the bill does not tell. Beside what the attempt was bound with,
+    /// under [`crate::StatementRule::sub_field`].
+    pub sub: Option<String>,
+    /// What the merchant gave itself of the amount, where the bill tells it: a channel takes its fee of the rest.
+    pub own_discount: Option<Fen>,
 }

@@ -2,8 +2,9 @@
 //!
 //! The adapter says what a line is ([`Line`]) and gives the table ([`Columns`]); everything else is done here, once.
 
-use crate::bill::{Cells, line};
+use crate::bill::{Cells, Lines, header};
 use sluice_contract::{BillFate, BillKind, BillRow, Fen, Second};
+use std::borrow::Cow;
 use std::io::BufRead;
 
 /// The bill's columns, by the channel's names.
@@ -40,7 +41,7 @@ pub enum Amount {
 }
 
 impl Amount {
-    fn read(self, cells: Cells<'_>) -> Result<Fen, String> {
+    fn read<S: AsRef<str>>(self, cells: &Cells<'_, S>) -> Result<Fen, String> {
         match self {
             Amount::Plus(column) => cells.yuan(column),
             Amount::Minus(column) => Fen::ZERO.minus(cells.yuan(column)?).ok_or_else(|| format!("{column} is out of range")),
@@ -59,79 +60,92 @@ impl Columns {
     ///
     /// # Errors
     /// What does not fit, in words for an operator.
-    pub fn row(&self, cells: Cells<'_>) -> Result<BillRow, String> {
+    pub fn row<S: AsRef<str>>(&self, cells: Cells<'_, S>) -> Result<BillRow, String> {
         let given = |column: &str| cells.given(column).filter(|text| !self.none.contains(&text.as_str()));
         let word = cells.need(self.kind)?;
         let kind = self.kinds.iter().find(|kind| kind.word == word);
         let kind = kind.ok_or_else(|| format!("the bill has a row of an unlisted kind: {}", crate::wire::cut(word, 32)))?;
-        let amount = kind.amount.read(cells)?;
+        let amount = kind.amount.read(&cells)?;
         if amount.0 < 0 {
             return Err(format!("the amount of a {word} row has the wrong sign"));
         }
         let fee = self.fee.filter(|fee| cells.get(fee.column()).is_some());
+        // A row that slipped by a cell holds something else there.
+        let at = given(self.at).map(|text| (self.time)(&text).ok_or_else(|| format!("{} is no time", self.at))).transpose()?;
         Ok(BillRow {
             kind: kind.is,
             number: given(self.number).ok_or("a bill row names no order of ours")?,
             refund_number: kind.refund_number.and_then(given),
             channel_trade_no: given(self.channel_trade_no),
             amount,
-            fee: fee.map(|fee| fee.read(cells)).transpose()?,
+            fee: fee.map(|fee| fee.read(&cells)).transpose()?,
             // Such a bill lists what was done.
             fate: BillFate::Done,
             state: cells.need(kind.state)?.to_owned(),
-            at: (self.time)(cells.need(self.at)?),
+            at,
+            sub: None,
+            own_discount: None,
         })
     }
 }
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum Line<'l> {
     /// A title, a comment, an empty line.
     Aside,
     /// The names of the columns.
-    Header(Vec<String>),
-    Row(Vec<String>),
+    Header(Vec<&'l str>),
+    Row(Vec<&'l str>),
     /// The bill's own end: what follows is no row.
     End,
 }
 
 /// Trimmed pieces of a line.
 #[must_use]
-pub fn pieces(line: &str, between: &str) -> Vec<String> {
-    line.split(between).map(|piece| piece.trim().to_owned()).collect()
+pub fn pieces<'l>(line: &'l str, between: &str) -> Vec<&'l str> {
+    line.split(between).map(str::trim).collect()
 }
 
-/// A bill that is read line by line, so that one of any size needs one line of memory.
-pub struct Sheet<R> {
-    lines: R,
-    decode: fn(&[u8]) -> Option<String>,
+/// A line in a channel's encoding as text.
+pub type Decode = for<'l> fn(&'l [u8]) -> Option<Cow<'l, str>>;
+
+/// A bill that is read line by line.
+pub struct Sheet {
+    decode: Decode,
     table: &'static Columns,
     header: Option<Vec<String>>,
     begun: bool,
 }
 
-impl<R: BufRead> Sheet<R> {
+impl Sheet {
     /// `decode` reads a line in the channel's encoding; a file that begins with the mark of UTF-8 is UTF-8, whatever else it should be.
-    pub const fn new(lines: R, decode: fn(&[u8]) -> Option<String>, table: &'static Columns) -> Sheet<R> {
-        Sheet { lines, decode, table, header: None, begun: false }
+    #[must_use]
+    pub const fn new(decode: Decode, table: &'static Columns) -> Sheet {
+        Sheet { decode, table, header: None, begun: false }
     }
 
     /// The next row, or `None` at the end. `sort` gets each line with the columns, which are none before the header.
     ///
     /// # Errors
     /// A line that does not fit, or a file without a header: the rest would be doubtful.
-    pub fn row(&mut self, mut sort: impl FnMut(&str, &[String]) -> Result<Line, String>) -> Result<Option<BillRow>, String> {
-        while let Some(mut line) = line(&mut self.lines)? {
-            if !std::mem::replace(&mut self.begun, true) && line.starts_with(b"\xef\xbb\xbf") {
-                self.decode = |line| String::from_utf8(line.to_vec()).ok();
-                line.drain(..3);
+    pub fn row<R: BufRead>(
+        &mut self,
+        lines: &mut Lines<R>,
+        mut sort: impl for<'l> FnMut(&'l str, &[String]) -> Result<Line<'l>, String>,
+    ) -> Result<Option<BillRow>, String> {
+        while let Some(mut line) = lines.next()? {
+            if !std::mem::replace(&mut self.begun, true)
+                && let Some(rest) = line.strip_prefix(b"\xef\xbb\xbf")
+            {
+                self.decode = |line| std::str::from_utf8(line).ok().map(Cow::Borrowed);
+                line = rest;
             }
-            let line = (self.decode)(&line).ok_or("the bill is not in its encoding")?;
+            let line = (self.decode)(line).ok_or("the bill is not in its encoding")?;
             let columns = self.header.as_deref().unwrap_or_default();
             match sort(&line, columns)? {
                 Line::Aside => {}
-                Line::Header(names) => self.header = Some(names),
+                Line::Header(names) => self.header = Some(header(names.into_iter())?),
                 Line::Row(cells) => return self.table.row(Cells::new(columns, &cells)?).map(Some),
                 Line::End => break,
             }
@@ -142,9 +156,10 @@ impl<R: BufRead> Sheet<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Amount, Columns, Kind, Line, Sheet, pieces};
+    use super::{Amount, Columns, Decode, Kind, Line, Sheet, pieces};
     use crate::text::compact;
     use sluice_contract::{BillKind, BillRow, Fen};
+    use std::borrow::Cow;
     use std::io::Cursor;
 
     const TABLE: Columns = Columns {
@@ -162,28 +177,25 @@ mod tests {
     };
 
     fn rows(text: &str) -> Result<Vec<BillRow>, String> {
-        let ascii = |line: &[u8]| if line.is_ascii() { String::from_utf8(line.to_vec()).ok() } else { None };
-        let mut sheet = Sheet::new(Cursor::new(text.as_bytes()), ascii, &TABLE);
-        let mut rows = Vec::new();
-        let sort = |line: &str, columns: &[String]| {
-            Ok(match line {
-                "" => Line::Aside,
-                "end" => Line::End,
-                _ if columns.is_empty() => Line::Header(pieces(line, ",")),
-                _ => Line::Row(pieces(line, ",")),
-            })
-        };
-        while let Some(row) = sheet.row(sort)? {
-            rows.push(row);
-        }
-        Ok(rows)
+        let ascii: Decode = |line| std::str::from_utf8(line).ok().filter(|text| text.is_ascii()).map(Cow::Borrowed);
+        let mut sheet = Sheet::new(ascii, &TABLE);
+        crate::bill::rows(Cursor::new(text.as_bytes()), move |lines| sheet.row(lines, sorted)).collect()
+    }
+
+    fn sorted<'l>(line: &'l str, columns: &[String]) -> Result<Line<'l>, String> {
+        Ok(match line {
+            "" => Line::Aside,
+            "end" => Line::End,
+            _ if columns.is_empty() => Line::Header(pieces(line, ",")),
+            _ => Line::Row(pieces(line, ",")),
+        })
     }
 
     const HEAD: &str = "kind,order,refund,theirs,sum,fee,time";
 
     #[test]
     fn a_table_makes_rows_of_lines_and_knows_signs_and_none() {
-        let text = format!("\n{HEAD}\nin, A1 ,,0,1.50,-0.01,20251123090000\nout,A1,R1,T,-1.00,0.00,x\nend\nnonsense");
+        let text = format!("\n{HEAD}\nin, A1 ,,0,1.50,-0.01,20251123090000\nout,A1,R1,T,-1.00,0.00,\nend\nnonsense");
         let rows = rows(&text).unwrap_or_default();
         let told: Vec<_> = rows.iter().map(|row| (row.kind, row.number.as_str(), row.amount, row.fee)).collect();
         assert_eq!(told, [(BillKind::Payment, "A1", Fen(150), Some(Fen(1))), (BillKind::Refund, "A1", Fen(100), Some(Fen(0)))]);
@@ -200,6 +212,10 @@ mod tests {
             ("no number", format!("{HEAD}\nin,,,,1.00,0.00,")),
             ("a kind that is not listed", format!("{HEAD}\nup,A1,,,1.00,0.00,")),
             ("a refund that pays", format!("{HEAD}\nout,A1,,,1.00,0.00,")),
+            ("no time", format!("{HEAD}\nin,A1,,,1.00,0.00,noon")),
+            ("a column that is there twice", format!("{HEAD},sum\nin,A1,,,1.00,0.00,,1.00")),
+            ("an exponent", format!("{HEAD}\nin,A1,,,1e3,0.00,")),
+            ("an amount with a comma", format!("{HEAD}\nin,A1,,,1,234.56,0.00,")),
             ("no amount", format!("{HEAD}\nin,A1,,,one,0.00,")),
             ("a column that is not there", "kind,order,refund,theirs,fee,time\nin,A1,,,0.00,".to_owned()),
             ("another encoding", format!("{HEAD}\nin,é,,,1.00,0.00,")),

@@ -7,6 +7,7 @@ pub mod aes;
 pub mod archive;
 pub mod ask;
 pub mod bill;
+pub mod blob;
 pub mod callback;
 pub mod channel;
 pub mod claims;

@@ -15,7 +15,7 @@ pub(crate) fn callback(account: &Account, raw: &RawCallback<'_>, env: &Env<'_>) 
     let fields: Notes = form(raw)?.into_iter().collect();
     // The order that it names, believed or not.
     let number = fields.get("orderId").map(String::as_str).filter(|id| is_alnum(id, 1..=40));
-    account.verifier.check(&fields, env.now).map_err(|reason| forged(reason, number))?;
+    account.verifier.check(&fields, None, env.now).map_err(|reason| forged(reason, number))?;
     ensure(is_utf8(&fields), || unreadable("the notice is in another encoding"))?;
     ensure(get(&fields, "merId") == account.mer_id, || forged("the merchant is not this account's", number))?;
     let is_refund = match get(&fields, "txnType") {

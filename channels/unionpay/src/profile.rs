@@ -47,6 +47,7 @@ pub(crate) fn of(methods: &[Method], access: Access, terms: &Terms, renews: bool
             day_ends_at_s: CLEARING_DAY_ENDS_AT_S,
             refunds_by: ListedBy::Done,
             per_sub: false,
+            sub_field: "sub_mer_id",
         }),
         renew_every_s: renews.then_some(DAY_S),
         sub_fields: match access {

@@ -9,12 +9,13 @@
 
 use crate::keys::Trust;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use sluice_contract::{Notes, Refusal, Second};
+use sluice_kit::blob::Part;
 use sluice_kit::ensure::ensure;
-use sluice_kit::form;
 use sluice_kit::rsa::PrivateKey;
 use sm3::{Digest, Sm3};
+use std::io::{BufRead, BufReader};
 use zeroize::Zeroizing;
 
 /// The only generation of this adapter: 5.0.0 is SHA-1 and refused on receipt.
@@ -28,9 +29,22 @@ pub(crate) enum Hash {
 
 impl Hash {
     fn hex(self, text: &[u8]) -> String {
+        self.of(|more| more(text))
+    }
+
+    /// Of a text that comes in pieces.
+    fn of(self, pieces: impl FnOnce(&mut dyn FnMut(&[u8]))) -> String {
         match self {
-            Hash::Sha256 => hex::encode(digest(&SHA256, text)),
-            Hash::Sm3 => hex::encode(Sm3::digest(text)),
+            Hash::Sha256 => {
+                let mut sum = Context::new(&SHA256);
+                pieces(&mut |piece| sum.update(piece));
+                hex::encode(sum.finish())
+            }
+            Hash::Sm3 => {
+                let mut sum = Sm3::new();
+                pieces(&mut |piece| sum.update(piece));
+                hex::encode(sum.finalize())
+            }
         }
     }
 
@@ -67,11 +81,11 @@ impl Signer {
             Signer::Rsa { cert_id, key } => {
                 signed.insert("signMethod".into(), "01".into());
                 signed.insert("certId".into(), cert_id.clone());
-                key.sign(digest_hex(&signed).as_bytes())?
+                key.sign(digest_hex(&signed, None).as_bytes())?
             }
             Signer::Key { hash, secret } => {
                 signed.insert("signMethod".into(), hash.method().into());
-                keyed(*hash, &signed, secret)
+                keyed(*hash, &signed, None, secret)
             }
         };
         signed.insert("signature".into(), signature);
@@ -79,20 +93,38 @@ impl Signer {
     }
 }
 
+/// A value that is too large to be held: the name of its field, which has no other value, and where it lies.
+pub(crate) type Large<'a> = Option<(&'a str, &'a Part)>;
+
 /// `key=value&…` of everything but the signature, in byte order of the keys, nothing encoded.
-pub(crate) fn canonical(fields: &Notes) -> String {
-    form::canonical(fields.iter().filter(|(name, _)| *name != "signature").map(|(name, value)| (name.as_str(), value.as_str())))
+pub(crate) fn canonical(fields: &Notes, large: Large<'_>, more: &mut dyn FnMut(&[u8])) {
+    for (nth, (name, value)) in fields.iter().filter(|(name, _)| *name != "signature").enumerate() {
+        let before: &[u8] = if nth == 0 { b"" } else { b"&" };
+        [before, name.as_bytes(), b"=", value.as_bytes()].into_iter().for_each(&mut *more);
+        if let Some((_, part)) = large.filter(|(large, _)| large == name) {
+            // A file that cannot be read gives another text: the signature does not hold.
+            let mut lines = BufReader::with_capacity(64 * 1024, part.clone());
+            while let Ok(piece @ [_, ..]) = lines.fill_buf() {
+                more(piece);
+                let length = piece.len();
+                lines.consume(length);
+            }
+        }
+    }
 }
 
 /// The 64 characters that an RSA signature covers.
-pub(crate) fn digest_hex(fields: &Notes) -> String {
-    Hash::Sha256.hex(canonical(fields).as_bytes())
+pub(crate) fn digest_hex(fields: &Notes, large: Large<'_>) -> String {
+    Hash::Sha256.of(|more| canonical(fields, large, more))
 }
 
-fn keyed(hash: Hash, fields: &Notes, secret: &str) -> String {
+fn keyed(hash: Hash, fields: &Notes, large: Large<'_>, secret: &str) -> String {
     let key_hash = Zeroizing::new(hash.hex(secret.as_bytes()));
-    let text = Zeroizing::new(format!("{}&{}", canonical(fields), key_hash.as_str()));
-    hash.hex(text.as_bytes())
+    hash.of(|more| {
+        canonical(fields, large, more);
+        more(b"&");
+        more(key_hash.as_bytes());
+    })
 }
 
 /// UnionPay's side.
@@ -114,7 +146,7 @@ impl Verifier {
     }
 
     /// Whether UnionPay has signed this; why not, otherwise.
-    pub(crate) fn check(&self, fields: &Notes, now: Second) -> Result<(), &'static str> {
+    pub(crate) fn check(&self, fields: &Notes, large: Large<'_>, now: Second) -> Result<(), &'static str> {
         let get = |name: &str| fields.get(name).map(String::as_str);
         // T18: a message that chooses its own version or method is a downgrade.
         let is_own = get("version") == Some(VERSION) && get("signMethod") == Some(self.method());
@@ -123,11 +155,11 @@ impl Verifier {
         let holds = match self {
             Verifier::Chain(trust) => {
                 let leaf = trust.leaf(get("signPubKeyCert").ok_or("there is no signPubKeyCert")?, now)?;
-                leaf.key.verifies_base64(digest_hex(fields).as_bytes(), signature)
+                leaf.key.verifies_base64(digest_hex(fields, large).as_bytes(), signature)
             }
-            Verifier::Key { hash, secrets } => {
-                secrets.iter().any(|secret| verify_slices_are_equal(keyed(*hash, fields, secret).as_bytes(), signature.as_bytes()).is_ok())
-            }
+            Verifier::Key { hash, secrets } => secrets
+                .iter()
+                .any(|secret| verify_slices_are_equal(keyed(*hash, fields, large, secret).as_bytes(), signature.as_bytes()).is_ok()),
         };
         ensure(holds, || "the signature does not hold")
     }

@@ -2,7 +2,7 @@
 
 use crate::codes::{self, Api, Class};
 use crate::config::Account;
-use crate::sign::VERSION;
+use crate::sign::{Large, VERSION};
 use sluice_contract::{Env, Failure, FailureCode, Fault, HttpReply, HttpRequest, Notes, Refusal, Why, WhyKind};
 use sluice_kit::ask::{Judge, Unread};
 use sluice_kit::ensure::ensure;
@@ -56,10 +56,15 @@ pub(crate) fn answer(account: &Account, reply: &HttpReply, env: &Env<'_>) -> Res
     // Pack §1.2: any other status, an empty body or one that does not verify is no answer, never "failed".
     let is_there = reply.status == 200 && !reply.bytes().is_empty();
     ensure(is_there, || Why::new(WhyKind::NoAnswer, format!("HTTP {} without an answer", reply.status)))?;
-    let text = std::str::from_utf8(reply.bytes()).map_err(|_| unreadable("the answer is not UTF-8"))?;
+    signed(account, reply.bytes(), None, env)
+}
+
+/// The fields of a text that UnionPay has signed. `large`: the value of a field that is empty in the text.
+pub(crate) fn signed(account: &Account, text: &[u8], large: Large<'_>, env: &Env<'_>) -> Result<Notes, Why> {
+    let text = std::str::from_utf8(text).map_err(|_| unreadable("the answer is not UTF-8"))?;
     let fields = split(text).ok_or_else(|| unreadable("the answer is no list of fields, or names one twice"))?;
     ensure(fields.contains_key("respCode"), || unreadable("the answer has no respCode"))?;
-    account.verifier.check(&fields, env.now).map_err(|reason| Why::new(WhyKind::BadSignature, reason))?;
+    account.verifier.check(&fields, large, env.now).map_err(|reason| Why::new(WhyKind::BadSignature, reason))?;
     ensure(is_utf8(&fields), || unreadable("the answer is in another encoding"))?;
     Ok(fields)
 }

@@ -32,7 +32,13 @@ pub(crate) fn of(methods: &[Method], mode: Mode, renews: bool) -> Profile {
         },
         callback: CallbackIs::Proof,
         // Pack §9: after 10:00, a refund on the day it was started.
-        statement: Some(StatementRule { ready_at_s: 10 * 3600, day_ends_at_s: DAY_S, refunds_by: ListedBy::Begun, per_sub: false }),
+        statement: Some(StatementRule {
+            ready_at_s: 10 * 3600,
+            day_ends_at_s: DAY_S,
+            refunds_by: ListedBy::Begun,
+            per_sub: false,
+            sub_field: "sub_mchid",
+        }),
         // Pack §2.4: two certificates are valid at once during a rotation, so half a day is often enough.
         renew_every_s: renews.then_some(DAY_S / 2),
         sub_fields: match mode {

@@ -42,7 +42,8 @@ fn file_of(account: &Arc<Account>, tree: &Value, env: &Env<'_>) -> Result<Readin
     let target = below(url, &account.base_url).ok_or("the download_url points at another host")?;
     let request = wire::request(account, Call::get("bill.file", target.to_owned()), env).map_err(|_| "the download could not be signed")?;
     let request = HttpRequest { into: Keep::File { max_bytes: FILE_MAX_BYTES }, timeout_ms: TIMEOUT_MS, ..request };
-    Ok(Reading::Then(Exchange::new(request, move |reply, _| Reading::Is(checked(reply, &hash)))))
+    let account = Arc::clone(account);
+    Ok(Reading::Then(Exchange::new(request, move |reply, _| Reading::Is(checked(&account, reply, &hash)))))
 }
 
 fn refused(complaint: &Complaint) -> Result<Statement, Why> {
@@ -55,12 +56,12 @@ fn refused(complaint: &Complaint) -> Result<Statement, Why> {
 }
 
 /// The file is read twice: once to know that it is the one the link promised, once row by row.
-fn checked(reply: &HttpReply, hash: &[u8]) -> Statement {
+fn checked(account: &Account, reply: &HttpReply, hash: &[u8]) -> Statement {
     if reply.status != 200 {
         return Statement::Unknown(unreadable("the file could not be fetched: ask for a new link"));
     }
     match (sha1_of(&reply.body), unpacked(&reply.body)) {
-        (Ok(found), Ok(text)) if found == hash => Statement::Rows(Box::new(rows(text))),
+        (Ok(found), Ok(text)) if found == hash => Statement::Rows(Box::new(rows(text, account))),
         (Ok(_), Ok(_)) => Statement::Unknown(Why::new(WhyKind::BadSignature, "the file is not the one the link promised: SHA-1 differs")),
         _ => Statement::Unknown(unreadable("the file cannot be read or is too large")),
     }

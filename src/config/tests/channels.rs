@@ -2,7 +2,7 @@
 
 use super::{Folder, fake, refused};
 use crate::config::{Account, Finding};
-use crate::domain::fee::{Tariff, Tier, share};
+use crate::domain::fee::{Rounding, Tariff, Tier, share};
 use crate::domain::route::{DaySpan, Opening, Pause};
 use sluice_contract::{Fen, Millis};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ fn account(folder: &Folder) -> Result<Arc<Account>, Vec<Finding>> {
 #[test]
 fn the_terms_of_an_account_are_read() -> Result<(), Vec<Finding>> {
     let account = account(&with(
-        "fee_min = 10\nfee_cap = 2500\nfee_tiers = [{ from = 100000, rate = \"0.004\" }, { from = 500000, rate = \"0.002\" }]\n\
+        "fee_min = 10\nfee_cap = 2500\nfee_rounding = \"half_even\"\nfee_tiers = [{ from = 100000, rate = \"0.004\" }, { from = 500000, rate = \"0.002\" }]\n\
          app_ids = [\"wx1\", \"wx2\"]\namount_min = 100\namount_max = 100000000\n\
          open_hours = [\"08:00-12:00\", \"22:00-02:00\", \"13:00-24:00\"]\n\
          maintenance = [\"23:50-00:10\", \"2026-12-01T00:00:00+08:00/2026-11-30T17:00:00Z\"]",
@@ -100,7 +100,12 @@ fn the_terms_of_an_account_are_read() -> Result<(), Vec<Finding>> {
     let terms = &account.terms;
     let rate = |text| share(text).unwrap_or_default();
     let tiers = vec![Tier { from: Fen(100_000), rate: rate("0.004") }, Tier { from: Fen(500_000), rate: rate("0.002") }];
-    assert_eq!(terms.fee, Some(Tariff { rate: rate("0.006"), min: Some(Fen(10)), cap: Some(Fen(2_500)), tiers }));
+    assert_eq!(
+        terms.fee,
+        Some(Tariff { rate: rate("0.006"), min: Some(Fen(10)), cap: Some(Fen(2_500)), tiers, rounding: Rounding::HalfEven })
+    );
+    assert!(!account.reconcile_daily, "a sandbox account is compared when somebody asks");
+    assert!(self::account(&with("reconcile_daily = true"))?.reconcile_daily);
     assert_eq!(
         (terms.app_ids.as_slice(), terms.amount_min, terms.amount_max),
         (&["wx1".to_owned(), "wx2".to_owned()][..], Some(Fen(100)), Some(Fen(100_000_000)))

@@ -1,10 +1,11 @@
 //! Our side of a day, packed: what the bill should list, and beside it what the bill names and we looked up.
 
 use super::day::{BillDay, Edge};
+use crate::domain::fee::Tariff;
 use crate::domain::id::pack;
 use crate::domain::life::{Attempt, Life, Order, Refund};
 use crate::domain::{AttemptStatus, OrderId, RefundStatus};
-use sluice_contract::{Day, Fen, FundedBy, ListedBy, Millis, Second, StatementRule};
+use sluice_contract::{BillKind, BillRow, Day, Fen, FundedBy, ListedBy, Millis, Second, StatementRule};
 use std::collections::BTreeMap;
 
 /// What our books say became of it.
@@ -42,10 +43,10 @@ pub(super) struct Slot {
     high: u64,
     low: u64,
     pub amount_fen: i64,
-    /// `i64::MIN`: no tariff.
-    fee_fen: i64,
     /// Unix seconds.
     at_s: u32,
+    /// What it was agreed under: a place in [`Terms`].
+    terms: u32,
     pub ours: Ours,
     pub edge: Edge,
     /// What was seen of it in the bill: bits of [`seen`].
@@ -64,20 +65,14 @@ pub(super) mod seen {
     pub const OPEN: u8 = 8;
 }
 
-const NO_FEE: i64 = i64::MIN;
-
 impl Slot {
     fn new(packed: u128, amount: Fen, at: Second, ours: Ours, edge: Edge) -> Slot {
         let [high, low] = [packed >> 64, packed & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or_default());
-        Slot { high, low, amount_fen: amount.0, fee_fen: NO_FEE, at_s: u32::try_from(at.0).unwrap_or_default(), ours, edge, seen: 0 }
+        Slot { high, low, amount_fen: amount.0, at_s: u32::try_from(at.0).unwrap_or_default(), terms: 0, ours, edge, seen: 0 }
     }
 
     pub fn key(&self) -> u128 {
         (u128::from(self.high) << 64) | u128::from(self.low)
-    }
-
-    pub fn fee(&self) -> Option<Fen> {
-        (self.fee_fen != NO_FEE).then_some(Fen(self.fee_fen))
     }
 
     pub fn at(&self) -> Second {
@@ -86,6 +81,49 @@ impl Slot {
 
     pub const fn has(&self, bit: u8) -> bool {
         self.seen & bit != 0
+    }
+}
+
+/// The prices and sub-merchants of a day's payments, each written once: there are few, and many payments.
+#[derive(Debug)]
+pub(super) struct Terms {
+    all: Vec<(Option<Tariff>, String)>,
+    /// The places of each sub-merchant.
+    by_sub: BTreeMap<String, Vec<u32>>,
+}
+
+impl Default for Terms {
+    /// The first place is that of refunds, which have neither.
+    fn default() -> Terms {
+        Terms { all: vec![(None, String::new())], by_sub: BTreeMap::new() }
+    }
+}
+
+impl Terms {
+    fn place(&mut self, tariff: Option<&Tariff>, sub: &str) -> u32 {
+        let places = self.by_sub.get(sub).map(Vec::as_slice).unwrap_or_default();
+        if let Some(place) = places.iter().copied().find(|place| self.of(*place).is_some_and(|(known, _)| known.as_ref() == tariff)) {
+            return place;
+        }
+        let place = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.all.push((tariff.cloned(), sub.to_owned()));
+        self.by_sub.entry(sub.to_owned()).or_default().push(place);
+        place
+    }
+
+    fn of(&self, place: u32) -> Option<&(Option<Tariff>, String)> {
+        usize::try_from(place).ok().and_then(|place| self.all.get(place))
+    }
+
+    /// The sub-merchant it was bound with; empty: none.
+    pub fn sub(&self, slot: &Slot) -> &str {
+        self.of(slot.terms).map_or("", |(_, sub)| sub.as_str())
+    }
+
+    /// The fee when so much of the amount reaches the merchant; `None`: no tariff.
+    pub fn fee(&self, slot: &Slot, own_discount: Fen) -> Option<Fen> {
+        let base = Fen(slot.amount_fen).minus(own_discount)?;
+        self.of(slot.terms)?.0.as_ref()?.fee(base)
     }
 }
 
@@ -124,8 +162,10 @@ pub struct Books {
     asked_at: Millis,
     pub(super) payments: Shelf,
     pub(super) refunds: Shelf,
-    /// Of payments with discounts: the fee on the whole amount, where that is another one.
-    pub(super) gross_fees: BTreeMap<u128, Fen>,
+    pub(super) terms: Terms,
+    /// Of payments with discounts: what the merchant gave itself. A channel takes its share of what reaches the merchant.
+    own_discounts: BTreeMap<u128, Fen>,
+    sub_field: &'static str,
 }
 
 impl Books {
@@ -138,7 +178,9 @@ impl Books {
             asked_at,
             payments: Shelf::default(),
             refunds: Shelf::default(),
-            gross_fees: BTreeMap::new(),
+            terms: Terms::default(),
+            own_discounts: BTreeMap::new(),
+            sub_field: rule.sub_field,
         }
     }
 
@@ -211,18 +253,33 @@ impl Books {
         let at = if ours == Ours::Done { paid_at(attempt) } else { attempt.at }.second();
         let edge = self.day.edge(at, attempt.notes.settle_date.as_deref());
         let mut slot = Slot::new(pack(&order.attempt_number(attempt.seq), 'A')?, attempt.amount, at, ours, edge);
-        if let Some(tariff) = &attempt.notes.fee {
-            // A channel takes its share of what reaches the merchant: not of what the merchant gave away itself.
-            let mut own = attempt.notes.discounts.iter().filter(|discount| discount.funded_by == FundedBy::Merchant);
-            let own = own.try_fold(Fen::ZERO, |sum, discount| sum.plus(discount.amount)).unwrap_or_default();
-            let net = attempt.amount.minus(own).and_then(|base| tariff.fee(base));
-            let gross = tariff.fee(attempt.amount);
-            slot.fee_fen = net.map_or(NO_FEE, |fee| fee.0);
-            if let Some(gross) = gross.filter(|_| gross != net) {
-                self.gross_fees.insert(slot.key(), gross);
-            }
+        slot.terms = self.terms.place(attempt.notes.fee.as_ref(), attempt.notes.sub.get(self.sub_field).map_or("", String::as_str));
+        let mut own = attempt.notes.discounts.iter().filter(|discount| discount.funded_by == FundedBy::Merchant);
+        let own = own.try_fold(Fen::ZERO, |sum, discount| sum.plus(discount.amount)).unwrap_or_default();
+        if own != Fen::ZERO {
+            self.own_discounts.insert(slot.key(), own);
         }
         Some(slot)
+    }
+
+    /// What the bill's fee is compared with: on what reaches the merchant, by what the bill tells of discounts or else our books do. Without
+    /// the bill's word, a fee on the whole is as good: not every channel leaves the merchant's own discounts out.
+    pub(super) fn fees(&self, slot: &Slot, row: &BillRow) -> [Option<Fen>; 2] {
+        let ours = self.own_discounts.get(&slot.key()).copied().unwrap_or_default();
+        let net = self.terms.fee(slot, row.own_discount.unwrap_or(ours));
+        let other = if row.own_discount.is_some() || ours == Fen::ZERO { net } else { self.terms.fee(slot, Fen::ZERO) };
+        [net, other]
+    }
+
+    /// Whether the bill's fee is the one that was agreed. What one of the two does not tell is not compared.
+    pub(super) fn fee_agrees(&self, slot: &Slot, row: &BillRow) -> bool {
+        row.kind != BillKind::Payment
+            || row.fee.is_none_or(|theirs| self.fees(slot, row).iter().any(|ours| ours.is_none_or(|ours| ours == theirs)))
+    }
+
+    /// Whether the money is that sub-merchant's who was named when the order was placed.
+    pub(super) fn sub_agrees(&self, slot: &Slot, row: &BillRow) -> bool {
+        row.kind != BillKind::Payment || row.sub.as_deref().is_none_or(|sub| sub == self.terms.sub(slot))
     }
 
     fn refund_slot(&self, order: &OrderId, refund: &Refund) -> Option<Slot> {

@@ -18,13 +18,23 @@ pub enum Kind {
     /// In the bill more than once.
     Duplicate,
     Fee,
+    /// The money came to another sub-merchant than the order was for.
+    Merchant,
     /// Money that went back, and we know of no refund.
     UnknownRefund,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] =
-        [Kind::MissingHere, Kind::MissingThere, Kind::Amount, Kind::Status, Kind::Duplicate, Kind::Fee, Kind::UnknownRefund];
+    pub const ALL: [Kind; 8] = [
+        Kind::MissingHere,
+        Kind::MissingThere,
+        Kind::Amount,
+        Kind::Status,
+        Kind::Duplicate,
+        Kind::Fee,
+        Kind::UnknownRefund,
+        Kind::Merchant,
+    ];
 
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -35,6 +45,7 @@ impl Kind {
             Kind::Status => "status",
             Kind::Duplicate => "duplicate",
             Kind::Fee => "fee",
+            Kind::Merchant => "merchant",
             Kind::UnknownRefund => "unknown_refund",
         }
     }
@@ -57,6 +68,9 @@ impl Kind {
             }
             Kind::Fee => {
                 "compare the contract's rate with the account's fee in channels.toml; claim the difference if the contract is right"
+            }
+            Kind::Merchant => {
+                "look at the channel's page of this number: whose is it? If another sub-merchant has the money, settle it between the two"
             }
             Kind::UnknownRefund => "find out who sent this refund: the channel's own page, or another system with the same key",
         }

@@ -1,7 +1,7 @@
 //! What the rows of one number mean beside what our books say of it. The order of the rows does not matter: they are judged as a set.
 
-use super::books::{Book, Ours, Slot, seen};
-use super::day::{BillDay, Edge};
+use super::books::{Book, Books, Ours, Slot, seen};
+use super::day::Edge;
 use super::discrepancy::{Found, Kind, Standing};
 use crate::domain::id::unpack;
 use serde_json::{Value, json};
@@ -70,8 +70,8 @@ pub(super) fn is_missing(book: Book, slot: &Slot, odd: &[BillRow]) -> bool {
 }
 
 /// The findings of a day as they grow.
-pub(super) struct Judged {
-    day: BillDay,
+pub(super) struct Judged<'a> {
+    books: &'a Books,
     had_before: bool,
     pub matched: u64,
     found: Vec<Found>,
@@ -80,9 +80,9 @@ pub(super) struct Judged {
 /// A finding before it has a key: kind, ours, theirs, gap.
 struct Finding(Kind, Option<Fen>, Option<Fen>, Fen);
 
-impl Judged {
-    pub const fn new(day: BillDay, had_before: bool) -> Judged {
-        Judged { day, had_before, matched: 0, found: Vec::new() }
+impl<'a> Judged<'a> {
+    pub const fn new(books: &'a Books, had_before: bool) -> Judged<'a> {
+        Judged { books, had_before, matched: 0, found: Vec::new() }
     }
 
     pub fn found(mut self) -> Vec<Found> {
@@ -130,20 +130,30 @@ impl Judged {
         let nearest = done.iter().min_by_key(|row| (row.amount.0.abs_diff(slot.amount_fen), row.amount, row.fee)).copied();
         let meant = nearest.filter(|_| rows.agreeing() == 0);
         if let Some(row) = meant {
-            if row.amount == amount {
-                let (ours, theirs) = (slot.fee(), row.fee);
-                let gap = ours.zip(theirs).and_then(|(ours, theirs)| ours.minus(theirs)).unwrap_or_default();
-                self.add(book, slot, Finding(Kind::Fee, ours, theirs, gap), Standing::Open, rows.odd);
-            } else {
-                let gap = row.amount.minus(amount).unwrap_or_default();
-                self.add(book, slot, Finding(Kind::Amount, Some(amount), Some(row.amount), more(book, gap)), Standing::Open, rows.odd);
-            }
+            self.meant(book, slot, rows, row);
         }
         if done.len().saturating_add(rows.agreeing()) > 1 {
             let agreeing = i64::try_from(rows.agreeing()).unwrap_or_default().saturating_mul(slot.amount_fen);
             let theirs = Fen(done.iter().fold(agreeing, |sum, row| sum.saturating_add(row.amount.0)));
             let beyond = theirs.minus(meant.map_or(amount, |row| row.amount)).unwrap_or_default();
             self.add(book, slot, Finding(Kind::Duplicate, Some(amount), Some(theirs), more(book, beyond)), Standing::Open, rows.odd);
+        }
+    }
+
+    /// What the row that is meant says otherwise.
+    fn meant(&mut self, book: Book, slot: &Slot, rows: &Rows<'_>, row: &BillRow) {
+        let amount = Fen(slot.amount_fen);
+        if row.amount != amount {
+            let gap = row.amount.minus(amount).unwrap_or_default();
+            self.add(book, slot, Finding(Kind::Amount, Some(amount), Some(row.amount), more(book, gap)), Standing::Open, rows.odd);
+        } else if !self.books.fee_agrees(slot, row) {
+            let [ours, _] = self.books.fees(slot, row);
+            let gap = ours.zip(row.fee).and_then(|(ours, theirs)| ours.minus(theirs)).unwrap_or_default();
+            self.add(book, slot, Finding(Kind::Fee, ours, row.fee, gap), Standing::Open, rows.odd);
+        }
+        // The money is there, in somebody else's purse.
+        if !self.books.sub_agrees(slot, row) {
+            self.add(book, slot, Finding(Kind::Merchant, Some(amount), Some(Fen::ZERO), less(book, amount)), Standing::Open, rows.odd);
         }
     }
 
@@ -159,7 +169,7 @@ impl Judged {
 
     fn done_and_back(&mut self, book: Book, slot: &Slot, rows: &Rows<'_>) {
         let back: Vec<&BillRow> = rows.odd.iter().filter(|row| !is_itself(book, row)).collect();
-        let mut without = Judged::new(self.day, self.had_before);
+        let mut without = Judged::new(self.books, self.had_before);
         let own: Vec<BillRow> = rows.odd.iter().filter(|row| is_itself(book, row)).cloned().collect();
         without.done(book, slot, &Rows { reversed: false, odd: &own, ..*rows });
         self.found.append(&mut without.found);
@@ -195,11 +205,12 @@ impl Judged {
             Ours::Not => "not done",
         };
         let evidence = json!({
-            "ours": {"says": says, "amount": slot.amount_fen, "fee": slot.fee(), "at": slot.at().rfc3339()},
+            "ours": {"says": says, "amount": slot.amount_fen, "fee": self.books.terms.fee(slot, Fen::ZERO), "at": slot.at().rfc3339(),
+                "sub": Some(self.books.terms.sub(slot)).filter(|sub| !sub.is_empty())},
             "agreeing_row": slot.has(seen::LISTED), "rows": shown(rows),
         });
         self.found.push(Found {
-            day: self.day.last_of(slot.edge_of(standing)),
+            day: self.books.day.last_of(slot.edge_of(standing)),
             kind,
             number,
             channel_order_no,
@@ -230,7 +241,7 @@ impl Judged {
             let theirs = rows.first().map(|row| row.amount);
             let channel_order_no = rows.first().map(|row| row.number.clone()).unwrap_or_default();
             let (number, evidence) = (number.to_owned(), json!({"rows": shown(&rows)}));
-            let (day, standing, gap) = (self.day.day, Standing::Open, Fen(net));
+            let (day, standing, gap) = (self.books.day.day, Standing::Open, Fen(net));
             self.found.push(Found { day, kind, number, channel_order_no, ours: None, theirs, gap, standing, evidence });
         }
     }
@@ -264,6 +275,7 @@ fn shown(rows: &[BillRow]) -> Vec<Value> {
         json!({
             "kind": row.kind, "number": row.number, "refund_number": row.refund_number, "channel_trade_no": row.channel_trade_no,
             "amount": row.amount, "fee": row.fee, "state": row.state, "fate": row.fate, "at": row.at.map(|at| at.rfc3339()),
+            "sub": row.sub.as_deref().filter(|sub| !sub.is_empty()), "own_discount": row.own_discount,
         })
     };
     rows.iter().take(8).map(show).collect()

@@ -7,7 +7,7 @@ use super::judge::{self, Judged};
 use crate::domain::OrderId;
 use crate::domain::id::{pack, unpack};
 use crate::domain::life::Life;
-use sluice_contract::{BillFate, BillKind, BillRow, Fen};
+use sluice_contract::{BillFate, BillKind, BillRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More rows than this that differ are no differences: it is the bill of somebody else, or these are not its books.
@@ -74,14 +74,15 @@ impl Matching {
 
     fn place(&mut self, row: BillRow) -> Result<(), String> {
         let Some((book, key)) = named(&row) else { return self.stranger(row) };
-        let gross = self.books.gross_fees.get(&key).copied();
-        let Some(slot) = self.books.shelf(book).find(key) else { return self.stranger(row) };
+        let Some(slot) = self.books.shelf(book).find(key).copied() else { return self.stranger(row) };
         let bit = bit_of(book, &row);
-        if slot.has(bit) || !agrees(slot, gross, &row) {
+        if slot.has(bit) || !agrees(&self.books, &slot, &row) {
             self.odd.entry((book, key)).or_default().push(row);
             return self.count_odd();
         }
-        slot.seen |= bit;
+        if let Some(slot) = self.books.shelf(book).find(key) {
+            slot.seen |= bit;
+        }
         Ok(())
     }
 
@@ -157,8 +158,8 @@ impl Matching {
     /// Judges. `had_before`: the bill before this one was taken, or is known to be empty.
     #[must_use]
     pub fn finish(mut self, had_before: bool) -> Outcome {
-        let mut judged = Judged::new(self.books.day, had_before);
         let strangers = std::mem::take(&mut self.strangers);
+        let mut judged = Judged::new(&self.books, had_before);
         self.slots().for_each(|(book, slot)| judged.ours(book, slot, self.odd_of(book, slot)));
         judged.strangers(&strangers);
         Outcome { rows: self.rows, matched: judged.matched, found: judged.found() }
@@ -204,11 +205,7 @@ fn bit_of(book: Book, row: &BillRow) -> u8 {
 }
 
 /// Whether a row says just what our books say of an amount that was done. A refund stands in the bill in whatever state it then was.
-fn agrees(slot: &Slot, gross: Option<Fen>, row: &BillRow) -> bool {
+fn agrees(books: &Books, slot: &Slot, row: &BillRow) -> bool {
     let fate = row.fate == BillFate::Done || (row.fate == BillFate::Open && row.kind == BillKind::Refund && row.refund_number.is_some());
-    let fee = match (row.kind, row.fee, slot.fee()) {
-        (BillKind::Payment, Some(theirs), Some(ours)) => theirs == ours || gross == Some(theirs),
-        _ => true,
-    };
-    fate && fee && row.amount.0 == slot.amount_fen
+    fate && row.amount.0 == slot.amount_fen && books.fee_agrees(slot, row) && books.sub_agrees(slot, row)
 }

@@ -99,6 +99,7 @@ pub fn account(id: &str) -> Account {
         id: id.into(),
         channel: Arc::new(super::channel::Fake::default()),
         sandbox: true,
+        reconcile_daily: false,
         owner: None,
         methods: vec![Method::WechatNative, Method::WechatBarcode],
         fee: None,

@@ -105,6 +105,11 @@ impl Reading<'_> {
                 let found = self.lives(Filter::default().with("id = {}", id.to_string()), 1).await?;
                 Answer::Life(found.into_iter().next().map(Box::new))
             }
+            Query::Named(ids) => {
+                let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                let limit = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+                Answer::Lives(self.lives(Filter::default().with("id = ANY({})", texts), limit).await?)
+            }
             Query::Orders(filter) => Answer::Lives(self.orders(filter).await?),
             Query::Claim(key) => {
                 let filter = Filter::default().with("merchant_id = {}", key.merchant_id.clone()).with("kind = {}", kind(key.kind));
@@ -133,6 +138,10 @@ impl Reading<'_> {
             }
             Query::LimitUse { .. } | Query::Entries(_) | Query::Drift | Query::Leaves { .. } => self.limits(query).await?,
             Query::PaidAttempts { .. } | Query::SentRefunds { .. } => self.listed(query).await?,
+            Query::BillStandings => {
+                let found = self.ask(bill_rows::STANDINGS, &[]).await?;
+                Answer::BillStandings(all(&found, |row| bill_rows::standing(&row))?)
+            }
             Query::BillRun(..) | Query::BillRuns(_) | Query::Discrepancies(_) | Query::Discrepancy(_) => self.bills(query).await?,
             Query::Booked(slice) => self.booked(slice).await?,
             Query::NextDue => self.next_due().await?,

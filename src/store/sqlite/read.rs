@@ -34,6 +34,10 @@ impl<'a> Reading<'a> {
     pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         Ok(match query {
             Query::Life(id) => Answer::Life(self.life(id)?.map(Box::new)),
+            Query::Named(ids) => {
+                let lives: Result<Vec<_>, StoreError> = ids.iter().filter_map(|id| self.life(id).transpose()).collect();
+                Answer::Lives(lives?)
+            }
             Query::Claim(key) => Answer::Claim(self.claim(key)?),
             Query::Orders(filter) => Answer::Lives(self.orders(filter)?),
             Query::Events(id) => Answer::Events(self.events(id)?),
@@ -71,6 +75,7 @@ impl<'a> Reading<'a> {
             | Query::SentRefunds { .. }
             | Query::BillRun(..)
             | Query::BillRuns(_)
+            | Query::BillStandings
             | Query::Discrepancies(_)
             | Query::Discrepancy(_) => self.bills(query)?,
             Query::Booked(slice) => self.booked(slice)?,
@@ -140,6 +145,10 @@ impl<'a> Reading<'a> {
                 self.all(&bill_rows::sent_refunds(), with, read).map(Answer::Refunds)
             }
             Query::BillRun(account, day) => runs("account = ?1 AND day = ?2", params![account, day.to_string()]),
+            Query::BillStandings => {
+                let read = |row: &rusqlite::Row<'_>| Ok(bill_rows::standing(&Columns(row))?);
+                self.all(bill_rows::STANDINGS, params![], read).map(Answer::BillStandings)
+            }
             Query::BillRuns(day) => runs("day = ?1", params![day.to_string()]),
             Query::Discrepancies(filter) => {
                 let (day, standing) = (filter.day.map(|day| day.to_string()), filter.standing.map(|standing| standing.word()));

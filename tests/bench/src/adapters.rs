@@ -10,7 +10,9 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use aws_lc_rs::{rand::SystemRandom, signature};
 use sluice::channels::{CHANNELS, Listed};
-use sluice_contract::{AccountConfig, AttemptRef, Channel, Env, Exchange, Fen, Millis, Notes, Pay, PayOrder, Reader, Reading, Step};
+use sluice_contract::{
+    AccountConfig, AttemptRef, Channel, Env, Exchange, Fen, HttpReply, HttpRequest, Millis, Notes, Pay, PayOrder, Reader, Reading, Step,
+};
 use sluice_kit::rsa::{PublicKey, Strength};
 use sluice_simkit::{Call, Simulator};
 use sm2::dsa::signature::{Signer, Verifier};
@@ -21,7 +23,7 @@ use std::time::Duration;
 /// Enough that a tick of the kernel's clock (10 ms) is 4 µs of an order.
 const ORDERS: u32 = 2_500;
 const ROUNDS: usize = 5;
-const NOW: Millis = Millis(1_795_395_600_000);
+pub const NOW: Millis = Millis(1_795_395_600_000);
 /// The most an adapter may cost, in its own cryptography.
 const BAR: f64 = 1.2;
 
@@ -68,16 +70,17 @@ impl Crypto {
     }
 }
 
-struct Desk {
-    sim: Box<dyn Simulator>,
-    channel: Box<dyn Channel>,
+/// An adapter and its pretend channel, without sockets: the same each time it is opened.
+pub struct Desk {
+    pub sim: Box<dyn Simulator>,
+    pub channel: Box<dyn Channel>,
     base: String,
     notify_url: String,
     orders: u64,
 }
 
 impl Desk {
-    fn open(listed: &Listed) -> Done<Desk> {
+    pub fn open(listed: &Listed) -> Done<Desk> {
         let sim = (listed.fixed)(7);
         let base = format!("http://{}.test", listed.name);
         let table: toml::Table = sim.account_toml(&base).parse()?;
@@ -88,13 +91,13 @@ impl Desk {
         Ok(Desk { sim, channel, base, notify_url: "http://gateway.test/notify/bench".to_owned(), orders: 0 })
     }
 
-    fn env(&self, nth: u64) -> Env<'_> {
+    pub fn env(&self, nth: u64) -> Env<'_> {
         let mut entropy = [7; 32];
         entropy[..8].copy_from_slice(&nth.to_le_bytes());
         Env { now: NOW.second(), entropy, notify_url: &self.notify_url }
     }
 
-    fn attempt(&mut self) -> Done<(AttemptRef, PayOrder, u64)> {
+    pub fn attempt(&mut self) -> Done<(AttemptRef, PayOrder, u64)> {
         self.orders += 1;
         let profile = self.channel.profile().methods.iter().find(|m| !m.method.is_barcode() && m.required.is_empty()).ok_or("a method")?;
         let order = PayOrder { subject: "一箱苹果".into(), ..PayOrder::default() };
@@ -113,6 +116,14 @@ impl Desk {
         Ok((attempt, order, self.orders))
     }
 
+    /// What the pretend channel answers.
+    pub fn served(&mut self, request: &HttpRequest) -> HttpReply {
+        let mut headers = request.headers.clone();
+        headers.push("Host", self.base.trim_start_matches("http://"));
+        let target = request.url.trim_start_matches(&self.base).to_owned();
+        self.sim.serve(&Call { verb: request.verb, target, headers, body: request.body.clone() }, NOW, None)
+    }
+
     /// Processor time of building and of reading `ORDERS` orders, and the bytes of the last one.
     fn round(&mut self) -> Done<(Duration, Vec<u8>, Vec<u8>)> {
         let asked = (0..ORDERS).map(|_| self.attempt()).collect::<Done<Vec<_>>>()?;
@@ -123,11 +134,7 @@ impl Desk {
             steps.into_iter().filter_map(|step| if let Step::Send(exchange) = step { Some(exchange) } else { None }).collect();
         let mut replies = Vec::new();
         for exchange in &exchanges {
-            let request = &exchange.request;
-            let mut headers = request.headers.clone();
-            headers.push("Host", self.base.trim_start_matches("http://"));
-            let target = request.url.trim_start_matches(&self.base).to_owned();
-            replies.push(self.sim.serve(&Call { verb: request.verb, target, headers, body: request.body.clone() }, NOW, None));
+            replies.push(self.served(&exchange.request));
         }
         let before = thread_cpu();
         for (nth, (exchange, reply)) in (1_000_000..).zip(exchanges.iter().zip(&replies)) {

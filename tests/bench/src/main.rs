@@ -58,6 +58,11 @@ struct Bench {
 #[tokio::main]
 async fn main() -> Done {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, channel, dir] = words.as_slice()
+        && word == reconcile::CHILD
+    {
+        return reconcile::measure(channel, std::path::Path::new(dir));
+    }
     let mut option = |name: &str| {
         let place = words.iter().position(|w| w == name)?;
         words.drain(place..(place + 2).min(words.len())).nth(1)

@@ -6,14 +6,14 @@
 use crate::check::Biz;
 use crate::fail::{Fail, Snag};
 use crate::gateway::{Answer, Asked};
-use crate::order::{LOGON_ID, Order, Sums};
+use crate::order::{LOGON_ID, Order, Part, Settled, Sums};
 use crate::sim::AlipaySim;
 use crate::wire::other_number;
 use crate::zipfile::zip;
 use encoding_rs::GBK;
 use serde_json::{Map, json};
 use sluice_contract::{Body, Day, Fen, Headers, HttpReply, Millis};
-use sluice_simkit::{Call, Complaint, Discrepancy, State, form};
+use sluice_simkit::{Call, Complaint, Discrepancy, More, State, form, more};
 use std::collections::BTreeMap;
 
 /// A link is good for about 30 seconds.
@@ -134,6 +134,19 @@ impl AlipaySim {
         self.tamper(&mut rows, day);
         rows.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.number.cmp(&b.number)).then_with(|| a.back.cmp(&b.back)));
         rows
+    }
+
+    /// Payments like one that was made.
+    pub(crate) fn more(&mut self, value: &str) -> Option<()> {
+        let (like, more) = more(value)?;
+        let order = self.orders.get(like).filter(|order| order.settled.is_some())?.clone();
+        for More { number, total, at } in more {
+            self.ledger.paid("alipay", &number, total, at).ok()?;
+            let settled = Some(Settled { at, parts: vec![Part::own(total)] });
+            let trade_no = format!("20{number}");
+            self.orders.insert(number, Order { settled, trade_no, ..order.clone() });
+        }
+        Some(())
     }
 
     /// Plays the planted differences, seen from the gateway: `missing_here` is in the bill only.

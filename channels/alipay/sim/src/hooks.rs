@@ -15,6 +15,7 @@
 //! | `reissue_certificate` | Alipay's certificate is issued anew, key kept; answers the SN |
 //! | `finish NUMBER` | the refund window of a paid trade is over |
 //! | `shop NUMBER` | the `store_id` and the `terminal_id` that an order named, `-` for none |
+//! | `more LIKE NUMBER:FEN:MILLIS,…` | payments like one that was made ([`sluice_simkit::more`]) |
 //! | `bill_absent SUB_CODE` | what a day without rows answers |
 //! | `password_above FEN/off`, `clock_tolerance_s N/off`, `precreate_again on/off` | the options of these names |
 //! | `refund_delay_ms N`, `callback_delay_ms N` | the options of these names |
@@ -92,6 +93,7 @@ impl AlipaySim {
             "reissue_certificate" => return self.keys.reissue(&mut self.draw).ok_or_else(unknown),
             "shop" => return self.shop(value).ok_or_else(unknown),
             "finish" => self.finish(value, now).ok_or_else(unknown)?,
+            "more" => self.more(value).ok_or_else(unknown)?,
             "bill_absent" => value.clone_into(&mut self.bills.no_bill),
             "password_above" => self.options.password_above = maybe()?.map(Fen),
             "clock_tolerance_s" => self.options.clock_tolerance_s = maybe()?,

@@ -5,7 +5,7 @@ use super::{
     vectors, with,
 };
 use crate::Alipay;
-use crate::bill::{is_detail, rows as read_rows};
+use crate::bill::{Whose, is_detail, rows as read_rows};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use encoding_rs::GBK;
@@ -21,7 +21,7 @@ use zip::write::SimpleFileOptions;
 const API: &str = "alipay.data.dataservice.bill.downloadurl.query";
 const FILE: &str = "http://dwbillcenter.alipay.com/downloadBillFile.resource?bizType=trade&token=x";
 
-fn vector() -> Value {
+pub fn vector() -> Value {
     super::cases(&vectors!("bill")).remove(0)
 }
 
@@ -37,7 +37,7 @@ fn file() -> Exchange<Statement> {
     next_exchange(&step(), &sealed(API, &good(json!({"bill_download_url": FILE}))))
 }
 
-fn rows(reply: &HttpReply) -> Result<Vec<Result<BillRow, String>>, WhyKind> {
+pub fn rows(reply: &HttpReply) -> Result<Vec<Result<BillRow, String>>, WhyKind> {
     match file().read(reply, &env(NOW)) {
         Reading::Is(Statement::Rows(rows)) => Ok(rows.collect()),
         Reading::Is(Statement::Unknown(why)) => Err(why.kind),
@@ -54,12 +54,12 @@ fn zipped(files: &[(&str, &[u8])]) -> HttpReply {
     HttpReply::new(200, &[], writer.finish().unwrap().into_inner())
 }
 
-fn gbk(text: &str) -> Vec<u8> {
+pub fn gbk(text: &str) -> Vec<u8> {
     GBK.encode(text).0.into_owned()
 }
 
 fn read_text(bytes: Vec<u8>) -> Result<Vec<BillRow>, String> {
-    read_rows(bytes).collect()
+    read_rows(Cursor::new(bytes), Whose::default()).collect()
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_bill_that_does_not_add_up_ends_in_an_error() {
     }
     assert!(read_text([gbk(text), vec![b'x'; 70_000]].concat()).is_err());
     assert!(read_text(gbk(text).into_iter().chain([0xff, b'\n']).collect()).is_err());
-    assert_eq!(read_rows(b"nonsense\nmore\n".to_vec()).count(), 1, "one error, then the end");
+    assert_eq!(read_rows(Cursor::new(b"nonsense\nmore\n"), Whose::default()).count(), 1, "one error, then the end");
 }
 
 #[test]

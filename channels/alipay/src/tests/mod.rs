@@ -1,6 +1,7 @@
 //! The adapter against the pack's vectors, the semantic rules, forgeries and arbitrary bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod bent_bills;
 mod bills;
 mod callbacks;
 mod certs;

@@ -14,12 +14,14 @@
 //! | `fee` | 手续费 | integer fen, 0.6 % rounded half up; 0 in refund rows |
 //! | `state` | 交易状态 | S, P, F |
 //! | `at` | 交易时间 | yyyyMMddHHmmss: paid at, refund begun at |
+//! | `merchant`, `sub_merchant` | 商户号, 子商户号 | merId, subMerId or empty |
 //!
-//! Two more columns, 商户号 and 子商户号, are nobody's field. A day without rows has the heading alone.
+//! A day without rows has the heading alone.
 
 use crate::account::MER_ID;
 use crate::check::Fields;
 use crate::fail::Snag;
+use crate::order::{Order, Settled};
 use crate::post::token;
 use crate::refund::state_word;
 use crate::route::{FILE, PREFIX};
@@ -27,13 +29,13 @@ use crate::sim::CmbSim;
 use crate::wire::{Answer, other_number};
 use serde_json::{Map, json};
 use sluice_contract::{Body, Day, Fen, Headers, HttpReply, Millis};
-use sluice_simkit::{Call, Complaint, Discrepancy, form};
+use sluice_simkit::{Call, Complaint, Discrepancy, More, form, more};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// The contract's name of a field, the column it stands in.
-pub(crate) const COLUMNS: [(&str, &str); 8] = [
+pub(crate) const COLUMNS: [(&str, &str); 10] = [
     ("kind", "交易类型"),
     ("number", "商户订单号"),
     ("refund_number", "商户退款单号"),
@@ -42,6 +44,8 @@ pub(crate) const COLUMNS: [(&str, &str); 8] = [
     ("fee", "手续费"),
     ("state", "交易状态"),
     ("at", "交易时间"),
+    ("merchant", "商户号"),
+    ("sub_merchant", "子商户号"),
 ];
 /// The words of the kind column, by the contract's.
 pub(crate) const WORDS: [(&str, &str); 2] = [("payment", PAYMENT), ("refund", REFUND)];
@@ -150,6 +154,20 @@ impl CmbSim {
         rows
     }
 
+    /// Payments like one that was made.
+    pub(crate) fn more(&mut self, value: &str) -> Option<()> {
+        let (like, more) = more(value)?;
+        let order = self.orders.get(like)?.clone();
+        let settled = order.settled.clone()?;
+        for More { number, total, at } in more {
+            self.ledger.paid("cmb", &number, total, at).ok()?;
+            let settled = Settled { at, discounts: Vec::new(), ..settled.clone() };
+            let cmb_order_id = format!("00{number}");
+            self.orders.insert(number, Order { cmb_order_id, at, settled: Some(settled), token: None, ..order.clone() });
+        }
+        Some(())
+    }
+
     /// Plays the planted differences, seen from the gateway: `missing_here` is in the bill only.
     fn tampered(&self, rows: Vec<Row>, day: Day) -> Vec<Row> {
         let day = day.to_string();
@@ -196,7 +214,7 @@ fn fee(amount: Fen) -> Fen {
 }
 
 fn bill_text(rows: &[Row]) -> String {
-    let heading: Vec<&str> = COLUMNS.iter().map(|(_, column)| *column).chain(["商户号", "子商户号"]).collect();
+    let heading: Vec<&str> = COLUMNS.iter().map(|(_, column)| *column).collect();
     let mut out = format!("{}\r\n", heading.join(","));
     for row in rows {
         let kind = if row.refund_number.is_some() { REFUND } else { PAYMENT };

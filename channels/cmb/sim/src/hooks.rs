@@ -11,6 +11,7 @@
 //! | `single_limit FEN/none`, `daily_quota FEN/none` | `TRADEAMOUNT_LIMITED`, `MCH_DAILY_QUOTA_EXCEED` |
 //! | `strict_der on/off`, `terminal_required on/off`, `same_day_refunds on/off` | see [`crate::Options`] |
 //! | `refund_delay_ms N`, `callback_delay_ms N` | see [`crate::Options`] |
+//! | `more LIKE NUMBER:FEN:MILLIS,…` | payments like one that was made ([`sluice_simkit::more`]) |
 //! | `terminal NUMBER` | answers the decrypted terminal information of an order |
 
 use crate::fail::Fail;
@@ -22,7 +23,7 @@ use sluice_simkit::{Api, Complaint};
 
 const WORDS: &str = "refund_fate success/fail/pending | refund_release | merchant_funds full/none | undo_fate success/fail | \
      refuse API CODE | after API CODE | single_limit FEN/none | daily_quota FEN/none | strict_der on/off | \
-     terminal_required on/off | same_day_refunds on/off | refund_delay_ms N | callback_delay_ms N | terminal NUMBER";
+     terminal_required on/off | same_day_refunds on/off | refund_delay_ms N | callback_delay_ms N | terminal NUMBER | more LIKE …";
 
 /// Answers that a test chose, each for one call.
 #[derive(Debug, Default)]
@@ -75,6 +76,7 @@ impl CmbSim {
             "same_day_refunds" => self.options.same_day_refunds = either("on", "off")?,
             "refund_delay_ms" => self.options.refund_delay_ms = number()?,
             "callback_delay_ms" => self.options.callback_delay_ms = number()?,
+            "more" => self.more(value).ok_or_else(unknown)?,
             "terminal" => {
                 let found = self.orders.get(value).and_then(|order| order.terminal.clone());
                 return found.ok_or_else(|| Complaint("this order has no terminal information".to_owned()));

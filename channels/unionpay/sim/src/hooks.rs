@@ -14,6 +14,7 @@
 //! | `spoil empty/truncated/502` | the next answer's body or status |
 //! | `late_files on/off` · `empty_day 98/file` | statements: not before 09:00 of the next day; nothing to tell is 98 |
 //! | `refund_delay_ms N` · `notice_delay_ms N` · `time_window_s N` | |
+//! | `more LIKE NUMBER:FEN:MILLIS,…` | payments like one that was made ([`sluice_simkit::more`]) |
 //! | `rotate_encrypt` | a new encryption certificate; answers its certId |
 //! | `terminal NUMBER` | the `termId` that an order named, `-` for none |
 //! | `front_return NUMBER` | the form that the payer's browser brings back to frontUrl; answers its body |
@@ -61,6 +62,7 @@ impl UnionpaySim {
                 return Ok(self.keys.encrypt.cert_id.clone());
             }
             "terminal" => self.orders.get(value).map(|order| Some(order.term_id.clone().unwrap_or_else(|| "-".to_owned()))),
+            "more" => self.more(value).map(|()| None),
             "front_return" => self.notice(value, &News::Payment, None).map(Some),
             _ => self.switch(name, value).map(|()| None),
         };

@@ -10,13 +10,13 @@
 use crate::back::{Back, BackStatus};
 use crate::fail::Fail;
 use crate::message::Ask;
-use crate::order::{Order, Trace, clearing_day};
+use crate::order::{Order, Settled, Trace, clearing_day};
 use crate::party::MER_ID;
 use crate::serve::{Answer, fields, other_number};
 use crate::sim::UnionpaySim;
 use crate::zm::{packed, record};
 use sluice_contract::{Day, Fen, Millis};
-use sluice_simkit::{Complaint, Discrepancy, Entry, State};
+use sluice_simkit::{Complaint, Discrepancy, Entry, More, State, more};
 use std::collections::BTreeMap;
 
 /// Channel fee in parts per million: 0.60 %.
@@ -104,6 +104,21 @@ impl UnionpaySim {
             term_id: back.term_id.clone(),
             reserved: back.req_reserved.clone(),
         })
+    }
+
+    /// Payments like one that was made.
+    pub(crate) fn more(&mut self, value: &str) -> Option<()> {
+        let (like, more) = more(value)?;
+        let order = self.orders.get(like)?.clone();
+        let settled = order.settled.clone()?;
+        for More { number, total, at } in more {
+            self.ledger.paid("unionpay", &number, total, at).ok()?;
+            let nth = self.orders.len();
+            let trace = Trace { at, number: format!("{:06}", nth.checked_rem(1_000_000)?), query_id: format!("{nth:021}") };
+            let settled = Settled { at, discounts: Vec::new(), ..settled.clone() };
+            self.orders.insert(number, Order { trace: Some(trace), settled: Some(settled), ..order.clone() });
+        }
+        Some(())
     }
 
     /// Plays a planted difference, seen from the gateway: `missing_here` is in the file only.

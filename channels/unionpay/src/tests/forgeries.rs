@@ -141,7 +141,7 @@ fn only_unionpay_signs_for_unionpay() {
     let mut stolen = sealed_by("sandbox_a.merchant", paid_fields());
     stolen.insert("signPubKeyCert".into(), sealed(paid_fields())["signPubKeyCert"].clone());
     stolen.remove("signature");
-    let forged = PrivateKey::read(&key("sandbox_a.merchant")).unwrap().sign(digest_hex(&stolen).as_bytes()).unwrap();
+    let forged = PrivateKey::read(&key("sandbox_a.merchant")).unwrap().sign(digest_hex(&stolen, None).as_bytes()).unwrap();
     stolen.insert("signature".into(), forged);
     assert!(Notice::of(&stolen).take(&channel, NOW).is_err());
 }

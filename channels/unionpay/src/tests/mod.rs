@@ -1,6 +1,7 @@
 //! The adapter against the pack's vectors, the semantic rules, forgeries and arbitrary bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod bent_bills;
 mod bills;
 mod callbacks;
 mod codes;
@@ -169,7 +170,7 @@ pub(crate) fn sealed_by(signer: &str, mut fields: Notes) -> Notes {
         fields.entry(name.into()).or_insert_with(|| value.into());
     }
     fields.insert("signPubKeyCert".into(), cert(signer).replace("\r\n", "\n").trim().replace('\n', "\r\n"));
-    let signature = PrivateKey::read(&key(signer)).unwrap().sign(digest_hex(&fields).as_bytes()).unwrap();
+    let signature = PrivateKey::read(&key(signer)).unwrap().sign(digest_hex(&fields, None).as_bytes()).unwrap();
     fields.insert("signature".into(), signature);
     fields
 }

@@ -3,7 +3,7 @@
 use super::callbacks::Notice;
 use super::{NOW, attempt, direct, env, keyed, order, refund_of, split};
 use crate::UnionPay;
-use crate::bill::rows;
+use crate::bill::{Whose, rows};
 use crate::statement::unpacked;
 use proptest::prelude::*;
 use sluice_contract::{Channel, HttpReply, KeyHint, Method, Notes, Pay, Reading, Refund, Renewed, Statement, Step, Undone, Verb};
@@ -118,10 +118,10 @@ proptest! {
     fn readers_of_plain_bytes_do_not_panic(body in body(), text in ".{0,200}") {
         let _ = split(&text);
         let _ = split(&String::from_utf8_lossy(&body));
-        let _ = unpacked(&text);
-        let _ = rows(body.clone(), NOW.day()).take(100).count();
+        let _ = unpacked(text.as_bytes(), &sluice_contract::Body::Bytes(Vec::new()));
+        let _ = rows(body.as_slice(), Whose { day: NOW.day(), mer_id: super::MER_ID.to_owned() }).take(100).count();
         let padded: Vec<u8> = body.iter().copied().cycle().take(if body.is_empty() { 0 } else { 1300 }).collect();
-        let _ = rows(padded, NOW.day()).take(100).count();
+        let _ = rows(padded.as_slice(), Whose { day: NOW.day(), mer_id: super::MER_ID.to_owned() }).take(100).count();
         let _ = sluice_kit::field::decrypt(&text, &text, sluice_kit::field::Padding::Pkcs1, |_| true);
         let _ = crate::keys::cert_id(&text);
         let _ = crate::dates::nearest(NOW, &text);

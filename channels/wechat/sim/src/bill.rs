@@ -1,7 +1,7 @@
 //! Trade bills from the ledger, for any day, today included (pack §9), with planted differences.
 
 use crate::fail::{Fail, Snag};
-use crate::order::{BANK_TYPE, Order};
+use crate::order::{BANK_TYPE, Order, Settled};
 use crate::party::MCHID;
 use crate::refund::Refunding;
 use crate::route::param;
@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 use sluice_contract::{Body, Day, Fen, Headers, HttpReply, Millis};
-use sluice_simkit::{Call, Complaint, Discrepancy, Entry};
+use sluice_simkit::{Call, Complaint, Discrepancy, Entry, More, more};
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -221,6 +221,19 @@ impl WechatSim {
         }
         let shown = |n: String| if kind == Discrepancy::MissingHere { other_number(&n) } else { n };
         Ok(chosen.into_iter().map(shown).collect())
+    }
+
+    /// Payments like one that was made.
+    pub(crate) fn more(&mut self, value: &str) -> Option<()> {
+        let (like, more) = more(value)?;
+        let order = self.orders.get(like)?.clone();
+        let settled = order.settled.clone()?;
+        for More { number, total, at } in more {
+            self.ledger.paid("wechat", &number, total, at).ok()?;
+            let settled = Settled { transaction_id: format!("42{number}"), at, promotions: Vec::new(), ..settled.clone() };
+            self.orders.insert(number, Order { settled: Some(settled), links: Vec::new(), ..order.clone() });
+        }
+        Some(())
     }
 
     fn bill_text(&self, kind: Kind, rows: &[Row]) -> String {

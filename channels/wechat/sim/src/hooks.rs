@@ -9,7 +9,7 @@ use sluice_simkit::Complaint;
 const WORDS: &str = "rotate_platform_key | key_mode certificate/public_key/mixed | refund_fate success/closed/abnormal | \
      merchant_funds on/off | probe_callbacks on/off | pay_on_create on/off | refund_delay_ms N | callback_delay_ms N | \
      bill_bom on/off | bill_crlf on/off | strict_network on/off | oauth snapshot/busy/no_openid/no_code/lost_state | \
-     mini_login USER | openid APPID USER";
+     mini_login USER | openid APPID USER | more LIKE NUMBER:FEN:MILLIS,…";
 
 impl WechatSim {
     pub(crate) fn hooked(&mut self, word: &str, now: Millis) -> Result<String, Complaint> {
@@ -34,6 +34,7 @@ impl WechatSim {
             "strict_network" => self.options.strict_network = on()?,
             "refund_delay_ms" => self.options.refund_delay_ms = ms()?,
             "callback_delay_ms" => self.options.callback_delay_ms = ms()?,
+            "more" => self.more(value).ok_or_else(unknown)?,
             "mini_login" => return Ok(self.mini_login(value, now)),
             "openid" => {
                 let (appid, user) = value.split_once(' ').ok_or_else(unknown)?;

@@ -4,7 +4,7 @@ use super::super::memory::Segment;
 use super::super::{Memory, Score, Strategy};
 use super::{Given, NOW, account, chain, one_rule, order};
 use crate::domain::Name;
-use crate::domain::fee::{Tariff, Tier, share};
+use crate::domain::fee::{Rounding, Tariff, Tier, share};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 use sluice_contract::{Fen, Method};
@@ -22,7 +22,7 @@ impl Price {
     fn tariff(&self) -> Tariff {
         let rate = |ppm: i128| share(&format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000)).unwrap();
         let tiers = self.tiers.iter().map(|(from, ppm)| Tier { from: Fen(*from), rate: rate(*ppm) }).collect();
-        Tariff { rate: rate(self.rate_ppm), min: self.min.map(Fen), cap: self.cap.map(Fen), tiers }
+        Tariff { rate: rate(self.rate_ppm), min: self.min.map(Fen), cap: self.cap.map(Fen), tiers, rounding: Rounding::default() }
     }
 
     /// Half up to the fen, then the least, then the most.
