@@ -21,7 +21,7 @@ impl Price {
     fn tariff(&self) -> Tariff {
         let rate = |ppm: i128| share(&format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000)).unwrap();
         let tiers = self.tiers.iter().map(|(from, ppm)| Tier { from: Fen(*from), rate: rate(*ppm) }).collect();
-        Tariff { rate: rate(self.rate_ppm), min: self.min.map(Fen), cap: self.cap.map(Fen), tiers }
+        Tariff { rate: rate(self.rate_ppm), min: self.min.map(Fen), cap: self.cap.map(Fen), tiers, rounding: Default::default() }
     }
 
     /// Half up to the fen, then the least, then the most.
