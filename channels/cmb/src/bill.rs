@@ -101,7 +101,7 @@ struct Sheet {
 
 impl Sheet {
     fn next(&mut self, lines: &mut Lines<impl BufRead>) -> Result<Option<BillRow>, String> {
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.line()? {
             let marked = if self.begun { None } else { line.strip_prefix(b"\xEF\xBB\xBF") };
             self.begun = true;
             self.encoding = self.encoding.or(marked.map(|_| Encoding::Utf8));

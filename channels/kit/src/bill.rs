@@ -61,7 +61,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// A line that no bill has, in words for an operator.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, String> {
+    pub fn line(&mut self) -> Result<Option<&[u8]>, String> {
         self.line.clear();
         self.number = self.number.saturating_add(1);
         let mut bounded = (&mut self.bill).take(LINE_MAX_BYTES);
@@ -77,7 +77,7 @@ impl<R: BufRead> Lines<R> {
         Ok((read > 0).then_some(self.line.as_slice()))
     }
 
-    /// Of the line that [`Lines::next`] gave, from 1.
+    /// Of the line that [`Lines::line`] gave, from 1.
     pub const fn number(&self) -> u64 {
         self.number
     }
@@ -166,18 +166,18 @@ mod tests {
     #[test]
     fn lines_lose_their_ends_and_an_endless_one_or_a_zero_is_an_error() {
         let mut lines = Lines::of(Cursor::new(b"a\r\n\nb".to_vec()));
-        let mut next = || lines.next().map(|line| line.map(<[u8]>::to_vec));
+        let mut next = || lines.line().map(|line| line.map(<[u8]>::to_vec));
         assert_eq!([next(), next(), next(), next()], [Ok(Some(b"a".to_vec())), Ok(Some(vec![])), Ok(Some(b"b".to_vec())), Ok(None)]);
         let length = usize::try_from(LINE_MAX_BYTES).unwrap_or(0);
-        assert!(Lines::of(Cursor::new(vec![b'x'; length])).next().is_err());
-        assert!(Lines::of(Cursor::new(vec![b'x'; length - 1])).next().is_ok());
-        assert!(Lines::of(Cursor::new(b"a\0b\n".to_vec())).next().is_err());
+        assert!(Lines::of(Cursor::new(vec![b'x'; length])).line().is_err());
+        assert!(Lines::of(Cursor::new(vec![b'x'; length - 1])).line().is_ok());
+        assert!(Lines::of(Cursor::new(b"a\0b\n".to_vec())).line().is_err());
     }
 
     #[test]
     fn the_first_error_names_its_line_and_is_the_last_row() {
         let read = rows(Cursor::new(b"a\nb\nc\n"), |lines| {
-            while let Some(line) = lines.next()? {
+            while let Some(line) = lines.line()? {
                 if line == b"b" {
                     return Err("broken".to_owned());
                 }

@@ -134,7 +134,7 @@ impl Sheet {
         lines: &mut Lines<R>,
         mut sort: impl for<'l> FnMut(&'l str, &[String]) -> Result<Line<'l>, String>,
     ) -> Result<Option<BillRow>, String> {
-        while let Some(mut line) = lines.next()? {
+        while let Some(mut line) = lines.line()? {
             if !std::mem::replace(&mut self.begun, true)
                 && let Some(rest) = line.strip_prefix(b"\xef\xbb\xbf")
             {

@@ -55,7 +55,7 @@ pub(crate) struct Whose {
 pub(crate) fn rows(text: impl BufRead + Send, whose: Whose) -> impl Iterator<Item = Result<BillRow, String>> + Send {
     let mut width = None;
     bill::rows(text, move |lines| {
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.line()? {
             if line.is_empty() {
                 continue;
             }

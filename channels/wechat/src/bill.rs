@@ -34,7 +34,7 @@ struct Sheet {
 
 impl Sheet {
     fn next(&mut self, lines: &mut Lines<impl BufRead>) -> Result<Option<BillRow>, String> {
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.line()? {
             let line = std::str::from_utf8(line).map_err(|_| "the bill is not UTF-8")?.trim_start_matches('\u{feff}');
             if line.is_empty() {
                 continue;
@@ -64,7 +64,7 @@ impl Sheet {
 
     /// The bill's own count and sums, where it has them, are those of its rows.
     fn sums(&self, names: &[String], lines: &mut Lines<impl BufRead>) -> Result<(), String> {
-        let line = lines.next()?.ok_or("the bill ends within its summary")?;
+        let line = lines.line()?.ok_or("the bill ends within its summary")?;
         let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix('`')).ok_or("the summary has no values")?;
         let values: Vec<&str> = line.split(",`").map(str::trim).collect();
         let told = Cells::new(names, &values)?;

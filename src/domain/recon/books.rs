@@ -53,6 +53,8 @@ pub(super) struct Slot {
     pub seen: u8,
 }
 
+const _: () = assert!(size_of::<Slot>() == 40, "a million payments a day are held at once");
+
 /// Bits of [`Slot::seen`].
 pub(super) mod seen {
     /// A row that agrees in everything.

@@ -127,7 +127,8 @@ impl<'a> Judged<'a> {
             self.add(book, slot, finding, Standing::Open, rows.odd);
         }
         // The row that is meant: the one that agrees, else the nearest; any other is one too many.
-        let nearest = done.iter().min_by_key(|row| (row.amount.0.abs_diff(slot.amount_fen), row.amount, row.fee)).copied();
+        let place = |row: &BillRow| (row.amount.0.abs_diff(slot.amount_fen), row.amount, row.fee, row.own_discount, row.sub.clone());
+        let nearest = done.iter().copied().min_by_key(|row| place(row));
         let meant = nearest.filter(|_| rows.agreeing() == 0);
         if let Some(row) = meant {
             self.meant(book, slot, rows, row);

@@ -24,7 +24,7 @@ fn every_row_of_every_bill_of_the_vectors_is_read() {
     for vector in vectors!("bill").into_iter().filter(|vector| vector["kind"] == "tradebill" && vector["expect"].is_object()) {
         let rows = text_rows(str_of(&vector, "text").as_bytes());
         assert!(rows.iter().all(Result::is_ok), "{rows:?}");
-        assert_eq!(Some(rows.len() as u64), vector["expect"]["data_rows"].as_u64());
+        assert_eq!(serde_json::json!(rows.len()), vector["expect"]["data_rows"]);
         read.push(rows.len());
     }
     assert_eq!(read, [3, 3]);
