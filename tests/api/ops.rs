@@ -75,7 +75,9 @@ async fn a_role_does_what_it_may_and_nothing_else() {
             continue;
         }
         if method == "GET" {
-            let reads = answer.status < 400 || answer.status == 404 || (path == "/ops/v1/audit" && answer.status == 403);
+            // A statement is of a day, which nobody named here.
+            let asks_for_more = path == "/ops/v1/statements" && answer.fields().contains("day");
+            let reads = answer.status < 400 || answer.status == 404 || (path == "/ops/v1/audit" && answer.status == 403) || asks_for_more;
             assert!(reads, "{path}: {}", answer.text());
         } else {
             answer.refused(403, "FORBIDDEN");

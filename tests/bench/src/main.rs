@@ -1,4 +1,4 @@
-//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [--worlds N] [--orders N] [--seed S] [--tune N] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [reconcile] [routes] [decisions] [hot-row]`
+//! `sluice-bench [--sluice PATH] [--stored N] [--seconds S] [--postgres URL] [--worlds N] [--orders N] [--seed S] [--tune N] [orders] [callbacks] [notifications] [growth] [limits] [engines] [adapters] [reconcile] [routes] [decisions] [statements] [hot-row]`
 //!
 //! Drives a release build of the gateway on loopback and prints what it costs, as a ratio to one RSA-2048 signature in the same run:
 //! wall-clock rates on a shared machine are noise, this ratio is not. Bars: RELIABILITY and STACK §3.
@@ -24,6 +24,7 @@ mod reconcile;
 mod route;
 mod route_baselines;
 mod route_worlds;
+mod statements;
 mod subject;
 
 use channel::Channel;
@@ -106,13 +107,19 @@ async fn main() -> Done {
     if asked("limits") {
         bench.limits().await?;
     }
-    if let Some(url) = postgres {
-        let server = postgres::Server::new(&url).await?;
+    let server = match postgres {
+        Some(url) => Some(postgres::Server::new(&url).await?),
+        None => None,
+    };
+    if asked("statements") {
+        bench.statements(server.as_ref()).await?;
+    }
+    if let Some(server) = &server {
         if asked("engines") {
-            bench.engines(&server).await?;
+            bench.engines(server).await?;
         }
         if asked("hot-row") {
-            bench.hot_row(&server).await?;
+            bench.hot_row(server).await?;
         }
     }
     println!("{} bars missed", bench.missed);

@@ -92,7 +92,7 @@ pub fn place(life: &Life, order: &Order) -> Command {
     Command::PlaceOrder { nonce: None, order: Box::new(order.clone()), candidates: vec![candidate] }
 }
 
-fn paid(order: &Order) -> Command {
+pub fn paid(order: &Order) -> Command {
     let payment = Payment {
         payer_amount: Some(Fen(1280)),
         channel_trade_no: Some(format!("42000{}", &order.id.as_str()[4..])),
