@@ -16,7 +16,7 @@ macro_rules! outside {
     };
 }
 
-outside!(api chaos conformance crash harness tidy);
+outside!(api browser chaos conformance crash harness tidy);
 
 // The seeded world has no clock and no chance but its own: the bans stay.
 mod model;

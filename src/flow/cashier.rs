@@ -147,7 +147,7 @@ impl Gateway {
     async fn open(&self, life: Life, method: Method, arrival: &Arrival) -> Result<(Life, bool), Refused> {
         let seq = next_seq(&life);
         if seq > ATTEMPTS_MAX {
-            return Err(Refused::new(Code::InvalidState, "this order was tried too often; place a new one"));
+            return Err(Refused::new(Code::RateLimited, "this order was tried too often; place a new one"));
         }
         let directory = self.directory.load_full();
         let merchant = directory.merchant(&life.order.merchant_id).ok_or_else(|| Refused::inner("the merchant of an order is gone"))?;

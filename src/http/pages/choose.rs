@@ -57,7 +57,9 @@ fn said_of(refused: &Refused) -> &'static str {
     match refused.code {
         Code::LimitExceeded => "limit",
         Code::StoreUnavailable => "busy",
-        Code::InvalidState => "often",
+        Code::RateLimited => "often",
+        // It has ended in between, and the page shows how.
+        Code::InvalidState => "",
         _ => "unavailable",
     }
 }

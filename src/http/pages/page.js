@@ -22,7 +22,7 @@
   var until = document.querySelector('[data-until]');
   function tick() {
     var left = Math.max(0, Math.round((Number(until.dataset.until) - Date.now()) / 1000)), s = left % 60;
-    until.textContent = Math.floor(left / 60) + ':' + (s < 10 ? '0' : '') + s;
+    until.textContent = ' (' + Math.floor(left / 60) + ':' + (s < 10 ? '0' : '') + s + ')';
   }
   if (until) { tick(); setInterval(tick, 1000); }
   var copy = document.getElementById('copy');

@@ -92,13 +92,13 @@ impl Page<'_> {
         let headline = self.headline();
         let refreshes = self.screen.waits() && !matches!(self.screen, Screen::Choose { .. });
         head(&mut html, self.lang, self.nonce, &format!("{headline} · {}", self.payee), refreshes);
-        html.raw("<body>");
+        html.raw("<body><header>");
         if !self.life.order.livemode {
-            html.raw("<p class=\"test\" role=\"note\">").raw(self.word(Word::Test)).raw("</p>");
+            html.raw("<p class=\"test\">").raw(self.word(Word::Test)).raw("</p>");
         }
         let (lang, name) = other(self.lang);
-        html.raw("<header><span>").raw(self.word(Word::Payee)).raw(" ").text(&self.payee).raw("</span><a href=\"?lang=");
-        html.raw(lang.word()).raw("\" lang=\"").raw(lang.tag()).raw("\">").raw(name).raw("</a></header>");
+        html.raw("<div class=\"top\"><span>").raw(self.word(Word::Payee)).raw(" ").text(&self.payee).raw("</span><a href=\"?lang=");
+        html.raw(lang.word()).raw("\" lang=\"").raw(lang.tag()).raw("\">").raw(name).raw("</a></div></header>");
         html.raw("<main data-state=\"").text(&self.key).raw("\" data-offline=\"").raw(self.word(Word::Offline)).raw("\"");
         if self.screen.waits() {
             html.raw(" data-poll=\"").text(self.token).raw("/state\"");
@@ -116,6 +116,10 @@ impl Page<'_> {
         html.into_string()
     }
 
+    const fn is_cashier(&self) -> bool {
+        self.life.order.method.is_none()
+    }
+
     const fn word(&self, word: Word) -> &'static str {
         word.of(self.lang)
     }
@@ -129,6 +133,8 @@ impl Page<'_> {
             Screen::Choose { .. } => Word::Choose,
             Screen::Act { action: Action::QrCode { .. }, .. } => Word::Scan,
             Screen::Act { action: Action::App { .. }, .. } => Word::InShopsApp,
+            // Its bridge belongs to the merchant's own page.
+            Screen::Act { action: Action::Jsapi { .. }, .. } if !self.is_cashier() => Word::InShopsApp,
             Screen::Act { .. } => Word::Continue,
             Screen::Preparing => Word::Preparing,
             Screen::Closing => Word::Closing,
@@ -172,7 +178,7 @@ impl Page<'_> {
             }
             _ => {}
         }
-        let may_change = self.life.order.method.is_none() && matches!(self.screen, Screen::Act { .. });
+        let may_change = self.is_cashier() && matches!(self.screen, Screen::Act { .. });
         if may_change {
             html.raw("<p><a href=\"?choose=1&amp;lang=").raw(self.lang.word()).raw("\">").raw(self.word(Word::ChooseOther)).raw("</a></p>");
         }
@@ -187,8 +193,10 @@ impl Page<'_> {
         }
         self.offered(html, &self.ways, "act");
         if !self.other_ways.is_empty() {
-            html.raw("<h2>").raw(self.word(Word::ByOtherPhone)).raw("</h2>");
+            html.raw(if self.ways.is_empty() { "<details open>" } else { "<details>" });
+            html.raw("<summary>").raw(self.word(Word::ByOtherPhone)).raw("</summary>");
             self.offered(html, &self.other_ways, "act plain");
+            html.raw("</details>");
         }
         if self.ways.is_empty() && self.other_ways.is_empty() {
             self.link(html);
@@ -222,7 +230,7 @@ impl Page<'_> {
                 html.raw("<button class=\"act\">").raw(way(attempt.method, self.lang)).raw("</button></form>");
                 self.done(html);
             }
-            Action::Jsapi { params } => self.bridge(html, params),
+            Action::Jsapi { params } if self.is_cashier() => self.bridge(html, params),
             _ => {}
         }
     }
@@ -276,7 +284,7 @@ impl Page<'_> {
     fn deadline(&self, html: &mut Html, attempt: &Attempt) {
         let dies = attempt.notes.action_expires_at.unwrap_or(self.life.order.expires_at).min(self.life.order.expires_at);
         html.raw("<p>").raw(self.word(Word::PayUntil)).text(&clock(dies));
-        html.raw(" (<span data-until=\"").text(&dies.0.to_string()).raw("\">").text(&clock(dies)).raw("</span>)</p>");
+        html.raw("<span data-until=\"").text(&dies.0.to_string()).raw("\"></span></p>");
     }
 
     fn receipt(&self, html: &mut Html) {
