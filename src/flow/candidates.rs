@@ -120,13 +120,7 @@ impl Gateway {
     }
 
     /// Those of a chain that their channels admit and that no limit refuses by itself; the others are noted in the decision.
-    pub(super) fn admitted(
-        &self,
-        walk: &Walk<'_>,
-        chain: &[Name],
-        decision: &mut Arc<Decision>,
-        against: &mut Against,
-    ) -> Vec<Candidate> {
+    pub(super) fn admitted(&self, walk: &Walk<'_>, chain: &[Name], decision: &mut Arc<Decision>, against: &mut Against) -> Vec<Candidate> {
         let mut admitted = Vec::new();
         for id in chain {
             let Some(account) = walk.directory.account(id) else { continue };

@@ -3,13 +3,13 @@
 
 use super::directory::Directory;
 use super::pulse::verdict;
-use crate::domain::{Name, Order};
 use crate::domain::life::{Attempt, Life};
 use crate::domain::route::health::Guard;
 use crate::domain::route::memory::Segment;
 use crate::domain::route::sticky::hash;
 use crate::domain::route::{self, AccountView, Decision, Dropped, Memory, Need, Question, Routing};
 use crate::domain::when::{self, Facts};
+use crate::domain::{Name, Order};
 use sluice_contract::{Fen, Method, Millis, PayOrder, Payer};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -86,7 +86,9 @@ async fn run(gateway: &Gateway, account: &Account, day: Day) {
         Err(NotReconciled::NotYet { ready_at }) if gateway.now().second() >= ready_at.plus(LATE_S) => {
             tracing::error!(account = %account.id, %day, ready_at = ready_at.plain(), "ALARM: the bill is long due and not there");
         }
-        Err(NotReconciled::NotYet { .. }) => tracing::info!(account = %account.id, %day, "the bill is not there yet; it is asked for again"),
+        Err(NotReconciled::NotYet { .. }) => {
+            tracing::info!(account = %account.id, %day, "the bill is not there yet; it is asked for again")
+        }
         Err(NotReconciled::NoBill) => {}
         Err(NotReconciled::Refused(why)) => tracing::error!(account = %account.id, %day, why, "ALARM: a bill could not be used"),
         Err(NotReconciled::Store(refused)) => {

@@ -33,7 +33,14 @@ impl Looked<'_> {
         if let Some(note) = self.never_matches().or_else(|| self.stands_behind_others()).or_else(|| self.takes_nothing()) {
             return vec![note];
         }
-        let found = [self.asks_for_what_none_serves(), self.asks_for_a_chosen_account(), self.stays_in_cel(), self.has_no_choice(), self.weighs_in_vain(), self.lacks_fees()];
+        let found = [
+            self.asks_for_what_none_serves(),
+            self.asks_for_a_chosen_account(),
+            self.stays_in_cel(),
+            self.has_no_choice(),
+            self.weighs_in_vain(),
+            self.lacks_fees(),
+        ];
         found.into_iter().flatten().collect()
     }
 

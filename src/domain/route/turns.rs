@@ -45,9 +45,8 @@ impl Turns {
     #[must_use]
     pub fn credits(&self, key: u64, of: &[(Name, u32)]) -> Vec<i64> {
         let known = self.rows.get(&key).map_or(&[][..], |row| &row.credit);
-        let credit = |(place, (_, weight)): (usize, &(Name, u32))| {
-            known.get(place).copied().unwrap_or_default().saturating_add(i64::from(*weight))
-        };
+        let credit =
+            |(place, (_, weight)): (usize, &(Name, u32))| known.get(place).copied().unwrap_or_default().saturating_add(i64::from(*weight));
         of.iter().enumerate().map(credit).collect()
     }
 

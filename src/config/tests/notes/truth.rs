@@ -2,9 +2,9 @@
 
 use super::three;
 use crate::config::{Settings, State};
+use crate::domain::Name;
 use crate::domain::merchant::AccountState;
 use crate::domain::route::sticky::mixed;
-use crate::domain::Name;
 use crate::domain::route::{AccountView, Decision, Dropped, Memory, Need, Question, decide};
 use crate::domain::when::{Asked, Facts};
 use serde_json::{Map, Value, json};
@@ -96,7 +96,8 @@ fn decided(settings: &Settings, dice: &mut Dice, switched: bool) -> Decision {
     let need = Need { method, amount, app_id: None, pinned: None, bindings: &[], now: Millis(0) };
     let question = Question { need, facts, prefer: Some(&[]), tried: &[], within: None, draw: dice.below(u64::MAX) };
     let names: Vec<Name> = settings.accounts.iter().map(|account| account.id.as_str().into()).collect();
-    let views: Vec<AccountView<'_>> = settings.accounts.iter().zip(&names).map(|(account, name)| view(account, name, dice, switched)).collect();
+    let views: Vec<AccountView<'_>> =
+        settings.accounts.iter().zip(&names).map(|(account, name)| view(account, name, dice, switched)).collect();
     decide(&question, &views, &settings.routing, &Memory::default())
 }
 
