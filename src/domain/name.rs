@@ -125,6 +125,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&name).ok().as_deref(), Some("\"wx-main\""));
         assert_eq!(serde_json::from_str::<Name>("\"wx-main\"").ok(), Some(name.clone()));
         assert_eq!(format!("{name} {name:?}"), "wx-main \"wx-main\"");
-        assert!(name == "wx-main" && name != *"wx-other" && Name::from("a") < Name::from("b"));
+        let (a, b) = (Name::from("a"), Name::from("b"));
+        assert!(name == "wx-main" && name != *"wx-other" && a < b);
     }
 }
