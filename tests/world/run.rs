@@ -42,7 +42,7 @@ pub enum Recipe {
 }
 
 /// More steps than any world needs: a hot loop ends here.
-const STEPS_MAX: u32 = 300_000;
+const STEPS_MAX: u32 = 1_000_000;
 /// How long after the healing everything has to be at rest.
 const REST_MS: i64 = 3 * 86_400_000;
 
