@@ -43,6 +43,13 @@ fn created(answers: &[Answer]) -> Vec<&Answer> {
     answers.iter().filter(|answer| answer.status == 201).collect()
 }
 
+/// An order, whatever was asked about it in between: on a slow machine the channel's schedule begins while a race is still judged.
+fn unversioned(order: &Value) -> Value {
+    let mut order = order.clone();
+    order.as_object_mut().unwrap().remove("version").expect("an order has a version");
+    order
+}
+
 /// D1: `SLUICE_RACES` times (20 if not said) one number a hundred times at once, half at each node.
 #[tokio::test]
 async fn one_number_at_two_nodes_is_one_order() {
@@ -54,7 +61,7 @@ async fn one_number_at_two_nodes_is_one_order() {
         assert_eq!(created(&answers).len(), 1, "race {race}");
         let replayed = answers.iter().filter(|a| a.status == 200 && a.header("idempotent-replay") == "true").count();
         assert_eq!(replayed, 99, "race {race}: {:?}", answers.iter().find(|a| a.status >= 400).map(Answer::text));
-        let distinct: BTreeSet<String> = answers.iter().map(Answer::text).collect();
+        let distinct: BTreeSet<String> = answers.iter().map(|answer| unversioned(&answer.json).to_string()).collect();
         assert_eq!(distinct.len(), 1, "race {race}: {distinct:#?}");
         let placed = &answers[0].json;
         assert!(placed["action"]["content"].as_str().is_some_and(|content| content.contains("weixin")), "{placed}");
@@ -62,7 +69,7 @@ async fn one_number_at_two_nodes_is_one_order() {
             nodes[at % 2].post("/v1/orders", &with(body.clone(), change)).await.refused(409, "ORDER_CONFLICT");
         }
         for merchant in nodes {
-            assert_eq!(&merchant.order(placed["id"].as_str().unwrap()).await, placed, "race {race}");
+            assert_eq!(unversioned(&merchant.order(placed["id"].as_str().unwrap()).await), unversioned(placed), "race {race}");
         }
     }
     assert_eq!(world.control.ledger().await.len(), races, "the channel has one order for each number");
