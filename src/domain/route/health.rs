@@ -41,7 +41,7 @@ const GOOD_TO_CLOSE: u32 = 2;
 /// Parts of the window that are counted apart: the oldest part leaves as a whole.
 const SLOTS: usize = 6;
 /// What waits for a channel that answers nothing comes back within so long after it may be asked again: the first at once, …
-const SPREAD_MS: i64 = 20_000;
+const SPREAD_MS: i64 = 40_000;
 /// … each other as far from those before it as there is room: steps of the golden section of all that a u16 counts. Drawn by lot some
 /// would come together.
 const SPREAD_STEP: u16 = 40_503;
@@ -81,8 +81,10 @@ enum Breaker {
         /// The order that tries it was let through then.
         probe_at: Option<Millis>,
         good: u32,
-        /// Questions go unanswered too.
+        /// Questions go unanswered too, or nobody has asked since.
         mute: bool,
+        /// Somebody has.
+        asked: bool,
     },
 }
 
@@ -127,9 +129,9 @@ impl Healths {
     }
 
     /// Until when this order asks nothing there, each order another time; `None`: it may ask, and is the one that tries the channel if nothing
-    /// was answered lately.
+    /// was answered lately, or if it is the first to ask since payments failed.
     pub fn mute_until(&mut self, account: &str, now: Millis) -> Option<Millis> {
-        if !self.is_mute(account) {
+        if !self.is_mute(account) || self.is_first_to_ask(account) {
             return None;
         }
         if self.may_serve(account, now) {
@@ -148,7 +150,15 @@ impl Healths {
         }
     }
 
-    /// Neither payments nor questions are answered there.
+    fn is_first_to_ask(&mut self, account: &str) -> bool {
+        match self.accounts.get_mut(account).map(|health| &mut health.breaker) {
+            Some(Breaker::Open { asked, .. }) => !std::mem::replace(asked, true),
+            _ => false,
+        }
+    }
+
+    /// Neither payments nor questions are answered there. What fails for payments is taken to fail for questions until one is answered: all
+    /// that was under way would ask at once, and hang.
     #[must_use]
     pub fn is_mute(&self, account: &str) -> bool {
         self.accounts.get(account).is_some_and(|health| matches!(health.breaker, Breaker::Open { mute: true, .. }))
@@ -158,7 +168,8 @@ impl Healths {
     /// the other way round; but where both fail, questions wait as orders do.
     pub fn asked(&mut self, account: &str, sign: Sign, now: Millis, guard: &Guard) {
         let Some(health) = self.accounts.get_mut(account) else { return };
-        let Breaker::Open { until, for_ms, probe_at, mute, .. } = &mut health.breaker else { return };
+        let Breaker::Open { until, for_ms, probe_at, mute, asked, .. } = &mut health.breaker else { return };
+        *asked = true;
         match sign {
             Sign::Answered { .. } => (*mute, *probe_at) = (false, None),
             Sign::Fault => {
@@ -261,8 +272,11 @@ impl Health {
     }
 
     fn open(&mut self, now: Millis, for_ms: i64) {
-        let mute = matches!(self.breaker, Breaker::Open { mute: true, .. });
-        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, mute };
+        let (mute, asked) = match self.breaker {
+            Breaker::Closed => (true, false),
+            Breaker::Open { mute, asked, .. } => (mute, asked),
+        };
+        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, mute, asked };
         self.waiting = 0;
     }
 }

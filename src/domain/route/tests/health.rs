@@ -102,17 +102,34 @@ fn one_order_at_a_time_tries_it() {
     assert!(healths.may_serve("a", at(10_000)));
 }
 
+/// Payments fail: whether questions do, one of them finds out. What was under way when the channel died would ask at once, and hang.
+#[test]
+fn the_first_question_after_payments_failed_goes_out_and_the_others_wait_for_its_answer() {
+    let mut healths = opened();
+    assert!(healths.is_mute("a"));
+    assert_eq!(healths.mute_until("a", at(10)), None);
+    assert_eq!(healths.mute_until("a", at(11)), Some(at(5_000)));
+    assert!(healths.mute_until("a", at(12)) > Some(at(5_000)));
+    healths.asked("a", GOOD, at(200), &GUARD);
+    assert!(!healths.is_mute("a") && !healths.may_serve("a", at(200)), "payments are not believed for that");
+    assert_eq!((healths.mute_until("a", at(201)), healths.mute_until("a", at(202))), (None, None));
+    // A question that was under way before says as much.
+    let mut healths = opened();
+    healths.asked("a", Sign::Fault, at(5), &GUARD);
+    assert_eq!(healths.mute_until("a", at(10)), Some(at(5_000)));
+}
+
 /// Whoever waits must not come back all at once, however many they are; one alone must not wait for nobody.
 #[test]
 fn the_first_that_waited_comes_back_at_once_and_all_others_evenly() {
-    for orders in [20, 100, 1_000] {
+    for orders in [40, 100, 1_000] {
         let mut healths = opened();
         healths.asked("a", Sign::Fault, at(0), &GUARD);
         let back: Vec<i64> = (0..orders).map(|_| healths.mute_until("a", at(1)).expect("all wait").since_ms(at(5_000))).collect();
         assert_eq!(back[0], 0);
-        for second in 0..20 {
+        for second in 0..40 {
             let n = back.iter().filter(|ms| **ms / 1_000 == second).count();
-            let mean = usize::try_from(orders / 20).unwrap_or(0);
+            let mean = usize::try_from(orders / 40).unwrap_or(0);
             assert!(n.abs_diff(mean) <= 2 + mean / 10, "{n} of {orders} in second {second}");
         }
     }
@@ -132,7 +149,7 @@ fn whoever_asks_is_told_until_when_to_wait_and_one_of_them_tries_it() {
     assert_eq!(healths.mute_until("a", at(1_000)), Some(at(5_000)));
     assert_eq!(healths.mute_until("a", at(5_000)), None);
     let second = healths.mute_until("a", at(5_001)).expect("somebody tries it");
-    assert!(at(10_000) < second && second < at(30_000), "{second:?}");
+    assert!(at(10_000) < second && second < at(50_000), "{second:?}");
     healths.asked("a", Sign::Fault, at(6_000), &GUARD);
     assert_eq!(healths.mute_until("a", at(6_001)), Some(at(16_000)));
     assert_eq!(healths.mute_until("a", at(16_000)), None);
