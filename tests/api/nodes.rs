@@ -4,7 +4,7 @@
 use crate::harness::postgres::on_postgres;
 use crate::harness::tap::Tap;
 use crate::harness::world::Node;
-use crate::harness::{Answer, Inbox, Manner, World, client::Merchant, order, unique, until, with};
+use crate::harness::{Answer, Inbox, Manner, World, client::Merchant, order, unique, until, unversioned, with};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -41,13 +41,6 @@ async fn at_once(nodes: [&Merchant; 2], path: &str, bodies: &[Value]) -> Vec<Ans
 
 fn created(answers: &[Answer]) -> Vec<&Answer> {
     answers.iter().filter(|answer| answer.status == 201).collect()
-}
-
-/// An order, whatever was asked about it in between: on a slow machine the channel's schedule begins while a race is still judged.
-fn unversioned(order: &Value) -> Value {
-    let mut order = order.clone();
-    order.as_object_mut().unwrap().remove("version").expect("an order has a version");
-    order
 }
 
 /// D1: `SLUICE_RACES` times (20 if not said) one number a hundred times at once, half at each node.
