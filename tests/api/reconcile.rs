@@ -154,16 +154,23 @@ async fn a_lost_order_is_booked_and_its_merchant_told() {
     }
 }
 
+/// An order that is paid at its channel, which tells us neither by itself nor when asked.
+pub(super) async fn unheard(world: &World, offer: &Offer) -> Value {
+    let control = world.control.at(&offer.channel);
+    control.fault("callback", "hold").await;
+    control.fault("query", "error_500").await;
+    let unheard = world.demo.place(&body_of(world, offer, 800).await).await;
+    world.control.take(&unheard, &Default::default()).await.expect(200);
+    unheard
+}
+
 #[tokio::test]
 async fn a_bill_that_is_no_bill_is_refused_whole_and_books_nothing() {
     let world = World::plan().start();
     for offer in billed(&world).await {
         let control = world.control.at(&offer.channel);
         let day = day_of(&paid(&world, &offer, 700).await);
-        control.fault("callback", "hold").await;
-        control.fault("query", "error_500").await;
-        let unheard = world.demo.place(&body_of(&world, &offer, 800).await).await;
-        world.control.take(&unheard, &Default::default()).await.expect(200);
+        let unheard = unheard(&world, &offer).await;
         for fault in ["garbage", "error_500", "reset"] {
             control.faults("bill", fault, 1).await;
             let ran = reconcile(&world, &offer.account, &day);

@@ -1,10 +1,10 @@
 //! Reconciliation beside a serving gateway: by its daily schedule, by hand, and by both at once over the same day.
 
 use super::past::{Past, book, charge, payments, place, plant, store, today};
-use super::reconcile::{KINDS, billed, day_of, paid, reconcile};
+use super::reconcile::{KINDS, billed, day_of, paid, reconcile, unheard};
 use crate::harness::client::send;
 use crate::harness::process::Running;
-use crate::harness::till::{Offer, body_of, id_of};
+use crate::harness::till::{Offer, id_of};
 use crate::harness::{PATIENCE, World, until, within};
 use serde_json::{Value, json};
 use sluice_contract::Day;
@@ -159,12 +159,8 @@ async fn the_schedule_and_two_commands_over_the_same_day_leave_each_row_once_and
 async fn what_the_channel_does_not_confirm_is_a_difference_and_is_not_booked() {
     let world = World::plan().start();
     for offer in billed(&world).await {
-        let control = world.control.at(&offer.channel);
         let day = day_of(&paid(&world, &offer, 700).await);
-        control.fault("callback", "hold").await;
-        control.fault("query", "error_500").await;
-        let unheard = world.demo.place(&body_of(&world, &offer, 800).await).await;
-        world.control.take(&unheard, &Default::default()).await.expect(200);
+        let unheard = unheard(&world, &offer).await;
         let number = world.channel_number(id_of(&unheard)).await;
         let ran = reconcile(&world, &offer.account, &day);
         let told = BTreeSet::from([("status".to_owned(), number.clone())]);

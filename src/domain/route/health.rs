@@ -81,11 +81,18 @@ enum Breaker {
         /// The order that tries it was let through then.
         probe_at: Option<Millis>,
         good: u32,
-        /// Questions go unanswered too, or nobody has asked since.
-        mute: bool,
-        /// Somebody has.
-        asked: bool,
+        questions: Questions,
     },
+}
+
+/// What is known of questions while a breaker is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Questions {
+    /// Nobody has asked since it opened.
+    Unasked,
+    /// None was answered since.
+    Unanswered,
+    Answered,
 }
 
 /// What operators see.
@@ -152,7 +159,10 @@ impl Healths {
 
     fn is_first_to_ask(&mut self, account: &str) -> bool {
         match self.accounts.get_mut(account).map(|health| &mut health.breaker) {
-            Some(Breaker::Open { asked, .. }) => !std::mem::replace(asked, true),
+            Some(Breaker::Open { questions: questions @ Questions::Unasked, .. }) => {
+                *questions = Questions::Unanswered;
+                true
+            }
             _ => false,
         }
     }
@@ -161,19 +171,19 @@ impl Healths {
     /// that was under way would ask at once, and hang.
     #[must_use]
     pub fn is_mute(&self, account: &str) -> bool {
-        self.accounts.get(account).is_some_and(|health| matches!(health.breaker, Breaker::Open { mute: true, .. }))
+        let breaker = self.accounts.get(account).map(|health| health.breaker);
+        matches!(breaker, Some(Breaker::Open { questions, .. }) if questions != Questions::Answered)
     }
 
     /// Takes what a question beside a payment said. It neither opens nor closes a breaker, for payments may fail where queries go well, and
     /// the other way round; but where both fail, questions wait as orders do.
     pub fn asked(&mut self, account: &str, sign: Sign, now: Millis, guard: &Guard) {
         let Some(health) = self.accounts.get_mut(account) else { return };
-        let Breaker::Open { until, for_ms, probe_at, mute, asked, .. } = &mut health.breaker else { return };
-        *asked = true;
+        let Breaker::Open { until, for_ms, probe_at, questions, .. } = &mut health.breaker else { return };
         match sign {
-            Sign::Answered { .. } => (*mute, *probe_at) = (false, None),
+            Sign::Answered { .. } => (*questions, *probe_at) = (Questions::Answered, None),
             Sign::Fault => {
-                *mute = true;
+                *questions = Questions::Unanswered;
                 if is_over(*until, *for_ms, now) {
                     let longer_ms = for_ms.saturating_mul(2).min(guard.open_max_ms);
                     (*until, *for_ms, *probe_at) = (now.plus_ms(longer_ms), longer_ms, None);
@@ -254,9 +264,9 @@ impl Health {
                     self.open(now, guard.open_ms);
                 }
             }
-            (Breaker::Open { probe_at, good, mute, .. }, Sign::Answered { .. }) => {
+            (Breaker::Open { probe_at, good, questions, .. }, Sign::Answered { .. }) => {
                 *good = good.saturating_add(1);
-                (*probe_at, *mute) = (None, false);
+                (*probe_at, *questions) = (None, Questions::Answered);
                 if *good >= GOOD_TO_CLOSE {
                     *self = Health::default();
                 }
@@ -272,11 +282,11 @@ impl Health {
     }
 
     fn open(&mut self, now: Millis, for_ms: i64) {
-        let (mute, asked) = match self.breaker {
-            Breaker::Closed => (true, false),
-            Breaker::Open { mute, asked, .. } => (mute, asked),
+        let questions = match self.breaker {
+            Breaker::Closed => Questions::Unasked,
+            Breaker::Open { questions, .. } => questions,
         };
-        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, mute, asked };
+        self.breaker = Breaker::Open { until: now.plus_ms(for_ms), for_ms, probe_at: None, good: 0, questions };
         self.waiting = 0;
     }
 }
