@@ -14,6 +14,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{Answer, Audit, Command, Query, Record, Sealer, Store, StoreError};
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
+use sluice_contract::Millis;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -318,7 +319,8 @@ async fn keys(gateway: &Gateway, merchants: &BTreeMap<String, MerchantEntry>) ->
         let enabled = doc.get("enabled").and_then(Value::as_bool).unwrap_or(false);
         let live = enabled && merchants.get(&merchant_id).is_some_and(|m| m.merchant.enabled);
         if let Some(secret) = unseal(gateway, "merchant_key", doc.get("sealed"))?.filter(|_| live) {
-            keys.insert(id, Arc::new(KeyEntry { merchant_id, secret }));
+            let debug_until = doc.get("debug_until_ms").and_then(Value::as_i64).map(Millis);
+            keys.insert(id, Arc::new(KeyEntry { merchant_id, secret, debug_until }));
         }
     }
     Ok(keys)

@@ -132,11 +132,20 @@ enum Command {
         /// Where the gateway is.
         #[arg(long, default_value = "http://127.0.0.1:8080")]
         base_url: String,
+        /// Shows first what is signed, with visible line feeds.
+        #[arg(long)]
+        explain: bool,
         /// GET or POST.
         method: String,
         /// Path and query: /v1/orders
         path: String,
         body: Option<String>,
+    },
+    /// Says which part of a notification fails: headers, an empty line and the raw body on standard input.
+    VerifyWebhook {
+        /// whsec_…
+        #[arg(long)]
+        secret: String,
     },
 }
 
@@ -163,9 +172,10 @@ async fn main() -> ExitCode {
         Command::Statement { config, merchant, day, month, csv, english } => {
             cli::statement::run(&config, cli::statement::Arguments { merchant, day, month, csv, english }, &strings).await
         }
-        Command::Sign { key_id, secret, base_url, method, path, body } => {
-            cli::sign::run(&key_id, &secret, &base_url, &method, &path, body.as_deref())
+        Command::Sign { key_id, secret, base_url, explain, method, path, body } => {
+            cli::sign::run(&cli::sign::Arguments { key_id, secret, base_url, method, path, body, explain })
         }
+        Command::VerifyWebhook { secret } => cli::verify_webhook::run(&secret),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

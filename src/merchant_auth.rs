@@ -5,6 +5,9 @@
 //! **The signed bytes are injective**: method, path, timestamp and nonce cannot hold a line feed (an HTTP head cannot, and
 //! [`parse`] checks the latter two), so the first four line feeds part the five fields and two requests never share them.
 
+pub mod help;
+pub mod shapes;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -39,6 +42,15 @@ pub struct Authorization<'a> {
     pub signature: &'a str,
 }
 
+/// The fields of an `Authorization` header as they stand there, in whatever alphabet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields<'a> {
+    pub key_id: &'a str,
+    pub timestamp: &'a str,
+    pub nonce: &'a str,
+    pub signature: &'a str,
+}
+
 /// The bytes that a request's signature covers: five lines, each ended by one line feed.
 #[must_use]
 pub fn canonical(request: &Request<'_>) -> Vec<u8> {
@@ -48,13 +60,14 @@ pub fn canonical(request: &Request<'_>) -> Vec<u8> {
 /// The signature of a request under a merchant's secret: lower-case hex. The key is the secret's text, not decoded.
 #[must_use]
 pub fn sign(secret: &str, request: &Request<'_>) -> String {
-    hex_of(mac(secret, &canonical(request)))
+    hex_of(mac(secret.as_bytes(), &canonical(request)))
 }
 
 /// Whether the signature is this request's under this secret. Compared in constant time; upper-case hex is no signature.
 #[must_use]
 pub fn verify(secret: &str, request: &Request<'_>, signature: &str) -> bool {
-    is_signature(signature) && hex::decode(signature).is_ok_and(|given| mac(secret, &canonical(request)).verify_slice(&given).is_ok())
+    is_signature(signature)
+        && hex::decode(signature).is_ok_and(|given| mac(secret.as_bytes(), &canonical(request)).verify_slice(&given).is_ok())
 }
 
 /// `Sluice-Signature` of an answer to a request whose signature verified, under the same secret.
@@ -72,7 +85,7 @@ pub struct ResponseSignature(Hmac<Sha256>);
 impl ResponseSignature {
     #[must_use]
     pub fn begin(secret: &str, status: u16, timestamp: &str, request_nonce: &str) -> ResponseSignature {
-        ResponseSignature(mac(secret, format!("{status}\n{timestamp}\n{request_nonce}\n").as_bytes()))
+        ResponseSignature(mac(secret.as_bytes(), format!("{status}\n{timestamp}\n{request_nonce}\n").as_bytes()))
     }
 
     /// The next piece of the body.
@@ -90,7 +103,7 @@ impl ResponseSignature {
 /// Whether an answer's `Sluice-Signature` is right: what a merchant's client does.
 #[must_use]
 pub fn verify_response(secret: &str, status: u16, timestamp: &str, request_nonce: &str, body: &[u8], signature: &str) -> bool {
-    let signed = mac(secret, &response_canonical(status, timestamp, request_nonce, body));
+    let signed = mac(secret.as_bytes(), &response_canonical(status, timestamp, request_nonce, body));
     is_signature(signature) && hex::decode(signature).is_ok_and(|given| signed.verify_slice(&given).is_ok())
 }
 
@@ -105,6 +118,23 @@ pub fn header(key_id: &str, secret: &str, request: &Request<'_>) -> String {
 /// Reads an `Authorization` header: the four fields by name, in any order, each exactly once, each quoted and in its alphabet.
 /// The error says what to repair; it quotes nothing of the header.
 pub fn parse(value: &str) -> Result<Authorization<'_>, &'static str> {
+    let Fields { key_id, timestamp, nonce, signature } = fields(value)?;
+    if !is_token(key_id, 1) {
+        return Err("key_id must be 1 to 64 letters, digits, _ or -");
+    }
+    let at = Some(timestamp).filter(|t| t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
+    let at = at.ok_or("timestamp must be Unix seconds, digits only")?;
+    if !is_token(nonce, 16) {
+        return Err("nonce must be 16 to 64 letters, digits, _ or -");
+    }
+    if !is_signature(signature) {
+        return Err("signature must be 64 lower-case hex digits");
+    }
+    Ok(Authorization { key_id, timestamp, at, nonce, signature })
+}
+
+/// The four fields of a header, each exactly once and quoted, whatever stands in them.
+pub fn fields(value: &str) -> Result<Fields<'_>, &'static str> {
     let fields = value.strip_prefix(SCHEME).and_then(|rest| rest.strip_prefix(' '));
     let fields = fields.ok_or("the Authorization header must start with SLUICE-HMAC-SHA256 and one space")?;
     let (mut key_id, mut timestamp, mut nonce, mut signature) = (None, None, None, None);
@@ -125,18 +155,7 @@ pub fn parse(value: &str) -> Result<Authorization<'_>, &'static str> {
     let (Some(key_id), Some(timestamp), Some(nonce), Some(signature)) = (key_id, timestamp, nonce, signature) else {
         return Err("the fields key_id, timestamp, nonce and signature are all required");
     };
-    if !is_token(key_id, 1) {
-        return Err("key_id must be 1 to 64 letters, digits, _ or -");
-    }
-    let at = Some(timestamp).filter(|t| t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
-    let at = at.ok_or("timestamp must be Unix seconds, digits only")?;
-    if !is_token(nonce, 16) {
-        return Err("nonce must be 16 to 64 letters, digits, _ or -");
-    }
-    if !is_signature(signature) {
-        return Err("signature must be 64 lower-case hex digits");
-    }
-    Ok(Authorization { key_id, timestamp, at, nonce, signature })
+    Ok(Fields { key_id, timestamp, nonce, signature })
 }
 
 /// A `curl` command that sends the signed request: what `sluice sign` and the demo print. `base_url` has no trailing slash.
@@ -165,9 +184,9 @@ fn lines<const N: usize>(heads: [&str; N], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn mac(secret: &str, bytes: &[u8]) -> Hmac<Sha256> {
+fn mac(key: &[u8], bytes: &[u8]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length: RFC 2104")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
     mac.update(bytes);
     mac
 }

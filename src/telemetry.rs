@@ -54,6 +54,7 @@ pub struct Metrics {
     deliveries: Family<ResultLabels, Counter>,
     delivery_seconds: Histogram,
     callbacks_refused: Family<AccountLabels, Counter>,
+    bad_signatures: Counter,
     limits: Family<LimitLabels, Counter>,
     risk_refused: Family<ResultLabels, Counter>,
     bindings_off: Family<AccountLabels, Counter>,
@@ -86,6 +87,7 @@ impl Default for Metrics {
             deliveries: Family::default(),
             delivery_seconds: seconds(),
             callbacks_refused: Family::default(),
+            bad_signatures: Counter::default(),
             limits: Family::default(),
             risk_refused: Family::default(),
             bindings_off: Family::default(),
@@ -114,6 +116,7 @@ impl Default for Metrics {
             metrics.delivery_seconds.clone(),
         );
         registry.register("sluice_callbacks_refused", "Callbacks of channels that were not believed", metrics.callbacks_refused.clone());
+        registry.register("sluice_bad_signatures", "Requests under a live key whose signature was wrong", metrics.bad_signatures.clone());
         registry.register("sluice_limits", "Limits that refused an account, came near their max, or were overrun", metrics.limits.clone());
         registry.register("sluice_risk_refused", "Orders that risk control refused, by who judged", metrics.risk_refused.clone());
         registry.register("sluice_account_breakers", "Breakers of accounts that opened or closed", metrics.breakers.clone());
@@ -184,6 +187,10 @@ impl Metrics {
 
     pub fn callback_refused(&self, account: &str) {
         self.refused(account, "not_believed");
+    }
+
+    pub fn bad_signature(&self) {
+        self.bad_signatures.inc();
     }
 
     /// Validly signed and wrong: an alarm.

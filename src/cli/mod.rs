@@ -13,6 +13,7 @@ pub mod statement;
 mod story;
 mod story_books;
 mod story_channels;
+pub mod verify_webhook;
 
 use crate::channels::CHANNELS;
 use crate::config::{Finding, Settings, Strings};

@@ -9,7 +9,7 @@ use crate::domain::merchant::{AccountState, Binding, Merchant, StoreRecord};
 use crate::domain::risk::{BlockList, Risk};
 use crate::domain::route::{AccountView, Opening, Routing};
 use sluice_codes::payment::Rules;
-use sluice_contract::{Channel, Fen, Method};
+use sluice_contract::{Channel, Fen, Method, Millis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ impl Account {
 pub struct KeyEntry {
     pub merchant_id: String,
     pub secret: Secret,
+    /// Until then a wrong signature under this key is answered with hints, live too.
+    pub debug_until: Option<Millis>,
 }
 
 pub struct MerchantEntry {
@@ -104,6 +106,12 @@ impl Default for Directory {
 }
 
 impl Directory {
+    /// The merchant's other live key: there are two at most.
+    #[must_use]
+    pub fn other_key(&self, merchant_id: &str, key_id: &str) -> Option<&Arc<KeyEntry>> {
+        self.keys.iter().find(|(id, key)| *id != key_id && key.merchant_id == merchant_id).map(|(_, key)| key)
+    }
+
     #[must_use]
     pub fn account(&self, id: &str) -> Option<&Arc<Account>> {
         self.accounts.iter().find(|a| a.id == id)

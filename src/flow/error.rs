@@ -4,76 +4,54 @@ use crate::store::StoreError;
 use serde_json::Value;
 use sluice_contract::Problem;
 
-/// The codes of CONTRACT section 5, with their HTTP status and whether trying again can help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    InvalidRequest,
-    UnknownAuthCode,
-    MethodNotAvailable,
-    BadSignature,
-    StaleTimestamp,
-    NonceReused,
-    UnknownKey,
-    Forbidden,
-    OrderNotFound,
-    RefundNotFound,
-    NotFound,
-    MethodNotAllowed,
-    OrderConflict,
-    RefundConflict,
-    InvalidState,
-    InProgress,
-    LimitExceeded,
-    RiskRefused,
-    NoRoute,
-    RefundExceedsPaid,
-    RefundWindowPassed,
-    ChannelRejected,
-    AccountInUse,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    RateLimited,
-    RequestTimeout,
-    StoreUnavailable,
-    Internal,
+macro_rules! codes {
+    ($($code:ident: $word:literal, $status:literal, $retryable:literal;)+) => {
+        /// The codes of CONTRACT section 5, in its order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($code),+ }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$code),+];
+
+            /// Word, HTTP status, and whether trying again can help.
+            #[must_use]
+            pub const fn facts(self) -> (&'static str, u16, bool) {
+                match self { $(Code::$code => ($word, $status, $retryable)),+ }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// Word, HTTP status, retryable.
-    #[must_use]
-    pub const fn facts(self) -> (&'static str, u16, bool) {
-        match self {
-            Code::InvalidRequest => ("INVALID_REQUEST", 400, false),
-            Code::UnknownAuthCode => ("UNKNOWN_AUTH_CODE", 400, false),
-            Code::MethodNotAvailable => ("METHOD_NOT_AVAILABLE", 400, false),
-            Code::BadSignature => ("BAD_SIGNATURE", 401, false),
-            Code::StaleTimestamp => ("STALE_TIMESTAMP", 401, false),
-            Code::NonceReused => ("NONCE_REUSED", 401, false),
-            Code::UnknownKey => ("UNKNOWN_KEY", 401, false),
-            Code::Forbidden => ("FORBIDDEN", 403, false),
-            Code::OrderNotFound => ("ORDER_NOT_FOUND", 404, false),
-            Code::RefundNotFound => ("REFUND_NOT_FOUND", 404, false),
-            Code::NotFound => ("NOT_FOUND", 404, false),
-            Code::MethodNotAllowed => ("METHOD_NOT_ALLOWED", 405, false),
-            Code::OrderConflict => ("ORDER_CONFLICT", 409, false),
-            Code::RefundConflict => ("REFUND_CONFLICT", 409, false),
-            Code::InvalidState => ("INVALID_STATE", 409, false),
-            Code::InProgress => ("IN_PROGRESS", 409, true),
-            Code::LimitExceeded => ("LIMIT_EXCEEDED", 422, false),
-            Code::RiskRefused => ("RISK_REFUSED", 422, false),
-            Code::NoRoute => ("NO_ROUTE", 422, true),
-            Code::RefundExceedsPaid => ("REFUND_EXCEEDS_PAID", 422, false),
-            Code::RefundWindowPassed => ("REFUND_WINDOW_PASSED", 422, false),
-            Code::ChannelRejected => ("CHANNEL_REJECTED", 422, false),
-            Code::AccountInUse => ("ACCOUNT_IN_USE", 409, false),
-            Code::BodyTooLarge => ("BODY_TOO_LARGE", 413, false),
-            Code::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", 415, false),
-            Code::RateLimited => ("RATE_LIMITED", 429, true),
-            Code::RequestTimeout => ("REQUEST_TIMEOUT", 408, true),
-            Code::StoreUnavailable => ("STORE_UNAVAILABLE", 503, true),
-            Code::Internal => ("INTERNAL", 500, true),
-        }
-    }
+codes! {
+    InvalidRequest: "INVALID_REQUEST", 400, false;
+    UnknownAuthCode: "UNKNOWN_AUTH_CODE", 400, false;
+    MethodNotAvailable: "METHOD_NOT_AVAILABLE", 400, false;
+    BadSignature: "BAD_SIGNATURE", 401, false;
+    StaleTimestamp: "STALE_TIMESTAMP", 401, false;
+    NonceReused: "NONCE_REUSED", 401, false;
+    UnknownKey: "UNKNOWN_KEY", 401, false;
+    Forbidden: "FORBIDDEN", 403, false;
+    OrderNotFound: "ORDER_NOT_FOUND", 404, false;
+    RefundNotFound: "REFUND_NOT_FOUND", 404, false;
+    NotFound: "NOT_FOUND", 404, false;
+    MethodNotAllowed: "METHOD_NOT_ALLOWED", 405, false;
+    RequestTimeout: "REQUEST_TIMEOUT", 408, true;
+    OrderConflict: "ORDER_CONFLICT", 409, false;
+    RefundConflict: "REFUND_CONFLICT", 409, false;
+    InvalidState: "INVALID_STATE", 409, false;
+    InProgress: "IN_PROGRESS", 409, true;
+    AccountInUse: "ACCOUNT_IN_USE", 409, false;
+    BodyTooLarge: "BODY_TOO_LARGE", 413, false;
+    UnsupportedMediaType: "UNSUPPORTED_MEDIA_TYPE", 415, false;
+    LimitExceeded: "LIMIT_EXCEEDED", 422, false;
+    RiskRefused: "RISK_REFUSED", 422, false;
+    NoRoute: "NO_ROUTE", 422, true;
+    RefundExceedsPaid: "REFUND_EXCEEDS_PAID", 422, false;
+    RefundWindowPassed: "REFUND_WINDOW_PASSED", 422, false;
+    ChannelRejected: "CHANNEL_REJECTED", 422, false;
+    RateLimited: "RATE_LIMITED", 429, true;
+    Internal: "INTERNAL", 500, true;
+    StoreUnavailable: "STORE_UNAVAILABLE", 503, true;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What every handler shares: the gateway, and what only HTTP needs beside it.
 
 use super::in_flight::InFlight;
+use super::signature_help::Refusals;
 use super::spool::Spools;
 use crate::config::{Finding, Operator};
 use crate::flow::Gateway;
@@ -46,6 +47,7 @@ pub struct Shared {
     /// The address of the sandbox's phone, if one is known: payer pages of pretend orders link to it.
     pub phone: Option<String>,
     pub in_flight: InFlight,
+    pub refusals: Refusals,
     pub spools: Spools,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
     pub changes: tokio::sync::Mutex<()>,
@@ -82,6 +84,7 @@ pub fn app(parts: AppParts) -> App {
         limiter: parts.limiter,
         phone: parts.phone,
         in_flight: InFlight::default(),
+        refusals: Refusals::default(),
         spools: Spools::new(parts.spool_dir),
         changes: tokio::sync::Mutex::new(()),
     })

@@ -1,13 +1,14 @@
-//! Refusals as `application/problem+json` (RFC 9457, CONTRACT section 5), and the page that each of them links to.
+//! Refusals as `application/problem+json` (RFC 9457, CONTRACT section 5). What a problem's `type` leads to is [`super::docs`].
 
 use super::App;
+use super::docs::codes::meaning;
 use super::edge::RequestId;
+use super::pages::agent::Lang;
 use crate::flow::{Code, Refused};
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
 /// A refusal on its way out. The body is made by [`finish`], which knows the request id.
 #[derive(Clone, Debug)]
@@ -77,21 +78,28 @@ pub fn finish(app: &App, id: &RequestId, mut response: Response) -> Response {
     problem(app, id, &fail, &response)
 }
 
-fn problem(app: &App, id: &RequestId, fail: &Fail, bare: &Response) -> Response {
-    let Refused { code, detail, inner, errors, retryable, members } = &fail.refused;
+/// A problem's body.
+#[must_use]
+pub fn body(refused: &Refused, public_url: &str, request_id: &str) -> Value {
+    let Refused { code, detail, errors, retryable, members, .. } = refused;
     let (word, number, by_code) = code.facts();
-    let retryable = retryable.unwrap_or(by_code);
-    if let Some(inner) = inner {
-        tracing::warn!(request_id = %id, code = word, %inner, "a request was refused");
-    }
     let mut body = json!({
-        "type": format!("{}/errors/{word}", app.gateway.public_url), "title": title(*code), "status": number, "code": word,
-        "detail": detail, "request_id": id.to_string(), "retryable": retryable, "errors": errors,
+        "type": format!("{public_url}/errors/{word}"), "title": meaning(*code).title(Lang::En), "status": number, "code": word,
+        "detail": detail, "request_id": request_id, "retryable": retryable.unwrap_or(by_code), "errors": errors,
     });
     if let Some(fields) = body.as_object_mut() {
         fields.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     }
-    let mut response = (status(*code), body.to_string()).into_response();
+    body
+}
+
+fn problem(app: &App, id: &RequestId, fail: &Fail, bare: &Response) -> Response {
+    let (word, number, _) = fail.refused.code.facts();
+    if let Some(inner) = &fail.refused.inner {
+        tracing::warn!(request_id = %id, code = word, %inner, "a request was refused");
+    }
+    let body = body(&fail.refused, &app.gateway.public_url, &id.to_string());
+    let mut response = (status(fail.refused.code), body.to_string()).into_response();
     // Allow of a 405 is kept.
     for (name, value) in bare.headers().iter().filter(|(name, _)| *name == axum::http::header::ALLOW) {
         response.headers_mut().insert(name, value.clone());
@@ -109,123 +117,6 @@ fn problem(app: &App, id: &RequestId, fail: &Fail, bare: &Response) -> Response 
         set(WWW_AUTHENTICATE, crate::merchant_auth::SCHEME);
     }
     response
-}
-
-/// Every code, in the order of CONTRACT section 5.
-pub const CODES: &[Code] = &[
-    Code::InvalidRequest,
-    Code::UnknownAuthCode,
-    Code::MethodNotAvailable,
-    Code::BadSignature,
-    Code::StaleTimestamp,
-    Code::NonceReused,
-    Code::UnknownKey,
-    Code::Forbidden,
-    Code::OrderNotFound,
-    Code::RefundNotFound,
-    Code::NotFound,
-    Code::MethodNotAllowed,
-    Code::RequestTimeout,
-    Code::OrderConflict,
-    Code::RefundConflict,
-    Code::InvalidState,
-    Code::InProgress,
-    Code::AccountInUse,
-    Code::BodyTooLarge,
-    Code::UnsupportedMediaType,
-    Code::LimitExceeded,
-    Code::RiskRefused,
-    Code::NoRoute,
-    Code::RefundExceedsPaid,
-    Code::RefundWindowPassed,
-    Code::ChannelRejected,
-    Code::RateLimited,
-    Code::Internal,
-    Code::StoreUnavailable,
-];
-
-/// What the code means, the same for every occurrence.
-#[must_use]
-pub const fn title(code: Code) -> &'static str {
-    match code {
-        Code::InvalidRequest => "The request is not acceptable",
-        Code::UnknownAuthCode => "No wallet has payment codes like this one",
-        Code::MethodNotAvailable => "The merchant cannot use this method",
-        Code::BadSignature => "The signature is not right",
-        Code::StaleTimestamp => "The timestamp is more than 300 seconds away",
-        Code::NonceReused => "The nonce was used before",
-        Code::UnknownKey => "The key is not known",
-        Code::Forbidden => "The role does not allow this",
-        Code::OrderNotFound => "There is no such order",
-        Code::RefundNotFound => "There is no such refund",
-        Code::NotFound => "There is nothing here",
-        Code::MethodNotAllowed => "The path has no such method",
-        Code::RequestTimeout => "The request took too long to arrive",
-        Code::OrderConflict => "The number names another order",
-        Code::RefundConflict => "The number names another refund",
-        Code::InvalidState => "The order's state does not allow this",
-        Code::InProgress => "It is still under way",
-        Code::AccountInUse => "The account has attempts",
-        Code::BodyTooLarge => "The body is too large",
-        Code::UnsupportedMediaType => "The content type is not supported",
-        Code::LimitExceeded => "A limit is reached",
-        Code::RiskRefused => "Risk control refused the payment",
-        Code::NoRoute => "No account can take the order now",
-        Code::RefundExceedsPaid => "The refund is larger than what is left",
-        Code::RefundWindowPassed => "The order is too old to be refunded",
-        Code::ChannelRejected => "The channel will not do this",
-        Code::RateLimited => "Too many requests",
-        Code::Internal => "Something went wrong on our side",
-        Code::StoreUnavailable => "The store cannot be reached",
-    }
-}
-
-/// What whoever meets the code should do.
-const fn advice(code: Code) -> &'static str {
-    match code {
-        Code::InvalidRequest => "Repair every field that errors names, and send the request again with a fresh nonce.",
-        Code::UnknownAuthCode => "Ask the payer to refresh the payment code and scan it again.",
-        Code::MethodNotAvailable => "GET /v1/methods lists what the merchant can use now.",
-        Code::BadSignature => "Sign METHOD, path and query as sent, timestamp, nonce and body, each ended by one line feed.",
-        Code::StaleTimestamp => "Set the client's clock, or sign again: a request is good for 300 seconds.",
-        Code::NonceReused => "Sign again with a fresh nonce. The earlier request may have been carried out: repeat it by its number.",
-        Code::UnknownKey => "Check the key id; a key that was revoked stays unknown.",
-        Code::Forbidden => "Ask an operator whose role allows it.",
-        Code::OrderNotFound | Code::RefundNotFound | Code::NotFound => "Check the id or the path.",
-        Code::MethodNotAllowed => "The header Allow lists the methods of this path.",
-        Code::RequestTimeout => "Send the request again.",
-        Code::OrderConflict | Code::RefundConflict => "A number is used for one content only: take a new number for something new.",
-        Code::InvalidState => "Read the order first; its status says what is still possible.",
-        Code::InProgress => "Read the order again in a moment.",
-        Code::AccountInUse => "Drain the account instead of removing or renaming it.",
-        Code::BodyTooLarge => "Send at most 65536 bytes.",
-        Code::UnsupportedMediaType => "Send Content-Type: application/json.",
-        Code::LimitExceeded => "Wait until the limit opens again, or ask the operator.",
-        Code::RiskRefused => {
-            "Do not try again: the payer, the customer, the address or the code is blocked. The operator of the gateway knows which."
-        }
-        Code::NoRoute => "Try again later, or ask the operator which accounts are off.",
-        Code::RefundExceedsPaid => "Ask for at most what errors names.",
-        Code::RefundWindowPassed => "Return the money another way.",
-        Code::ChannelRejected => "Nothing was changed; the detail holds the channel's reason.",
-        Code::RateLimited | Code::StoreUnavailable => "Try again after the seconds in Retry-After, with the same number.",
-        Code::Internal => "Repeat the request with the same number; tell the operator the request id if it stays.",
-    }
-}
-
-/// `GET /errors/{code}`: what a problem's `type` leads to.
-pub async fn page(Path(word): Path<String>) -> Reply {
-    let code = CODES.iter().copied().find(|code| code.facts().0 == word);
-    let code = code.ok_or_else(|| Fail::new(Code::NotFound, "there is no such code"))?;
-    let (word, status, retryable) = code.facts();
-    let again = if retryable { "Trying again can help." } else { "The same request will be refused again." };
-    let (title, advice) = (title(code), advice(code));
-    let text = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{word}</title><h1>{word}</h1>\
-         <p>{title} (HTTP {status}).</p><p>{advice}</p><p>{again}</p></html>"
-    );
-    let policy = [("content-security-policy", "default-src 'none'; frame-ancestors 'none'"), ("x-content-type-options", "nosniff")];
-    Ok((policy, Html(text)).into_response())
 }
 
 /// Whatever has no route.

@@ -9,6 +9,7 @@
 pub mod app;
 pub mod body;
 pub mod callbacks;
+pub mod docs;
 pub mod edge;
 pub mod errors;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod params;
 pub mod refunds;
 pub mod schema;
 pub mod serve;
+pub mod signature_help;
 pub mod signed;
 pub mod spool;
 pub mod statements;
@@ -86,7 +88,7 @@ fn public(app: &App) -> Router<App> {
         .route("/pay/{token}", get(pages::pay).post(pages::choose))
         .route("/pay/{token}/state", get(pages::state))
         .route("/return/{token}", get(pages::returned).post(pages::returned))
-        .route("/errors/{code}", get(errors::page))
+        .merge(docs::routes(app))
         .route("/openapi.json", get(move || openapi::answer(Arc::clone(&document))))
 }
 

@@ -1,8 +1,9 @@
 //! `GET /openapi.json`: OpenAPI 3.1, derived from the handlers. What no handler can say stands here: the signature, the one form of
 //! errors, and the notifications.
 
-use super::errors::CODES;
 use super::schema;
+use crate::flow::Code;
+use crate::merchant_auth::help::Hint;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
@@ -55,8 +56,10 @@ pub fn document(derived: &OpenApi) -> Value {
         for (name, schema) in schemas {
             put(known, &name, serde_json::to_value(schema).unwrap_or_default());
         }
-        let words: Vec<&str> = CODES.iter().map(|code| code.facts().0).collect();
+        let words: Vec<&str> = Code::ALL.iter().map(|code| code.facts().0).collect();
         put(known, "ErrorCode", json!({"type": "string", "enum": words}));
+        let hints: Vec<&str> = Hint::ALL.iter().map(|hint| hint.word()).collect();
+        put(known, "SignatureHint", json!({"type": "string", "enum": hints}));
     }
     document
 }

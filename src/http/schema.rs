@@ -379,7 +379,31 @@ pub struct Problem {
     /// With `LIMIT_EXCEEDED`: when there is room again, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<String>,
+    /// With `BAD_SIGNATURE` under a live key: what was received and hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_debug: Option<SignatureDebug>,
 }
+
+/// What came, as it was hashed: compare it with what was signed.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct SignatureDebug {
+    pub method: String,
+    pub path_and_query: String,
+    pub timestamp: String,
+    pub nonce: String,
+    pub body_bytes: u64,
+    /// Lower-case hex.
+    pub body_sha256: String,
+    pub string_to_sign_length: u64,
+    /// Its first 160 bytes; a line feed is shown as `\n`, a backslash doubled.
+    pub string_to_sign_truncated: String,
+    /// What the sender seems to have done, in the sandbox and for keys under debugging; otherwise empty.
+    pub hints: Vec<SignatureHint>,
+}
+
+/// Stands in for the list of hints, as [`ErrorCode`] does.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct SignatureHint(pub String);
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct FieldError {

@@ -7,6 +7,7 @@
 use super::App;
 use super::edge::RequestId;
 use super::errors::{Fail, finish};
+use super::signature_help;
 use super::spool::Spooled;
 use crate::config::Secret;
 use crate::flow::{Code, KeyEntry, MerchantEntry, Refused};
@@ -93,7 +94,10 @@ async fn authenticate(app: &App, request: Request) -> Result<(Seal, Caller, Requ
         (Some(text), None) => text.to_owned(),
         _ => return Err(Fail::new(Code::BadSignature, "exactly one Authorization header is needed; see CONTRACT section 3")),
     };
-    let authorization = merchant_auth::parse(&header).map_err(|reason| Fail::new(Code::BadSignature, reason))?;
+    let authorization = match merchant_auth::parse(&header) {
+        Ok(authorization) => authorization,
+        Err(reason) => return Err(signature_help::refuse_malformed(app, &parts, body, &header, reason).await),
+    };
     let (key, merchant) = key_of(app, authorization.key_id)?;
     let now = app.gateway.now().second();
     if now.0.saturating_sub(authorization.at).saturating_abs() > SKEW_MAX_S {
@@ -105,7 +109,7 @@ async fn authenticate(app: &App, request: Request) -> Result<(Seal, Caller, Requ
     let path_and_query = parts.uri.path_and_query().map_or("/", |p| p.as_str());
     let signed = merchant_auth::Request { method: parts.method.as_str(), path_and_query, timestamp, nonce, body: &bytes };
     if !merchant_auth::verify(key.secret.expose(), &signed, signature) {
-        return Err(Fail::new(Code::BadSignature, "the signature is not that of this request under this key"));
+        return Err(signature_help::refuse(app, key_id, &key, &merchant, &signed, signature));
     }
     let spent_once = Nonce { key_id: key_id.to_owned(), nonce: nonce.to_owned(), timestamp_s: at };
     let seal = Seal { secret: key.secret.clone(), nonce: nonce.to_owned() };
@@ -114,7 +118,8 @@ async fn authenticate(app: &App, request: Request) -> Result<(Seal, Caller, Requ
     Ok((seal, caller, Request::from_parts(parts, Body::from(bytes))))
 }
 
-fn key_of(app: &App, key_id: &str) -> Result<(Arc<KeyEntry>, Arc<MerchantEntry>), Fail> {
+/// The live key of this id and its merchant.
+pub fn key_of(app: &App, key_id: &str) -> Result<(Arc<KeyEntry>, Arc<MerchantEntry>), Fail> {
     let directory = app.gateway.directory.load();
     let key = directory.keys.get(key_id);
     let merchant = key.and_then(|key| directory.merchant(&key.merchant_id)).filter(|m| m.merchant.enabled);

