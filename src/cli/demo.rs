@@ -75,7 +75,7 @@ fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Dem
     let number = format!("SO-{:08x}", sandbox::seed() >> 32);
     let body = format!("{{\"merchant_order_no\":\"{number}\",\"amount\":1280,\"subject\":\"一箱苹果\",\"method\":\"wechat_native\"}}");
     println!("ready {gateway}\n");
-    println!("  Gateway            {gateway}       API reference: {gateway}/openapi.json");
+    println!("  Gateway            {gateway}       Docs: {gateway}/docs");
     println!("  The payer's phone  {control}/");
     println!("  Config and store   {}", dir.display());
     println!("  Merchant m_demo    key {}  secret {}\n", demo.key_id, demo.key_secret);

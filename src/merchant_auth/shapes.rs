@@ -89,7 +89,7 @@ fn unescaped(token: &str) -> String {
     text.and_then(|text| serde_json::to_string(&text).ok()).unwrap_or_else(|| token.to_owned())
 }
 
-/// Everything outside ASCII as `\uXXXX`.
+/// Everything outside ASCII as `\u` and four hex digits.
 fn escaped(token: &str) -> String {
     let mut out = String::new();
     for character in token.chars() {

@@ -1,5 +1,5 @@
 //! The payer's pages in a real browser (PEOPLE 3): prepares an order for every screen and hands their addresses to `pages.mjs`, which looks
-//! at them with Debian's Chromium. Screenshots stay under `target/browser`.
+//! at them with Debian's Chromium; and the docs (`docs.mjs`). Screenshots stay under `target/browser`.
 
 use crate::harness::page::{ALIPAY, DESKTOP, PHONE, Payer, UNIONPAY, WECHAT, pay_shown};
 use crate::harness::till::{id_of, refunded};
@@ -69,8 +69,6 @@ async fn screens(world: &World) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_screen_in_every_app_says_what_is_true_and_can_be_read_by_all() {
-    let modules = std::env::var_os("SLUICE_CLIENTS").expect("SLUICE_CLIENTS is not set: run this through `tests/run browser`");
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let world = World::plan().start();
     let mut scans = Vec::new();
     for _ in 0..5 {
@@ -82,11 +80,39 @@ async fn every_screen_in_every_app_says_what_is_true_and_can_be_read_by_all() {
     });
     let agents = json!({"wechat": WECHAT, "alipay": ALIPAY, "unionpay": UNIONPAY, "phone": PHONE, "desktop": DESKTOP});
     let input = json!({
-        "origin": world.demo.base, "control": world.control.base, "out": root.join("target/browser"), "agents": agents,
+        "origin": world.demo.base, "control": world.control.base, "out": out(), "agents": agents,
         "screens": screens(&world).await, "live": live,
     });
+    verified("pages.mjs", &input).await;
+}
+
+/// The docs and the pages of errors, as an engineer reads them on a phone and on a desk.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_docs_can_be_read_by_all() {
+    let world = World::shared();
+    let page = |path: &str, zh: &str, en: &str| json!({"path": path, "says": {"zh": zh, "en": en}});
+    let pages = json!([
+        page("/docs", "先签名", "Sign first"),
+        page("/docs/api", "关闭未支付的订单", "Close an unpaid order"),
+        page("/docs/webhooks", "订单已支付", "the order is paid"),
+        page("/docs/operators", "运营接口", "Operators' calls"),
+        page("/errors", "达到限额", "A limit is reached"),
+        page("/errors/BAD_SIGNATURE", "提示词", "Hints"),
+        page("/errors/STORE_UNAVAILABLE", "切勿换新单号", "never take a new number"),
+        page("/errors/NOPE", "没有这个页面", "There is no such page"),
+    ]);
+    verified("docs.mjs", &json!({"origin": world.demo.base, "out": out(), "pages": pages})).await;
+}
+
+fn out() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/browser")
+}
+
+/// Runs one of the scripts beside this file to its end, which must be that all is verified.
+async fn verified(script: &str, input: &Value) {
+    let modules = std::env::var_os("SLUICE_CLIENTS").expect("SLUICE_CLIENTS is not set: run this through `tests/run browser`");
     let mut command = Command::new("node");
-    command.arg(root.join("tests/browser/pages.mjs")).arg(input.to_string()).stdin(Stdio::null());
+    command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script)).arg(input.to_string()).stdin(Stdio::null());
     command.env("SLUICE_NODE_MODULES", PathBuf::from(modules).join("node/node_modules"));
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("node is installed");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

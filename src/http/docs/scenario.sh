@@ -56,7 +56,7 @@ call GET "/v1/refunds?merchant_refund_no=RF-1001"
 call GET "/v1/orders/$ORDER/refunds"
 
 #: renewAction
-OPEN=$(call POST /v1/orders '{"merchant_order_no":"SO-1002","amount":990,"subject":"一箱梨","method":"alipay_qr"}')
+OPEN=$(call POST /v1/orders '{"merchant_order_no":"SO-1002","amount":990,"subject":"一箱梨","method":"wechat_native"}')
 OPEN=$(printf '%s' "$OPEN" | sed 's/.*"id":"\(P[0-9A-Z]*\)".*/\1/')
 call POST "/v1/orders/$OPEN/action"
 
