@@ -90,10 +90,13 @@ pub struct NewTerminal {
 /// An order as it now stands.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Order {
+    /// Ours: P and 26 letters and digits.
     pub id: String,
+    /// Real money; false in the sandbox.
     pub livemode: bool,
     pub merchant_order_no: String,
     pub status: OrderStatus,
+    /// Fen, before discounts.
     pub amount: i64,
     pub currency: Currency,
     pub subject: String,
@@ -101,6 +104,7 @@ pub struct Order {
     /// Who really paid.
     #[schema(required)]
     pub wallet: Option<String>,
+    /// How the payer was asked: `online`, `dynamic_code`, `static_code` or `barcode`.
     pub presented: String,
     /// Of the newest attempt, or the one that paid; null while the payer of a cashier order has not chosen.
     #[schema(required)]
@@ -109,23 +113,33 @@ pub struct Order {
     pub channel: Option<String>,
     /// What the payer's side has to do now.
     pub action: Action,
+    /// Fen: `amount` once the order is paid, else 0.
     pub paid_amount: i64,
+    /// Fen: what left the payer's pocket, discounts taken off.
     pub payer_paid_amount: i64,
     pub discounts: Vec<Discount>,
+    /// Fen: refunds that succeeded, of the payment that counts.
     pub refunded_amount: i64,
+    /// Fen: refunds that are under way.
     pub refunding_amount: i64,
+    /// Fen, by the account's rate when it was paid; `null`: not known.
     #[schema(required)]
     pub fee: Option<i64>,
+    /// Fen: what was paid minus the fee.
     #[schema(required)]
     pub net_amount: Option<i64>,
+    /// The channel's settlement day, where it says so.
     #[schema(required)]
     pub settle_date: Option<String>,
     pub payer: BTreeMap<String, String>,
+    /// The channel's own number.
     #[schema(required)]
     pub channel_trade_no: Option<String>,
     #[schema(required)]
     pub failure: Option<Failure>,
+    /// Grows with every change: the larger one is the newer.
     pub version: i64,
+    /// The payer's page of this order, with its refunds.
     pub receipt_url: String,
     pub created_at: String,
     pub expires_at: String,
@@ -173,15 +187,20 @@ pub enum Action {
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Discount {
+    /// `coupon`, `points`, `bank_discount` or `merchant_discount`.
     pub kind: String,
+    /// Who gave it: `channel`, `bank` or `merchant`.
     pub funded_by: String,
+    /// Fen.
     pub amount: i64,
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Failure {
+    /// A word of ours: `INSUFFICIENT_FUNDS`, `CHANNEL_UNAVAILABLE` and others.
     pub code: String,
     pub message: String,
+    /// The channel's own word for it.
     #[schema(required)]
     pub channel_code: Option<String>,
 }
@@ -191,8 +210,10 @@ pub struct Failure {
 pub struct Attempt {
     pub account: String,
     pub channel: String,
+    /// `sending`, `awaiting_payer`, `unknown`, `succeeded`, `failed`, `closed`, `reversed` or `abandoned`.
     pub status: String,
     pub method: String,
+    /// Our number of it at the channel.
     pub channel_order_no: String,
     #[schema(required)]
     pub channel_trade_no: Option<String>,
@@ -200,6 +221,7 @@ pub struct Attempt {
     pub captured_amount: i64,
     pub refunded_amount: i64,
     pub refunding_amount: i64,
+    /// Paid after its order had ended, or twice: it goes back.
     pub late: bool,
     pub route: Route,
     /// Limits that did not count this attempt.
@@ -270,26 +292,33 @@ pub struct NewRefund {
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Refund {
+    /// Ours: R and 26 letters and digits.
     pub id: String,
     pub livemode: bool,
     pub order_id: String,
     pub merchant_order_no: String,
+    /// `null`: a refund that no merchant asked for.
     #[schema(required)]
     pub merchant_refund_no: Option<String>,
     pub amount: i64,
     pub currency: Currency,
+    /// Fen: what goes back into the payer's pocket.
     #[schema(required)]
     pub payer_refund_amount: Option<i64>,
+    /// Fen: what the channel gives back of its fee.
     #[schema(required)]
     pub fee_refunded: Option<i64>,
     pub status: RefundStatus,
+    /// `queued`, `processing`, `merchant_balance`, `payee_account` or `unknown`.
     #[schema(required)]
     pub pending_reason: Option<String>,
+    /// `merchant`, `late_payment`, `duplicate_payment` or `reversal`.
     pub origin: String,
     #[schema(required)]
     pub reason: Option<String>,
     #[schema(required)]
     pub failure: Option<Failure>,
+    /// Grows with every change: the larger one is the newer.
     pub version: i64,
     pub created_at: String,
     #[schema(required)]

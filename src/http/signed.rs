@@ -92,7 +92,7 @@ async fn authenticate(app: &App, request: Request) -> Result<(Seal, Caller, Requ
     let mut given = parts.headers.get_all(AUTHORIZATION).iter();
     let header = match (given.next().and_then(|v| v.to_str().ok()), given.next()) {
         (Some(text), None) => text.to_owned(),
-        _ => return Err(Fail::new(Code::BadSignature, "exactly one Authorization header is needed; see CONTRACT section 3")),
+        _ => return Err(Fail::new(Code::BadSignature, "exactly one Authorization header is needed; GET /docs says how it is made")),
     };
     let authorization = match merchant_auth::parse(&header) {
         Ok(authorization) => authorization,

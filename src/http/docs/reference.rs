@@ -102,7 +102,7 @@ pub fn operators(document: &Value, lang: Lang) -> Text {
     );
     // Their descriptions are English in both languages.
     let mut writer = Writer { document, lang, tell: &|_| None, named: BTreeSet::new() };
-    let mut text = format!("# {title}\n\n{lead}\n\n");
+    let mut text = format!("# {title}\n\n{lead}\n\n## {} {{#calls}}\n\n", lang.pick("接口", "Calls"));
     for (path, method, operation) in writer.operations(|tag| tag == "ops") {
         text += &writer.operation(path, method, operation);
     }
