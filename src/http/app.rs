@@ -1,5 +1,6 @@
 //! What every handler shares: the gateway, and what only HTTP needs beside it.
 
+use super::identity::Guesses;
 use super::in_flight::InFlight;
 use super::spool::Spools;
 use crate::config::{Finding, Operator};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub phone: Option<String>,
     pub in_flight: InFlight,
     pub spools: Spools,
+    /// At the console's door.
+    pub guesses: Guesses,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
     pub changes: tokio::sync::Mutex<()>,
 }
@@ -83,6 +86,7 @@ pub fn app(parts: AppParts) -> App {
         phone: parts.phone,
         in_flight: InFlight::default(),
         spools: Spools::new(parts.spool_dir),
+        guesses: Guesses::default(),
         changes: tokio::sync::Mutex::new(()),
     })
 }

@@ -21,11 +21,16 @@ impl Params {
     /// The parameters of a request's query.
     #[must_use]
     pub fn of(uri: &Uri, known: &[&str]) -> Params {
+        Params::from_pairs(url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned(), known)
+    }
+
+    #[must_use]
+    pub fn from_pairs(pairs: impl Iterator<Item = (String, String)>, known: &[&str]) -> Params {
         let mut params = Params { given: BTreeMap::new(), problems: Vec::new() };
-        for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        for (name, value) in pairs {
             if !known.contains(&&*name) {
                 params.problem(&name, "is not a known parameter");
-            } else if params.given.insert(name.to_string(), value.into_owned()).is_some() {
+            } else if params.given.insert(name.clone(), value).is_some() {
                 params.problem(&name, "stands there twice");
             }
         }

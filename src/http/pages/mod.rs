@@ -7,7 +7,6 @@
 
 mod agent;
 mod choose;
-mod html;
 mod pay;
 mod qr;
 mod render;
@@ -21,11 +20,14 @@ pub use pay::pay;
 pub use returned::returned;
 pub use state::state;
 
+pub(super) use qr::Drawn;
+
 use super::App;
 use super::errors::Fail;
+use super::lang::Lang;
 use crate::domain::life::Life;
 use crate::flow::{Code, Gateway};
-use agent::{Agent, Lang};
+use agent::Agent;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use std::sync::Arc;
