@@ -41,7 +41,7 @@ pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Respo
     let answered = match let_in(&app, &door, parts, body).await {
         Ok(Passed::In(request)) => {
             let shared = Arc::clone(&app);
-            shared.run(next.run(request).in_current_span()).await
+            shared.run(next.run(*request).in_current_span()).await
         }
         Ok(Passed::Elsewhere(to)) => Redirect::to(&to).into_response(),
         Err(fail) => fail.into_response(),
@@ -55,7 +55,7 @@ pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Respo
 }
 
 enum Passed {
-    In(Request),
+    In(Box<Request>),
     Elsewhere(String),
 }
 
@@ -81,7 +81,7 @@ async fn let_in(app: &App, door: &Door, mut parts: Parts, body: Body) -> Result<
         parts.extensions.insert(visit.who.clone());
         parts.extensions.insert(visit);
     }
-    Ok(Passed::In(Request::from_parts(parts, Body::from(bytes))))
+    Ok(Passed::In(Box::new(Request::from_parts(parts, Body::from(bytes)))))
 }
 
 /// The call that a page or act of the console is the face of.
