@@ -54,7 +54,6 @@ for (const [lang, locale] of [["zh", "zh-CN"], ["en", "en-US"]]) {
         must((await page.locator("html").getAttribute("lang")) === (lang === "zh" ? "zh-CN" : "en"), `${label(title)}: lang`);
         await look(page, script, label(title));
       }
-      await page.goto(`${origin}/console`);
       await page.getByRole("button", { name: lang === "zh" ? "退出" : "Sign out" }).click();
       await page.waitForURL(/sign-in/);
       await context.close();

@@ -38,7 +38,8 @@ pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Respo
         sandbox: app.gateway.directory.load().accounts.iter().all(|account| account.sandbox),
     };
     let id = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let answered = match let_in(&app, &door, parts, body).await {
+    let mut visit = None;
+    let answered = match let_in(&app, &door, parts, body, &mut visit).await {
         Ok(Passed::In(request)) => {
             let shared = Arc::clone(&app);
             shared.run(next.run(*request).in_current_span()).await
@@ -46,7 +47,7 @@ pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Respo
         Ok(Passed::Elsewhere(to)) => Redirect::to(&to).into_response(),
         Err(fail) => fail.into_response(),
     };
-    let mut response = explained(&door, &id, answered);
+    let mut response = explained(&door, visit.as_ref(), &id, answered);
     guard(&door, &mut response);
     if let Some(cookie) = Some(set_lang(lang)).filter(|_| chosen).and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -59,7 +60,8 @@ enum Passed {
     Elsewhere(String),
 }
 
-async fn let_in(app: &App, door: &Door, mut parts: Parts, body: Body) -> Result<Passed, Fail> {
+/// `whose`: the visitor, let in or not.
+async fn let_in(app: &App, door: &Door, mut parts: Parts, body: Body, whose: &mut Option<Visit>) -> Result<Passed, Fail> {
     let safe = matches!(parts.method, Method::GET | Method::HEAD);
     if !safe && !is_ours(&parts.headers) {
         return Err(Fail::new(Code::Forbidden, "this request comes from another site"));
@@ -71,6 +73,7 @@ async fn let_in(app: &App, door: &Door, mut parts: Parts, body: Body) -> Result<
         let Some(visit) = visitor(app, door).await? else {
             return Ok(Passed::Elsewhere(to_sign_in(&parts, safe)));
         };
+        *whose = Some(visit.clone());
         let own = route == ME || route.starts_with("/console/me/") || route == "/console/sign-out";
         if visit.password_once && !own {
             return Ok(Passed::Elsewhere(ME.to_owned()));
@@ -122,13 +125,13 @@ fn to_sign_in(parts: &Parts, safe: bool) -> String {
 }
 
 /// A refusal as a page. What was refused for want of a session's rights and what broke look alike but for their words.
-fn explained(door: &Door, id: &str, mut response: Response) -> Response {
+fn explained(door: &Door, visit: Option<&Visit>, id: &str, mut response: Response) -> Response {
     let Some(fail) = response.extensions_mut().remove::<Fail>() else { return response };
     let status = StatusCode::from_u16(fail.refused.code.facts().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(inner) = &fail.refused.inner {
         tracing::warn!(request_id = id, code = fail.refused.code.facts().0, %inner, "a page was refused");
     }
-    (status, page::refusal(door, &fail, id)).into_response()
+    (status, page::refusal(door, visit, &fail, id)).into_response()
 }
 
 fn guard(door: &Door, response: &mut Response) {

@@ -124,7 +124,7 @@ pub fn notices(page: &mut Page, visit: &Visit, app: &App, notices: &[Value]) {
         page.raw("<tr>").cell(&moment(notice, "/at")).raw("<td>").text(text(notice, "/type")).raw("<br><code>").text(event);
         page.raw("</code><br><code>").link(&format!("/console/orders/{order}"), order).raw("</code></td>");
         page.cell(text(notice, "/merchant")).state_cell(text(notice, "/status"));
-        page.number(&int(notice, "/tries").unwrap_or_default().to_string()).raw("<td><code>");
+        page.number(&int(notice, "/tries").unwrap_or_default().to_string()).raw("<td class=\"long\"><code>");
         let last = notice.get("last").filter(|last| !last.is_null()).map(ToString::to_string);
         page.text(&last.unwrap_or_default()).raw("</code></td><td>");
         if may && matches!(text(notice, "/status"), "parked" | "delivered") {

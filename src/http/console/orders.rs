@@ -38,23 +38,34 @@ pub async fn cases(State(app): State<App>, visit: Visit) -> Reply {
     Ok(page.end())
 }
 
+/// Begins the form with its one box; a button ends it.
+pub fn search_box(page: &mut Page, filled: &str) {
+    page.raw("<form class=\"find\" role=\"search\" action=\"/console/orders\"><label class=\"wide\">").word(Word::SearchHint);
+    page.raw(" <input name=\"q\" autocomplete=\"off\" value=\"").text(filled).raw("\"></label>");
+}
+
 fn form(page: &mut Page, visit: &Visit) {
     let asked = |name: &str| visit.door.asked(name).unwrap_or_default();
-    let filled = |page: &mut Page, name: &'static str, label: Word, more: &'static str| {
-        page.raw("<label ").raw(more).raw(">").word(label).raw(" <input name=\"").raw(name).raw("\" autocomplete=\"off\" value=\"");
+    let filled = |page: &mut Page, name: &'static str, label: Word, kind: &'static str| {
+        page.raw("<label>")
+            .word(label)
+            .raw(" <input type=\"")
+            .raw(kind)
+            .raw("\" name=\"")
+            .raw(name)
+            .raw("\" autocomplete=\"off\" value=\"");
         page.text(&asked(name)).raw("\"></label>");
     };
-    page.raw("<form class=\"find\" role=\"search\" action=\"/console/orders\">");
-    filled(page, "q", Word::SearchHint, "class=\"wide\"");
-    filled(page, "merchant", Word::Merchant, "");
+    search_box(page, &asked("q"));
+    filled(page, "merchant", Word::Merchant, "text");
     let chosen = asked("status");
     page.raw("<label>").word(Word::Status).raw(" <select name=\"status\"><option value=\"\">").word(Word::Any).raw("</option>");
     for status in STATUSES {
         page.raw("<option value=\"").raw(status).raw(if chosen == status { "\" selected>" } else { "\">" }).state(status).raw("</option>");
     }
     page.raw("</select></label>");
-    filled(page, "created_from", Word::From, "");
-    filled(page, "created_to", Word::To, "");
+    filled(page, "created_from", Word::From, "date");
+    filled(page, "created_to", Word::To, "date");
     page.button(Word::Search);
 }
 

@@ -25,6 +25,27 @@ const PAGES: &[(Word, &str)] = &[
     (Word::Sessions, "/console/sessions"),
 ];
 
+/// Columns of numbers stand to the right, their names too.
+const NUMBERS: &[Word] = &[
+    Word::Amount,
+    Word::OrdersToday,
+    Word::PaidToday,
+    Word::TakenToday,
+    Word::Answers,
+    Word::AnswerTime,
+    Word::Weight,
+    Word::Confirmed,
+    Word::Reserved,
+    Word::Overrun,
+    Word::Left,
+    Word::Max,
+    Word::Ours,
+    Word::Theirs,
+    Word::Gap,
+    Word::Tries,
+    Word::Matched,
+];
+
 /// What came of a form, in an address that anybody may type: it says nothing that a page would not show.
 const SAID: &[(&str, Word)] = &[
     ("done", Word::SaidDone),
@@ -184,7 +205,8 @@ impl Page {
     pub fn table(&mut self, name: Word, columns: &[Word]) -> &mut Page {
         self.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").word(name).raw("\"><table><thead><tr>");
         for column in columns {
-            self.raw("<th scope=\"col\">").word(*column).raw("</th>");
+            let is_number = NUMBERS.contains(column);
+            self.raw(if is_number { "<th scope=\"col\" class=\"n\">" } else { "<th scope=\"col\">" }).word(*column).raw("</th>");
         }
         self.raw("</tr></thead><tbody>")
     }
@@ -248,8 +270,8 @@ impl Page {
 }
 
 /// A refusal, in words, with a way back.
-pub fn refusal(door: &Door, fail: &Fail, request_id: &str) -> Response {
-    let mut page = Page::outside(door, Word::Refused);
+pub fn refusal(door: &Door, visit: Option<&Visit>, fail: &Fail, request_id: &str) -> Response {
+    let mut page = visit.map_or_else(|| Page::outside(door, Word::Refused), |visit| Page::of(visit, Word::Refused));
     page.raw("<p class=\"say\" role=\"alert\">").text(&fail.refused.detail).raw("</p>");
     for problem in &fail.refused.errors {
         page.raw("<p>").text(&problem.field).raw(": ").text(&problem.reason).raw("</p>");

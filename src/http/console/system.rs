@@ -16,7 +16,7 @@ pub async fn audit(State(app): State<App>, visit: Visit) -> Reply {
     page.table(Word::Audit, &[Word::At, Word::Who, Word::Role, Word::What, Word::About, Word::Detail]);
     for line in found.get("data").map(rows).unwrap_or_default() {
         page.raw("<tr>").cell(&moment(line, "/at")).cell(text(line, "/who")).raw("<td>").state(text(line, "/role")).raw("</td>");
-        page.cell(text(line, "/act")).cell(text(line, "/about")).raw("<td><code>");
+        page.cell(text(line, "/act")).cell(text(line, "/about")).raw("<td class=\"long\"><code>");
         page.text(&line.get("detail").map(ToString::to_string).unwrap_or_default()).raw("</code></td></tr>");
     }
     page.table_end().next(&visit.door, "/console/audit", PARAMS, text(&found, "/next_cursor"));

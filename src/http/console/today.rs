@@ -1,5 +1,6 @@
 //! Is money coming in as it should, and what needs a person now?
 
+use super::orders::search_box;
 use super::page::{Page, int, rows, text, yuan};
 use super::visit::Visit;
 use super::words::Word;
@@ -22,7 +23,8 @@ const WAITING: &[(&str, Word, &str)] = &[
 pub async fn today(State(app): State<App>, visit: Visit) -> Reply {
     let desk = desk::read(&app.gateway).await?;
     let mut page = Page::of(&visit, Word::Today);
-    page.heading(Word::WhatWaits).raw("<ul class=\"cards\">");
+    search_box(&mut page, "");
+    page.button(Word::Search).heading(Word::WhatWaits).raw("<ul class=\"cards\">");
     let many = int(&desk, "/counted_to").unwrap_or(i64::MAX);
     for (path, word, to) in WAITING {
         let count = int(&desk, path).unwrap_or_default();

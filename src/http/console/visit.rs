@@ -63,12 +63,20 @@ impl Door {
     /// What the address asks a page for. A form sends its empty fields too: they ask for nothing.
     pub fn params(&self, known: &[&str]) -> Params {
         let pairs = pairs(self.uri.query()).filter(|(name, value)| !value.trim().is_empty() && !matches!(name.as_str(), "lang" | "said"));
-        Params::from_pairs(pairs, known)
+        Params::from_pairs(
+            pairs.map(|(name, value)| if name.starts_with("created_") { (name, midnight(value)) } else { (name, value) }),
+            known,
+        )
     }
 
     pub fn asked(&self, name: &str) -> Option<String> {
         pairs(self.uri.query()).find(|(known, _)| known == name).map(|(_, value)| value)
     }
+}
+
+/// A day stands for its first moment.
+fn midnight(value: String) -> String {
+    sluice_contract::Day::parse(&value).map_or(value, |day| day.start().rfc3339())
 }
 
 fn pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {
