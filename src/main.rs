@@ -123,6 +123,9 @@ enum Command {
         #[arg(long, requires = "csv")]
         english: bool,
     },
+    /// People who sign in at the console.
+    #[command(subcommand)]
+    Operator(Operator),
     /// Prints a ready signed curl command.
     Sign {
         #[arg(long)]
@@ -149,6 +152,26 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Operator {
+    /// Makes an operator, or makes his password and second factor anew. Both are printed once.
+    Add {
+        #[arg(long)]
+        config: PathBuf,
+        /// 1 to 64 letters, digits, _ or -
+        name: String,
+        /// viewer, operator, finance or admin
+        #[arg(long)]
+        role: String,
+        /// Takes the password from the first line of stdin instead of making one for a single use.
+        #[arg(long)]
+        password_stdin: bool,
+        /// For trying: only where no account is live.
+        #[arg(long)]
+        no_second_factor: bool,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -171,6 +194,9 @@ async fn main() -> ExitCode {
         }
         Command::Statement { config, merchant, day, month, csv, english } => {
             cli::statement::run(&config, cli::statement::Arguments { merchant, day, month, csv, english }, &strings).await
+        }
+        Command::Operator(Operator::Add { config, name, role, password_stdin, no_second_factor }) => {
+            cli::operator::add(&config, cli::operator::Asked { name, role, password_stdin, no_second_factor }, &strings).await
         }
         Command::Sign { key_id, secret, base_url, explain, method, path, body } => {
             cli::sign::run(&cli::sign::Arguments { key_id, secret, base_url, method, path, body, explain })

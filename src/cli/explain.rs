@@ -1,10 +1,11 @@
 //! `explain`: the life of one order, from the store, with every exchange redacted. It reads and never writes, so it may run beside
 //! a serving gateway.
 
-use super::{Failed, decision, load};
+use super::{Failed, load};
 use crate::config::Strings;
 use crate::domain::life::Life;
 use crate::domain::limit::Entry;
+use crate::domain::route::told;
 use crate::domain::{OrderId, show};
 use crate::store::{Answer, Query, Reader};
 use serde_json::Value;
@@ -57,7 +58,7 @@ fn print_order(life: &Life) {
         let mut line = show::attempt(order, attempt);
         line.as_object_mut().map(|fields| fields.remove("route"));
         println!("  {line}");
-        decision::lines(&attempt.notes.route).iter().for_each(|line| println!("      {line}"));
+        told::lines(&attempt.notes.route).iter().for_each(|line| println!("      {line}"));
         if let Some(why) = &attempt.notes.last_unknown {
             println!("      last unknown: {why}");
         }

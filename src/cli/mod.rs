@@ -1,9 +1,9 @@
 //! One file per subcommand. Each answers `Ok` or one clear line.
 
 pub mod check;
-mod decision;
 pub mod demo;
 pub mod explain;
+pub mod operator;
 pub mod reconcile;
 pub mod route_replay;
 pub mod sandbox;

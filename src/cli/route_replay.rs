@@ -1,13 +1,13 @@
 //! `route-replay`: past orders asked again under the rules of another folder, and how shares, cost and refusals would change. It reads and
 //! never writes, so it may run beside a serving gateway.
 
-use super::decision::percent;
 use super::{Failed, load};
 use crate::config::{Settings, Strings};
 use crate::domain::OrderId;
 use crate::domain::life::Life;
 use crate::domain::merchant::{AccountState, Binding, Merchant};
 use crate::domain::route::Dropped;
+use crate::domain::route::told::percent;
 use crate::flow::replay::{Replay, Row, Tally};
 use crate::flow::{Directory, MerchantEntry, open_pay_order};
 use crate::store::{Answer, OrderFilter, Query, Reader, StoreError};

@@ -1,5 +1,6 @@
 //! What every handler shares: the gateway, and what only HTTP needs beside it.
 
+use super::identity::Guesses;
 use super::in_flight::InFlight;
 use super::signature_help::Refusals;
 use super::spool::Spools;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub in_flight: InFlight,
     pub refusals: Refusals,
     pub spools: Spools,
+    /// At the console's door.
+    pub guesses: Guesses,
     /// One operator's change at a time: "at most two live keys" is read before it is written.
     pub changes: tokio::sync::Mutex<()>,
 }
@@ -86,6 +89,7 @@ pub fn app(parts: AppParts) -> App {
         in_flight: InFlight::default(),
         refusals: Refusals::default(),
         spools: Spools::new(parts.spool_dir),
+        guesses: Guesses::default(),
         changes: tokio::sync::Mutex::new(()),
     })
 }

@@ -4,12 +4,12 @@ use super::App;
 use super::errors::{Fail, finish};
 use crate::flow::Refused;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -50,6 +50,13 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// Where the request comes from.
+pub fn client_of(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = extensions.get::<Peer>().map(|p| p.0.ip());
+    let forwarded = headers.get("x-forwarded-for").and_then(|v| v.to_str().ok());
+    app.client_ip(peer, forwarded)
+}
+
 pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = match sane(request.headers()) {
@@ -59,9 +66,7 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = method_label(request.method());
-    let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok());
-    let client = app.client_ip(peer, forwarded);
+    let client = client_of(&app, request.extensions(), request.headers());
     let span = tracing::info_span!("request", %id, method, route, client = client.map(tracing::field::display));
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;

@@ -3,7 +3,7 @@
 use super::App;
 use super::docs::codes::meaning;
 use super::edge::RequestId;
-use super::pages::agent::Lang;
+use super::lang::Lang;
 use crate::flow::{Code, Refused};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};

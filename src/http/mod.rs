@@ -9,11 +9,15 @@
 pub mod app;
 pub mod body;
 pub mod callbacks;
+pub mod console;
 pub mod docs;
 pub mod edge;
 pub mod errors;
 pub mod health;
+mod html;
+pub mod identity;
 pub mod in_flight;
+mod lang;
 pub mod methods;
 pub mod openapi;
 pub mod ops;
@@ -115,7 +119,7 @@ fn operators(app: &App) -> Router<App> {
         .route(ops::NOWHERE, any(errors::not_found))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(app), ops::gate::gate));
-    operators.route("/metrics", get(health::metrics))
+    operators.merge(console::router(app)).route("/metrics", get(health::metrics))
 }
 
 fn health() -> Router<App> {

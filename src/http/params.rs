@@ -12,6 +12,11 @@ use std::collections::BTreeMap;
 const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
 
+/// A member of a query or form body. Ours hold plain words only: nothing has to be decoded.
+pub fn value_of<'a>(pairs: Option<&'a str>, name: &str) -> Option<&'a str> {
+    pairs?.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 pub struct Params {
     given: BTreeMap<String, String>,
     problems: Vec<Problem>,
@@ -21,11 +26,16 @@ impl Params {
     /// The parameters of a request's query.
     #[must_use]
     pub fn of(uri: &Uri, known: &[&str]) -> Params {
+        Params::from_pairs(url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned(), known)
+    }
+
+    #[must_use]
+    pub fn from_pairs(pairs: impl Iterator<Item = (String, String)>, known: &[&str]) -> Params {
         let mut params = Params { given: BTreeMap::new(), problems: Vec::new() };
-        for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        for (name, value) in pairs {
             if !known.contains(&&*name) {
                 params.problem(&name, "is not a known parameter");
-            } else if params.given.insert(name.to_string(), value.into_owned()).is_some() {
+            } else if params.given.insert(name.clone(), value).is_some() {
                 params.problem(&name, "stands there twice");
             }
         }

@@ -207,7 +207,8 @@ pub enum Command {
         at: Millis,
         audit: Audit,
     },
-    /// Administrative changes with their audit lines, all or nothing. `only_new` leaves records alone that exist (seeds).
+    /// Administrative changes with their audit lines, all or nothing. `only_new` leaves records alone that exist (seeds,
+    /// what is done once), and answers `Known` where all of them do.
     PutRecords {
         records: Vec<Record>,
         audit: Vec<Audit>,
@@ -360,6 +361,8 @@ pub enum Outcome {
     /// So many orders were put away.
     Pruned(u32),
     Done,
+    /// Nothing was new.
+    Known,
     /// The order or notification does not exist.
     Missing,
 }

@@ -2,7 +2,7 @@
 //! order in one batch see each other, and so that there is one place to read, test and break.
 
 use super::StoreError;
-use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome};
+use super::command::{Command, Delivery, Notice, NoticeStatus, Outcome, Record};
 use super::view::{ClaimRow, Held, View, claim_of};
 use crate::domain::life::{Broken, Life};
 use crate::domain::limit::{self, PassedOver, Touched};
@@ -80,19 +80,9 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
         Command::TakeDelivery { event_id, delivery, note, .. } => Ok(take_delivery(view, event_id, delivery, note)),
         Command::Replay { event_id, at, audit } => Ok(replay(view, event_id, *at, audit)),
         Command::PutRecords { records, audit, only_new } => {
-            for record in records {
-                let key = (record.kind.clone(), record.id.clone());
-                if !*only_new || !view.records.contains(&key) {
-                    view.put_records.push(record.clone());
-                    if record.doc.is_some() {
-                        view.records.insert(key)
-                    } else {
-                        view.records.remove(&key)
-                    };
-                }
-            }
+            let any = put_records(view, records, *only_new);
             view.audits.extend(audit.iter().cloned());
-            Ok(Outcome::Done)
+            Ok(if any || records.is_empty() { Outcome::Done } else { Outcome::Known })
         }
         Command::TakeBill { run, found } => Ok(take_bill(view, run, found)),
         Command::SettleDiscrepancy { id, by, reason, at, audit } => Ok(settle_discrepancy(view, id, by, reason, *at, audit)),
@@ -107,6 +97,25 @@ fn apply(view: &mut View, command: &Command) -> Result<Outcome, Broken> {
             Ok(Outcome::Done)
         }
     }
+}
+
+/// Whether any of them was put.
+fn put_records(view: &mut View, records: &[Record], only_new: bool) -> bool {
+    let mut any = false;
+    for record in records {
+        let key = (record.kind.clone(), record.id.clone());
+        if only_new && view.records.contains(&key) {
+            continue;
+        }
+        any = true;
+        view.put_records.push(record.clone());
+        if record.doc.is_some() {
+            view.records.insert(key)
+        } else {
+            view.records.remove(&key)
+        };
+    }
+    any
 }
 
 fn place(view: &mut View, command: &Command, order: &Order, candidates: &[Candidate]) -> Result<Outcome, Broken> {

@@ -18,6 +18,7 @@ pub mod bill_rows;
 pub mod booked;
 pub mod command;
 pub mod decide;
+pub mod desk;
 pub mod lanes;
 pub mod limit_rows;
 mod limit_writes;
@@ -33,7 +34,7 @@ pub mod writes;
 
 pub use command::{Audit, ClaimKey, Command, Delivery, Kind, Nonce, Notice, NoticeStatus, Outcome, Record};
 pub use limit_rows::Drift;
-pub use query::{Answer, BillStanding, DiscrepancyFilter, OrderFilter, Query, Slice};
+pub use query::{Answer, BillStanding, Desk, DiscrepancyFilter, OrderFilter, Query, Slice, Sought, Taken};
 pub use reader::Reader;
 pub use seal::Sealer;
 

@@ -9,7 +9,7 @@ use crate::domain::recon::{BillRun, Standing, Stored};
 use crate::domain::statement::{Booking, Place};
 use crate::domain::{OrderId, OrderStatus};
 use serde_json::Value;
-use sluice_contract::{Day, Millis};
+use sluice_contract::{Day, Fen, Millis};
 
 /// Which of a merchant's orders. Newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,38 @@ pub struct Slice {
     pub limit: u32,
 }
 
+/// What waits for a person, and what was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Desk {
+    /// What is taken is counted from here on.
+    pub since: Millis,
+    /// What was due before then is overdue.
+    pub overdue_before: Millis,
+}
+
+/// Orders of one account and status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Empty: the payer has not chosen yet.
+    pub account: String,
+    pub status: String,
+    pub orders: i64,
+    pub amount: Fen,
+}
+
+/// An order that is looked for by what its payer knows: an amount, or the channel's own number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Of its making.
+    pub from: Millis,
+    /// Exclusive.
+    pub to: Millis,
+    /// The order's, or what left the payer's pocket.
+    pub amount: Option<Fen>,
+    /// Letters and digits.
+    pub trade_no: Option<String>,
+}
+
 /// How an account stands with its bills.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillStanding {
@@ -78,6 +110,11 @@ pub enum Query {
     },
     Records {
         kind: String,
+    },
+    /// One record, or none.
+    Record {
+        kind: String,
+        id: String,
     },
     /// The audit log, newest first, before a line.
     AuditLog {
@@ -128,6 +165,8 @@ pub enum Query {
     Discrepancy(String),
     /// What a statement lists.
     Booked(Slice),
+    Desk(Desk),
+    Sought(Sought),
     /// When the next order or notification is due.
     NextDue,
     /// Whether the engine answers.
@@ -160,6 +199,17 @@ pub enum Answer {
     Booked {
         found: Vec<Booking>,
         next: Option<Place>,
+    },
+    Desk {
+        parked: i64,
+        overdue: i64,
+        suspended: i64,
+        taken: Vec<Taken>,
+    },
+    /// `whole`: nothing of the time was left out.
+    Sought {
+        found: Vec<OrderId>,
+        whole: bool,
     },
     Due {
         orders: Option<Millis>,

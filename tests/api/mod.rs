@@ -16,6 +16,7 @@ mod channels_store;
 mod channels_two;
 mod cli;
 mod close;
+mod console;
 mod create;
 mod docs;
 mod failover;

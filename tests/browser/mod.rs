@@ -1,6 +1,8 @@
 //! The payer's pages in a real browser (PEOPLE 3): prepares an order for every screen and hands their addresses to `pages.mjs`, which looks
 //! at them with Debian's Chromium; and the docs (`docs.mjs`). Screenshots stay under `target/browser`.
 
+mod console;
+
 use crate::harness::page::{ALIPAY, DESKTOP, PHONE, Payer, UNIONPAY, WECHAT, pay_shown};
 use crate::harness::till::{id_of, refunded};
 use crate::harness::{World, order, with};

@@ -16,6 +16,7 @@ pub mod rank;
 pub mod rule;
 pub mod sticky;
 pub mod success;
+pub mod told;
 pub mod turns;
 
 #[cfg(test)]

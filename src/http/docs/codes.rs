@@ -2,7 +2,7 @@
 //! compile.
 
 use crate::flow::Code;
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 
 /// Whether money may have moved: what somebody with a customer before him asks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

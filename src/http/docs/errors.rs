@@ -5,7 +5,7 @@ use super::hints;
 use super::page::Text;
 use crate::flow::{Code, Refused};
 use crate::http::errors::body;
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 use crate::merchant_auth::help::{SHOWN_BYTES_MAX, shown};
 use crate::merchant_auth::{Request, canonical};
 use serde_json::json;

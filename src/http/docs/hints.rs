@@ -1,6 +1,6 @@
 //! What each hint of `signature_debug` means. A hint without its line does not compile.
 
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 use crate::merchant_auth::help::Hint;
 
 /// What the sender seems to have done.

@@ -17,7 +17,7 @@ mod webhooks;
 mod zh;
 
 use super::App;
-use super::pages::agent::Lang;
+use super::lang::Lang;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;

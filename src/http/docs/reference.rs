@@ -4,7 +4,7 @@
 use super::page::Text;
 use super::{scenario, zh};
 use crate::flow::Code;
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

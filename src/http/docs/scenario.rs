@@ -2,7 +2,7 @@
 
 use super::page::Text;
 use super::{hints, vectors};
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 
 const SCENARIO: &str = include_str!("scenario.sh");
 const GUIDE_ZH: &str = include_str!("guide.zh.md");
@@ -49,7 +49,7 @@ fn part(name: &str, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::{GUIDE_EN, GUIDE_ZH, guide, part};
-    use crate::http::pages::agent::Lang;
+    use crate::http::lang::Lang;
 
     fn names(guide: &'static str) -> Vec<&'static str> {
         guide.split("{{").skip(1).filter_map(|piece| piece.split_once("}}")).map(|(name, _)| name).collect()

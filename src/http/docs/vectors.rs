@@ -1,6 +1,6 @@
 //! Test vectors for whoever writes a client: computed by the code that checks the real thing.
 
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 use crate::merchant_auth::help::visible;
 use crate::merchant_auth::{Request, canonical, sign, sign_response};
 use crate::outbound::webhook::Secret;

@@ -4,7 +4,7 @@ use super::page::Text;
 use super::vectors;
 use crate::flow::pace::NOTIFY_AFTER_S;
 use crate::http::openapi::NOTIFICATIONS;
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 
 const BEFORE_ZH: &str = include_str!("webhooks.zh.md");
 const BEFORE_EN: &str = include_str!("webhooks.en.md");
@@ -59,7 +59,7 @@ fn duration(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{NOTIFICATIONS, text, told};
-    use crate::http::pages::agent::Lang;
+    use crate::http::lang::Lang;
 
     #[test]
     fn every_event_is_explained_in_both_languages() {

@@ -28,9 +28,12 @@ use std::sync::Arc;
 #[utoipa::path(get, path = "/ops/v1/accounts", operation_id = "opsListAccounts", tag = "ops",
     responses((status = 200, description = "Every account with its switches, terms, health and success, in file order", body = schema::AccountList)))]
 pub async fn list_accounts(State(app): State<App>, _: Who) -> Reply {
-    let directory = app.gateway.directory.load_full();
-    let data: Vec<Value> = directory.accounts.iter().map(|account| shown(&app.gateway, account)).collect();
-    Ok(ok(&json!({"data": data})))
+    Ok(ok(&json!({"data": all(&app.gateway)})))
+}
+
+/// Every account, in file order.
+pub fn all(gateway: &Gateway) -> Vec<Value> {
+    gateway.directory.load_full().accounts.iter().map(|account| shown(gateway, account)).collect()
 }
 
 fn shown(gateway: &Gateway, account: &Account) -> Value {
@@ -81,17 +84,22 @@ fn success((method, reading): &(Method, Reading)) -> Value {
     params(("id" = String, Path, description = "The account's id"), ("act" = String, Path, description = "enable, disable or drain")),
     responses((status = 200, description = "The account as it now is", body = schema::Account)))]
 pub async fn switch_account(State(app): State<App>, who: Who, Path((id, act)): Path<(String, String)>) -> Reply {
-    let state = match act.as_str() {
+    Ok(ok(&switch(&app, &who, &id, &act).await?))
+}
+
+/// Switches an account; the account as it now is.
+pub async fn switch(app: &App, who: &Who, id: &str, act: &str) -> Result<Value, Fail> {
+    let state = match act {
         "enable" => AccountState::Enabled,
         "disable" => AccountState::Disabled,
         "drain" => AccountState::Draining,
         _ => return Err(Fail::new(Code::NotFound, "an account can be told enable, disable, drain or weight")),
     };
-    let account = known(&app, &id)?;
-    let put = vec![Record { kind: "account_state".into(), id: id.clone(), doc: Some(json!({"state": state})) }];
+    let account = known(app, id)?;
+    let put = vec![Record { kind: "account_state".into(), id: id.to_owned(), doc: Some(json!({"state": state})) }];
     let detail = json!({"from": account.state, "to": state});
-    change(&app, &who, put, &format!("account.{act}"), &id, detail).await?;
-    Ok(ok(&shown(&app.gateway, known(&app, &id)?.as_ref())))
+    change(app, who, put, &format!("account.{act}"), id, detail).await?;
+    Ok(shown(&app.gateway, known(app, id)?.as_ref()))
 }
 
 /// Weigh an account
@@ -101,13 +109,18 @@ pub async fn switch_account(State(app): State<App>, who: Who, Path((id, act)): P
     params(("id" = String, Path, description = "The account's id")), request_body = schema::NewWeight,
     responses((status = 200, description = "The account as it now is", body = schema::Account)))]
 pub async fn weigh_account(State(app): State<App>, who: Who, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Reply {
-    let account = known(&app, &id)?;
-    let (weight, reason) = weight(&body::json(&headers, &bytes)?)?;
+    Ok(ok(&weigh(&app, &who, &id, &body::json(&headers, &bytes)?).await?))
+}
+
+/// Weighs an account; the account as it now is.
+pub async fn weigh(app: &App, who: &Who, id: &str, asked: &Value) -> Result<Value, Fail> {
+    let account = known(app, id)?;
+    let (weight, reason) = weight(asked)?;
     let doc = weight.map(|weight| json!({"weight": weight}));
-    let put = vec![Record { kind: "account_weight".into(), id: id.clone(), doc }];
+    let put = vec![Record { kind: "account_weight".into(), id: id.to_owned(), doc }];
     let detail = json!({"from": account.weight, "to": weight, "reason": reason});
-    change(&app, &who, put, "account.weight", &id, detail).await?;
-    Ok(ok(&shown(&app.gateway, known(&app, &id)?.as_ref())))
+    change(app, who, put, "account.weight", id, detail).await?;
+    Ok(shown(&app.gateway, known(app, id)?.as_ref()))
 }
 
 fn weight(body: &Value) -> Result<(Option<i64>, String), Fail> {

@@ -1,9 +1,9 @@
 //! The audit log: who changed what, newest first. Append-only: there is no call that changes it.
 
 use super::gate::Who;
-use crate::flow::Refused;
+use crate::flow::{Gateway, Refused};
 use crate::http::App;
-use crate::http::errors::Reply;
+use crate::http::errors::{Fail, Reply};
 use crate::http::orders::ok;
 use crate::http::params::Params;
 use crate::store::{Answer, Query};
@@ -16,11 +16,17 @@ use serde_json::{Value, json};
     params(("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"), ("cursor" = Option<String>, Query, description = "`next_cursor`")),
     responses((status = 200, description = "Newest first", body = Value)))]
 pub async fn audit_log(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["limit", "cursor"]);
+    Ok(ok(&lines(&app.gateway, Params::of(&uri, PARAMS)).await?))
+}
+
+pub const PARAMS: &[&str] = &["limit", "cursor"];
+
+/// A page of the log.
+pub async fn lines(gateway: &Gateway, mut params: Params) -> Result<Value, Fail> {
     let before = params.read("cursor", "must be the next_cursor of an earlier answer", |text| text.parse::<i64>().ok().filter(|n| *n > 0));
     let limit = params.limit();
     params.check()?;
-    let Answer::AuditLog(mut lines) = app.gateway.store.read(Query::AuditLog { before, limit: limit.saturating_add(1) }).await? else {
+    let Answer::AuditLog(mut lines) = gateway.store.read(Query::AuditLog { before, limit: limit.saturating_add(1) }).await? else {
         return Err(Refused::inner("an unexpected answer to AuditLog").into());
     };
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -32,5 +38,5 @@ pub async fn audit_log(State(app): State<App>, _: Who, uri: Uri) -> Reply {
             "seq": seq, "at": line.at.rfc3339(), "who": line.who, "role": line.role, "act": line.act, "about": line.about, "detail": line.detail,
         })
     };
-    Ok(ok(&json!({"data": lines.iter().map(shown).collect::<Vec<Value>>(), "next_cursor": next_cursor})))
+    Ok(json!({"data": lines.iter().map(shown).collect::<Vec<Value>>(), "next_cursor": next_cursor}))
 }

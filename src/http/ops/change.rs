@@ -54,8 +54,12 @@ pub async fn records(gateway: &Gateway, kind: &str) -> Result<Vec<(String, Value
     }
 }
 
+/// One record by its id.
 pub async fn record(gateway: &Gateway, kind: &str, id: &str) -> Result<Option<Value>, Fail> {
-    Ok(records(gateway, kind).await?.into_iter().find(|(known, _)| known == id).map(|(_, doc)| doc))
+    match gateway.store.read(Query::Record { kind: kind.to_owned(), id: id.to_owned() }).await? {
+        Answer::Records(found) => Ok(found.into_iter().next().map(|(_, doc)| doc)),
+        _ => Err(Refused::inner("an unexpected answer to Record").into()),
+    }
 }
 
 /// A known merchant, or 404.

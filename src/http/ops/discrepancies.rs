@@ -1,9 +1,9 @@
 //! What reconciliation found: to see it by day, and to settle it. Where money is missing or too much, one person proposes and another agrees.
 
-use super::change::line;
+use super::change::{line, reason};
 use super::gate::Who;
 use crate::domain::recon::{Settled, Standing, show};
-use crate::flow::{Code, Refused};
+use crate::flow::{Code, Gateway, Refused};
 use crate::http::App;
 use crate::http::body;
 use crate::http::errors::{Fail, Reply};
@@ -24,24 +24,30 @@ use sluice_contract::{Day, Reader};
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 by default")),
     responses((status = 200, description = "`data` by account, day, kind and number; `runs` of the day", body = Value)))]
 pub async fn list_discrepancies(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["day", "account", "status", "limit"]);
+    Ok(ok(&listed(&app.gateway, Params::of(&uri, PARAMS)).await?))
+}
+
+pub const PARAMS: &[&str] = &["day", "account", "status", "limit"];
+
+/// The discrepancies that are asked for, and the day's runs.
+pub async fn listed(gateway: &Gateway, mut params: Params) -> Result<Value, Fail> {
     let day = params.read("day", "must be a day such as 2026-11-23", Day::parse);
     let standing = params.read("status", "must be open, carried or settled", Standing::from_word);
     let (account, limit) = (params.text("account").map(str::to_owned), params.limit());
     params.check()?;
     let filter = DiscrepancyFilter { account: account.clone(), day, standing, limit };
-    let Answer::Discrepancies(found) = app.gateway.store.read(Query::Discrepancies(filter)).await? else {
+    let Answer::Discrepancies(found) = gateway.store.read(Query::Discrepancies(filter)).await? else {
         return Err(Refused::inner("an unexpected answer to Discrepancies").into());
     };
     let runs = match day {
-        Some(day) => match app.gateway.store.read(Query::BillRuns(day)).await? {
+        Some(day) => match gateway.store.read(Query::BillRuns(day)).await? {
             Answer::BillRuns(runs) => runs,
             _ => return Err(Refused::inner("an unexpected answer to BillRuns").into()),
         },
         None => Vec::new(),
     };
     let runs = runs.iter().filter(|run| account.as_ref().is_none_or(|account| run.account == *account)).map(show::run);
-    Ok(ok(&json!({"data": found.iter().map(show::discrepancy).collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>()})))
+    Ok(json!({"data": found.iter().map(show::discrepancy).collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>()}))
 }
 
 /// Settle a discrepancy, or propose to
@@ -50,12 +56,17 @@ pub async fn list_discrepancies(State(app): State<App>, _: Who, uri: Uri) -> Rep
     request_body(content = Value, description = "`reason`, required"),
     responses((status = 200, description = "As it now stands: with a `proposal` until another person has agreed, where money is concerned", body = Value)))]
 pub async fn settle_discrepancy(State(app): State<App>, who: Who, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Reply {
-    let reason = asked(&body::json(&headers, &bytes)?)?;
-    let audit = line(&app.gateway, &who, "discrepancy.settle", &id, json!({"reason": reason}));
-    let command = Command::SettleDiscrepancy { id, by: who.name.clone(), reason, at: app.gateway.now(), audit };
-    match app.gateway.store.submit(command).await? {
+    Ok(ok(&settle(&app.gateway, &who, id, &body::json(&headers, &bytes)?).await?))
+}
+
+/// Settles a discrepancy, or proposes to; as it now stands.
+pub async fn settle(gateway: &Gateway, who: &Who, id: String, asked: &Value) -> Result<Value, Fail> {
+    let reason = why(asked)?;
+    let audit = line(gateway, who, "discrepancy.settle", &id, json!({"reason": reason}));
+    let command = Command::SettleDiscrepancy { id, by: who.name.clone(), reason, at: gateway.now(), audit };
+    match gateway.store.submit(command).await? {
         Outcome::Settled(settled) => match *settled {
-            Settled::Proposed(stored) | Settled::Done(stored) => Ok(ok(&show::discrepancy(&stored))),
+            Settled::Proposed(stored) | Settled::Done(stored) => Ok(show::discrepancy(&stored)),
             Settled::SamePerson => Err(Fail::new(Code::InvalidState, "you proposed this yourself: another person has to agree to it")),
             Settled::NotOpen(stored) => {
                 let why = format!("it is {}: only what is open is settled", stored.found.standing.word());
@@ -66,12 +77,9 @@ pub async fn settle_discrepancy(State(app): State<App>, who: Who, Path(id): Path
     }
 }
 
-fn asked(body: &Value) -> Result<String, Fail> {
-    let reader = Reader::root("body", body);
-    let reason = reader.need_text("reason").to_owned();
-    if reason.len() > 512 {
-        reader.problem("reason", "must have at most 512 bytes");
-    }
+fn why(asked: &Value) -> Result<String, Fail> {
+    let reader = Reader::root("body", asked);
+    let reason = reason(&reader);
     reader.finish();
     body::refuse(&reader)?;
     Ok(reason)

@@ -17,6 +17,7 @@ use subtle::{Choice, ConstantTimeEq};
 use tracing::Instrument;
 
 const ALL: &[Role] = &[Role::Viewer, Role::Operator, Role::Finance, Role::Admin];
+const ACT: &[Role] = &[Role::Operator, Role::Finance, Role::Admin];
 const RUN: &[Role] = &[Role::Operator, Role::Admin];
 const AUDIT: &[Role] = &[Role::Finance, Role::Admin];
 const ADMIN: &[Role] = &[Role::Admin];
@@ -39,12 +40,15 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("POST", "/ops/v1/accounts/{id}/weight", RUN),
     // A question, whatever its verb.
     ("POST", "/ops/v1/routes/dry-run", ALL),
+    ("GET", "/ops/v1/desk", ALL),
     ("GET", "/ops/v1/orders", ALL),
     ("GET", "/ops/v1/orders/{id}", ALL),
-    ("POST", "/ops/v1/orders/{id}/sync", RUN),
+    ("POST", "/ops/v1/orders/{id}/sync", ACT),
+    ("POST", "/ops/v1/orders/{id}/close", ACT),
+    ("POST", "/ops/v1/orders/{id}/reverse", ACT),
     ("GET", "/ops/v1/cases", ALL),
     ("GET", "/ops/v1/notifications", ALL),
-    ("POST", "/ops/v1/notifications/{event_id}/replay", RUN),
+    ("POST", "/ops/v1/notifications/{event_id}/replay", ACT),
     ("GET", "/ops/v1/limits", ALL),
     ("PUT", "/ops/v1/limits/{name}", RUN),
     ("POST", "/ops/v1/limits/rebuild", RUN),
@@ -55,6 +59,11 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("GET", "/ops/v1/blocks", ALL),
     ("POST", "/ops/v1/blocks", RUN),
     ("DELETE", "/ops/v1/blocks/{id}", RUN),
+    ("GET", "/ops/v1/operators", ADMIN),
+    ("POST", "/ops/v1/operators/{name}", ADMIN),
+    ("PUT", "/ops/v1/operators/{name}", ADMIN),
+    ("GET", "/ops/v1/sessions", ADMIN),
+    ("POST", "/ops/v1/sessions/{id}/revoke", ADMIN),
     ("POST", "/ops/v1/reload", ADMIN),
     ("GET", "/ops/v1/audit", AUDIT),
 ];

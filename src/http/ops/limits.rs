@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 use sluice_contract::{Millis, Reader};
 
-const TOP: u32 = 100;
+pub const TOP: u32 = 100;
 const TOP_MAX: u32 = 1_000;
 
 /// List limits
@@ -27,12 +27,17 @@ pub async fn list_limits(State(app): State<App>, _: Who, uri: Uri) -> Reply {
     let mut params = Params::of(&uri, &["top"]);
     let top = params.read("top", "must be 1 to 1000", |text| text.parse().ok().filter(|n| (1..=TOP_MAX).contains(n))).unwrap_or(TOP);
     params.check()?;
-    let directory = app.gateway.directory.load_full();
+    Ok(ok(&json!(all(&app.gateway, top).await?)))
+}
+
+/// Every limit, with at most so many subjects.
+pub async fn all(gateway: &Gateway, top: u32) -> Result<Vec<Value>, Fail> {
+    let directory = gateway.directory.load_full();
     let mut data = Vec::new();
     for limit in &directory.limits.0 {
-        data.push(shown(&app.gateway, limit, top).await?);
+        data.push(shown(gateway, limit, top).await?);
     }
-    Ok(ok(&json!(data)))
+    Ok(data)
 }
 
 /// Raise, lower or suspend a limit

@@ -6,18 +6,23 @@ pub mod audit;
 pub mod bindings;
 pub mod blocks;
 pub mod change;
+pub mod desk;
 pub mod discrepancies;
 pub mod gate;
 pub mod keys;
 pub mod limits;
 pub mod merchants;
 pub mod notifications;
+pub mod operators;
 pub mod orders;
 pub mod reload;
 pub mod routes;
 pub mod schema;
+pub mod search;
+pub mod sessions;
 pub mod statements;
 pub mod stores;
+pub mod wanted;
 
 use super::app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,9 +47,12 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(accounts::switch_account))
         .routes(routes!(accounts::weigh_account))
         .routes(routes!(routes::dry_run))
-        .routes(routes!(orders::search_orders))
+        .routes(routes!(desk::desk))
+        .routes(routes!(search::search_orders))
         .routes(routes!(orders::order_detail))
         .routes(routes!(orders::sync_order))
+        .routes(routes!(orders::close_order))
+        .routes(routes!(orders::reverse_order))
         .routes(routes!(orders::list_cases))
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::replay_notification))
@@ -56,6 +64,10 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(statements::ops_statement))
         .routes(routes!(blocks::list_blocks, blocks::put_block))
         .routes(routes!(blocks::delete_block))
+        .routes(routes!(operators::list_operators))
+        .routes(routes!(operators::make_operator, operators::put_operator))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::revoke_session))
         .routes(routes!(reload::reload))
         .routes(routes!(audit::audit_log))
 }

@@ -2,7 +2,7 @@
 
 use super::change::line;
 use super::gate::Who;
-use crate::flow::{Code, Refused};
+use crate::flow::{Code, Gateway, Refused};
 use crate::http::App;
 use crate::http::errors::{Fail, Reply};
 use crate::http::orders::ok;
@@ -22,7 +22,13 @@ use serde_json::{Value, json};
     ),
     responses((status = 200, description = "Oldest first", body = Value)))]
 pub async fn list_notifications(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["status", "merchant", "limit", "cursor"]);
+    Ok(ok(&listed(&app.gateway, Params::of(&uri, PARAMS)).await?))
+}
+
+pub const PARAMS: &[&str] = &["status", "merchant", "limit", "cursor"];
+
+/// A page of notifications.
+pub async fn listed(gateway: &Gateway, mut params: Params) -> Result<Value, Fail> {
     let status = params.read("status", "must be parked, waiting, delivered or kept", NoticeStatus::from_word);
     let limit = params.limit();
     let after = params.read("cursor", "must be the next_cursor of an earlier answer", |text| {
@@ -32,7 +38,7 @@ pub async fn list_notifications(State(app): State<App>, _: Who, uri: Uri) -> Rep
     params.check()?;
     let status = status.unwrap_or(NoticeStatus::Parked);
     let query = Query::Notices { merchant_id, status, after, limit: limit.saturating_add(1) };
-    let Answer::Notices(mut notices) = app.gateway.store.read(query).await? else {
+    let Answer::Notices(mut notices) = gateway.store.read(query).await? else {
         return Err(Refused::inner("an unexpected answer to Notices").into());
     };
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -40,7 +46,7 @@ pub async fn list_notifications(State(app): State<App>, _: Who, uri: Uri) -> Rep
     notices.truncate(wanted);
     let next_cursor = notices.last().filter(|_| more).map(|notice| notice.event_id.clone());
     let data: Vec<Value> = notices.iter().map(super::orders::notice).collect();
-    Ok(ok(&json!({"data": data, "next_cursor": next_cursor})))
+    Ok(json!({"data": data, "next_cursor": next_cursor}))
 }
 
 /// Send a notification again
@@ -50,10 +56,15 @@ pub async fn list_notifications(State(app): State<App>, _: Who, uri: Uri) -> Rep
     params(("event_id" = String, Path, description = "The event's id")),
     responses((status = 200, description = "It is due now", body = Value)))]
 pub async fn replay_notification(State(app): State<App>, who: Who, Path(event_id): Path<String>) -> Reply {
-    let audit = line(&app.gateway, &who, "notification.replay", &event_id, json!({}));
-    let at = app.gateway.now();
-    match app.gateway.store.submit(Command::Replay { event_id: event_id.clone(), at, audit }).await? {
+    Ok(ok(&replay(&app.gateway, &who, &event_id).await?))
+}
+
+/// Makes a notification due now.
+pub async fn replay(gateway: &Gateway, who: &Who, event_id: &str) -> Result<Value, Fail> {
+    let audit = line(gateway, who, "notification.replay", event_id, json!({}));
+    let at = gateway.now();
+    match gateway.store.submit(Command::Replay { event_id: event_id.to_owned(), at, audit }).await? {
         Outcome::Missing => Err(Fail::new(Code::NotFound, "there is no such notification")),
-        _ => Ok(ok(&json!({"event_id": event_id, "status": NoticeStatus::Waiting, "next_at": at.rfc3339()}))),
+        _ => Ok(json!({"event_id": event_id, "status": NoticeStatus::Waiting, "next_at": at.rfc3339()})),
     }
 }

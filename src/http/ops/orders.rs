@@ -1,76 +1,33 @@
-//! Orders as operators see them: found by any number that names one, shown with the inner trail, asked about at the channel.
+//! Orders as operators see them: shown with the inner trail, asked about at the channel, closed and reversed.
 
-use super::change::note;
+use super::change::{note, reason};
 use super::gate::Who;
-use crate::domain::life::{Attempt, Life};
+use crate::domain::life::{Attempt, Life, Undo};
 use crate::domain::limit::Entry;
 use crate::domain::{Event, OrderId, show};
 use crate::flow::{Code, Gateway, Refused};
 use crate::http::App;
+use crate::http::body;
 use crate::http::errors::{Fail, Reply};
 use crate::http::orders::{list, ok, one};
 use crate::http::params::Params;
-use crate::store::{Answer, Kind, Notice, OrderFilter, Query};
+use crate::store::{Answer, Notice, OrderFilter, Query};
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
-use sluice_contract::Millis;
+use sluice_contract::{Millis, Reader};
 
-/// Search orders
-///
-/// `q` is an order id, a channel order number, a refund id, an event id, or a merchant's own number of an order or refund.
-#[utoipa::path(get, path = "/ops/v1/orders", operation_id = "opsSearchOrders", tag = "ops",
-    params(
-        ("q" = Option<String>, Query, description = "A number that names an order"),
-        ("merchant" = Option<String>, Query, description = "Only this merchant's"),
-        ("status" = Option<String>, Query, description = "Only orders of this status"),
-        ("created_from" = Option<String>, Query, description = "RFC 3339, inclusive"),
-        ("created_to" = Option<String>, Query, description = "RFC 3339, exclusive"),
-        ("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
-    responses((status = 200, description = "Newest first", body = Value)))]
-pub async fn search_orders(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["q", "merchant", "status", "created_from", "created_to", "limit", "cursor"]);
-    let merchant = params.text("merchant").map(str::to_owned);
-    let filter = list::filter(&mut params, merchant.clone());
-    let q = params.text("q").map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
-    params.check()?;
-    let (lives, next_cursor) = match q {
-        Some(q) => (found(&app.gateway, merchant.as_deref(), &q).await?, None),
-        None => list::page(&app.gateway, filter).await?,
-    };
-    let data: Vec<Value> = lives.iter().map(row).collect();
-    Ok(ok(&json!({"data": data, "next_cursor": next_cursor})))
-}
-
-/// Every order a number names; two merchants may use the same one.
-async fn found(gateway: &Gateway, merchant: Option<&str>, q: &str) -> Result<Vec<Life>, Fail> {
-    let by_number = [OrderId::of_attempt(q), OrderId::of_refund(q), OrderId::of_event(q)].into_iter().flatten().map(|(id, _)| id).next();
-    let mut ids: Vec<OrderId> = OrderId::parse(q).or(by_number).into_iter().collect();
-    if ids.is_empty() {
-        let directory = gateway.directory.load_full();
-        for merchant_id in directory.merchants.keys().filter(|id| merchant.is_none_or(|m| m == *id)) {
-            let order = list::claimed(gateway, merchant_id, Kind::Order, q.to_owned()).await?;
-            ids.extend(order.as_deref().and_then(OrderId::parse));
-            let refund = list::claimed(gateway, merchant_id, Kind::Refund, q.to_owned()).await?;
-            ids.extend(refund.as_deref().and_then(OrderId::of_refund).map(|(id, _)| id));
-        }
-        ids.dedup();
-    }
-    let mut lives = Vec::new();
-    for id in ids {
-        lives.extend(gateway.life(&id).await?.filter(|life| merchant.is_none_or(|m| m == life.order.merchant_id)));
-    }
-    Ok(lives)
-}
+/// What moves money, or stops it, is not done for "ok".
+const REASON_CHARS_MIN: usize = 4;
 
 /// The order without payer ids, which only its merchant may see.
-fn row(life: &Life) -> Value {
+pub fn row(life: &Life) -> Value {
     let mut row = show::order(life);
     if let Some(fields) = row.as_object_mut() {
         fields.insert("merchant".into(), life.order.merchant_id.clone().into());
         fields.insert("suspended".into(), life.is_suspended().into());
+        fields.insert("channel_order_no".into(), json!(life.shown().map(|attempt| life.order.id.attempt_number(attempt.seq))));
         fields.insert("wake_at".into(), json!(life.wake_at().map(Millis::rfc3339)));
     }
     row
@@ -152,10 +109,62 @@ pub fn notice(notice: &Notice) -> Value {
     params(("id" = String, Path, description = "The order's id")),
     responses((status = 200, description = "The order as it now stands", body = Value)))]
 pub async fn sync_order(State(app): State<App>, who: Who, Path(id): Path<String>) -> Reply {
-    let order_id = OrderId::parse(&id).ok_or_else(missing)?;
-    let life = app.gateway.life(&order_id).await?.ok_or_else(missing)?;
-    note(&app, &who, "order.sync", &id, json!({"status": life.order.status()})).await?;
-    Ok(ok(&row(&app.gateway.sync(life).await?)))
+    Ok(ok(&sync(&app, &who, &id).await?))
+}
+
+/// Asks the channel about whatever is not settled; the order as it now stands.
+pub async fn sync(app: &App, who: &Who, id: &str) -> Result<Value, Fail> {
+    let life = known(&app.gateway, id).await?;
+    note(app, who, "order.sync", id, json!({"status": life.order.status()})).await?;
+    Ok(row(&app.gateway.sync(life).await?))
+}
+
+async fn known(gateway: &Gateway, id: &str) -> Result<Life, Fail> {
+    let order_id = OrderId::parse(id).ok_or_else(missing)?;
+    Ok(gateway.life(&order_id).await?.ok_or_else(missing)?)
+}
+
+/// Close an unpaid order
+///
+/// At its channel first, then here; as `POST /v1/orders/{id}/close`.
+#[utoipa::path(post, path = "/ops/v1/orders/{id}/close", operation_id = "opsCloseOrder", tag = "ops",
+    params(("id" = String, Path, description = "The order's id")), request_body(content = Value, description = "`reason`, required"),
+    responses((status = 200, description = "The order as it now stands", body = Value)))]
+pub async fn close_order(State(app): State<App>, who: Who, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Reply {
+    Ok(ok(&undo(&app, &who, &id, Undo::Close, &body::json(&headers, &bytes)?).await?))
+}
+
+/// Reverse a barcode order
+///
+/// Whatever its outcome: an unpaid one ends reversed, of a paid one what is left goes back; as `POST /v1/orders/{id}/reverse`.
+#[utoipa::path(post, path = "/ops/v1/orders/{id}/reverse", operation_id = "opsReverseOrder", tag = "ops",
+    params(("id" = String, Path, description = "The order's id")), request_body(content = Value, description = "`reason`, required"),
+    responses((status = 200, description = "The order as it stands; it is finished in the background", body = Value)))]
+pub async fn reverse_order(State(app): State<App>, who: Who, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Reply {
+    Ok(ok(&undo(&app, &who, &id, Undo::Reverse, &body::json(&headers, &bytes)?).await?))
+}
+
+/// Closes or reverses an order; as it then stands. Who wanted it, and why, is written down before anything is asked for.
+pub async fn undo(app: &App, who: &Who, id: &str, verb: Undo, asked: &Value) -> Result<Value, Fail> {
+    let reason = why(asked)?;
+    let life = known(&app.gateway, id).await?;
+    let act = if verb == Undo::Close { "order.close" } else { "order.reverse" };
+    note(app, who, act, id, json!({"status": life.order.status(), "reason": reason})).await?;
+    Ok(row(&match verb {
+        Undo::Close => app.gateway.close(life).await?,
+        Undo::Reverse => app.gateway.reverse(life).await?,
+    }))
+}
+
+fn why(asked: &Value) -> Result<String, Fail> {
+    let reader = Reader::root("body", asked);
+    let reason = reason(&reader);
+    if !reason.is_empty() && reason.trim().chars().count() < REASON_CHARS_MIN {
+        reader.problem("reason", format!("must have at least {REASON_CHARS_MIN} characters"));
+    }
+    reader.finish();
+    body::refuse(&reader)?;
+    Ok(reason)
 }
 
 /// Cases
@@ -165,10 +174,16 @@ pub async fn sync_order(State(app): State<App>, who: Who, Path(id): Path<String>
     params(("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"), ("cursor" = Option<String>, Query, description = "`next_cursor`")),
     responses((status = 200, description = "Newest first", body = Value)))]
 pub async fn list_cases(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["limit", "cursor"]);
+    Ok(ok(&cases(&app.gateway, Params::of(&uri, CASES)).await?))
+}
+
+pub const CASES: &[&str] = &["limit", "cursor"];
+
+/// A page of cases.
+pub async fn cases(gateway: &Gateway, mut params: Params) -> Result<Value, Fail> {
     let filter = OrderFilter { suspended_only: true, before: params.cursor(), limit: params.limit(), ..OrderFilter::default() };
     params.check()?;
-    let (lives, next_cursor) = list::page(&app.gateway, filter).await?;
+    let (lives, next_cursor) = list::page(gateway, filter).await?;
     let data: Vec<Value> = lives.iter().map(row).collect();
-    Ok(ok(&json!({"data": data, "next_cursor": next_cursor})))
+    Ok(json!({"data": data, "next_cursor": next_cursor}))
 }

@@ -1,9 +1,8 @@
 //! Which app shows the page, guessed from its `User-Agent`, and what is offered there. A wrong guess costs a tap, never money: what is
 //! offered is tried at the channel, and every app can be told to show all ways.
 
-use super::value_of;
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
+use axum::http::header::USER_AGENT;
 use sluice_contract::Method;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,45 +15,6 @@ pub enum Agent {
     Unionpay,
     Phone,
     Desktop,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lang {
-    Zh,
-    En,
-}
-
-impl Lang {
-    pub const fn tag(self) -> &'static str {
-        self.pick("zh-CN", "en")
-    }
-
-    pub const fn word(self) -> &'static str {
-        self.pick("zh", "en")
-    }
-
-    pub const fn pick<T: Copy>(self, zh: T, en: T) -> T {
-        match self {
-            Lang::Zh => zh,
-            Lang::En => en,
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Lang> {
-        [Lang::Zh, Lang::En].into_iter().find(|lang| lang.word() == word)
-    }
-
-    /// `lang=` of the address goes before what the browser prefers.
-    pub fn of(headers: &HeaderMap, query: Option<&str>) -> Lang {
-        value_of(query, "lang").and_then(Lang::from_word).unwrap_or_else(|| Lang::accepted(headers))
-    }
-
-    /// The first language of the list that we speak; Chinese where there is none.
-    fn accepted(headers: &HeaderMap) -> Lang {
-        let listed = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let known = |tag: &str| Lang::from_word(tag.trim().get(..2).unwrap_or_default().to_ascii_lowercase().as_str());
-        listed.split(',').find_map(known).unwrap_or(Lang::Zh)
-    }
 }
 
 impl Agent {
@@ -115,8 +75,7 @@ const SCANNED: &[Method] = &[Method::WechatNative, Method::AlipayQr, Method::Uni
 
 #[cfg(test)]
 mod tests {
-    use super::{Agent, Lang};
-    use axum::http::{HeaderMap, HeaderValue};
+    use super::Agent;
 
     #[test]
     fn apps_are_known_by_their_tokens() {
@@ -132,15 +91,6 @@ mod tests {
         ];
         for (text, agent) in table {
             assert_eq!(Agent::named(text), agent, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_first_language_that_we_speak_is_taken() {
-        for (listed, lang) in [("en-GB,zh;q=0.5", Lang::En), ("fr, ZH-tw", Lang::Zh), ("fr", Lang::Zh), ("", Lang::Zh), ("中", Lang::Zh)] {
-            let mut headers = HeaderMap::new();
-            headers.insert("accept-language", HeaderValue::from_bytes(listed.as_bytes()).unwrap());
-            assert_eq!(Lang::accepted(&headers), lang, "{listed}");
         }
     }
 }

@@ -5,9 +5,8 @@
 //! Rendered here whole, plain URLs, nothing from any other host; all of it works without a script. What a page shows is our own state
 //! ([`screen`]), whatever a bridge or a browser says.
 
-pub(super) mod agent;
+mod agent;
 mod choose;
-pub(super) mod html;
 mod pay;
 mod qr;
 mod render;
@@ -21,11 +20,15 @@ pub use pay::pay;
 pub use returned::returned;
 pub use state::state;
 
+pub(super) use qr::Drawn;
+
 use super::App;
 use super::errors::Fail;
+use super::lang::Lang;
+use super::params::value_of;
 use crate::domain::life::Life;
 use crate::flow::{Code, Gateway};
-use agent::{Agent, Lang};
+use agent::Agent;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use std::sync::Arc;
@@ -44,11 +47,6 @@ impl Viewer {
     fn of(headers: &HeaderMap, query: Option<&str>) -> Viewer {
         Viewer { agent: Agent::of(headers), lang: Lang::of(headers, query) }
     }
-}
-
-/// A member of a query or form body. Ours hold plain words only: nothing has to be decoded.
-fn value_of<'a>(pairs: Option<&'a str>, name: &str) -> Option<&'a str> {
-    pairs?.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 async fn order_of(gateway: &Gateway, token: &str) -> Result<Option<Life>, Fail> {

@@ -1,6 +1,6 @@
 //! `GET /pay/{token}`: the order's page.
 
-use super::agent::{Agent, Lang};
+use super::agent::Agent;
 use super::render::{self, Page, Said};
 use super::screen::{self, Screen};
 use super::words::Word;
@@ -8,6 +8,7 @@ use super::{Viewer, guarded, order_of, value_of};
 use crate::flow::cashier::Arrival;
 use crate::http::App;
 use crate::http::errors::Reply;
+use crate::http::lang::Lang;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse};

@@ -1,13 +1,13 @@
 //! From a screen to its HTML.
 
-use super::agent::Lang;
-use super::html::Html;
 use super::pay::other;
 use super::qr;
 use super::screen::{Screen, left_until};
 use super::words::{Word, reason, way};
 use crate::domain::RefundStatus;
 use crate::domain::life::{Attempt, Life, Refund};
+use crate::http::html::Html;
+use crate::http::lang::Lang;
 use sluice_contract::{Action, Failure, Method, Millis, Notes};
 
 const STYLE: &str = include_str!("page.css");

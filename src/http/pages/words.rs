@@ -1,22 +1,9 @@
 //! Every word that a payer reads, in both languages. "Not charged" is said only where it is certain: of a definite failure.
 
-use super::agent::Lang;
+use crate::http::lang::{Lang, words};
 use sluice_contract::{FailureCode, Method};
 
-macro_rules! table {
-    ($($word:ident: $zh:literal, $en:literal;)+) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Word { $($word),+ }
-
-        impl Word {
-            pub const fn of(self, lang: Lang) -> &'static str {
-                match (self, lang) { $((Word::$word, Lang::Zh) => $zh, (Word::$word, Lang::En) => $en),+ }
-            }
-        }
-    };
-}
-
-table! {
+words! {
     Test: "测试订单，无真实资金", "Test order, no real money";
     Choose: "选择支付方式", "Choose how to pay";
     ChooseOther: "换一种方式", "Pay another way";

@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod channel;
+mod console;
 mod docs;
 mod openapi;
 mod operators;

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 use crate::store::bill_rows;
 use crate::store::booked::{Question, Value};
 use crate::store::limit_rows;
-use crate::store::query::{Answer, OrderFilter, Query, Slice};
+use crate::store::query::{Answer, Desk, OrderFilter, Query, Slice, Sought};
 use crate::store::rows::{
     self, ATTEMPT_COLUMNS, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, Row, Unreadable, from_json, of,
     width,
@@ -122,9 +122,13 @@ impl Reading<'_> {
                 Answer::Events(all(&found, |row| rows::event(&row))?)
             }
             Query::NoticesOf(_) | Query::Notice(_) | Query::Notices { .. } => self.notices(query).await?,
-            Query::Records { kind } => {
-                let found =
-                    self.rows("SELECT id, doc FROM records", Filter::default().with("kind = {}", kind.clone()), "ORDER BY id").await?;
+            Query::Records { .. } | Query::Record { .. } => {
+                let filter = match query {
+                    Query::Record { kind, id } => Filter::default().with("kind = {}", kind.clone()).with("id = {}", id.clone()),
+                    Query::Records { kind } => Filter::default().with("kind = {}", kind.clone()),
+                    _ => Filter::default(),
+                };
+                let found = self.rows("SELECT id, doc FROM records", filter, "ORDER BY id").await?;
                 Answer::Records(all(&found, |row| Ok((row.text(0)?, from_json("record", &row.text(1)?)?)))?)
             }
             Query::AuditLog { before, limit } => {
@@ -144,6 +148,8 @@ impl Reading<'_> {
             }
             Query::BillRun(..) | Query::BillRuns(_) | Query::Discrepancies(_) | Query::Discrepancy(_) => self.bills(query).await?,
             Query::Booked(slice) => self.booked(slice).await?,
+            Query::Desk(desk) => self.desk(desk).await?,
+            Query::Sought(sought) => self.sought(sought).await?,
             Query::NextDue => self.next_due().await?,
             Query::Ping => self.ping().await?,
         })
@@ -192,7 +198,8 @@ impl Reading<'_> {
                 (Filter::default().with("event_id >= {}", first).with("event_id < {}", last), 1000)
             }
             Query::Notices { merchant_id, status, after, limit } => {
-                let filter = Filter::default().with("status = {}", status.word().to_owned());
+                // The status is a word and no value: only then a kept plan may use the index of parked ones.
+                let filter = Filter::default().when(true, &format!("status = '{}'", status.word()));
                 (filter.with_some("merchant_id = {}", merchant_id.clone()).with_some("event_id > {}", after.clone()), *limit)
             }
             Query::Notice(event_id) => (Filter::default().with("event_id = {}", event_id.clone()), 1),
@@ -258,6 +265,19 @@ impl Reading<'_> {
             None => Vec::new(),
         };
         Ok(slice.answer(end, lines))
+    }
+
+    async fn desk(&self, desk: &Desk) -> Result<Answer, StoreError> {
+        let waiting = all(&self.asked(&desk.waiting()).await?, |row| Desk::read_waiting(&row))?;
+        let [parked, overdue, suspended] = waiting.first().copied().unwrap_or_default();
+        let taken = all(&self.asked(&desk.taken()).await?, |row| Desk::read_taken(&row))?;
+        Ok(Answer::Desk { parked, overdue, suspended, taken })
+    }
+
+    async fn sought(&self, sought: &Sought) -> Result<Answer, StoreError> {
+        let found = all(&self.asked(&sought.hits()).await?, |row| Sought::read_hit(&row))?;
+        let whole = self.asked(&sought.beyond()).await?.is_empty();
+        Ok(Answer::Sought { found: found.into_iter().flatten().collect(), whole })
     }
 
     async fn asked(&self, question: &Question) -> Result<Vec<PgRow>, StoreError> {

@@ -9,7 +9,7 @@ use crate::store::bill_rows;
 use crate::store::booked::{Question, Value};
 use crate::store::command::{Audit, ClaimKey, Notice};
 use crate::store::limit_rows;
-use crate::store::query::{Answer, OrderFilter, Query, Slice};
+use crate::store::query::{Answer, Desk, OrderFilter, Query, Slice, Sought};
 use crate::store::rows::{self, AUDIT_COLUMNS, EVENT_COLUMNS, NOTICE_COLUMNS, Row, from_json};
 use crate::store::writes::kind;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -49,10 +49,13 @@ impl<'a> Reading<'a> {
             }
             Query::Notice(event_id) => Answer::Notices(self.notices("event_id = ?1", params![event_id], 1)?),
             Query::Notices { merchant_id, status, after, limit } => {
-                let where_clause = "status = ?1 AND (?2 IS NULL OR merchant_id = ?2) AND (?3 IS NULL OR event_id > ?3)";
-                Answer::Notices(self.notices(where_clause, params![status.word(), merchant_id, after], *limit)?)
+                // The status is a word and no value: only then SQLite sees that the index of parked ones will do.
+                let status = status.word();
+                let where_clause = format!("status = '{status}' AND (?1 IS NULL OR merchant_id = ?1) AND (?2 IS NULL OR event_id > ?2)");
+                Answer::Notices(self.notices(&where_clause, params![merchant_id, after], *limit)?)
             }
-            Query::Records { kind } => Answer::Records(self.records(kind)?),
+            Query::Records { kind } => Answer::Records(self.records("kind = ?1 ORDER BY id", params![kind])?),
+            Query::Record { kind, id } => Answer::Records(self.records("kind = ?1 AND id = ?2", params![kind, id])?),
             Query::AuditLog { before, limit } => Answer::AuditLog(self.audit(*before, *limit)?),
             Query::AccountUsed(account) => {
                 let mut statement = self.conn.prepare_cached("SELECT 1 FROM attempts WHERE account = ?1 LIMIT 1")?;
@@ -79,6 +82,17 @@ impl<'a> Reading<'a> {
             | Query::Discrepancies(_)
             | Query::Discrepancy(_) => self.bills(query)?,
             Query::Booked(slice) => self.booked(slice)?,
+            Query::Desk(desk) => {
+                let waiting = self.asked(&desk.waiting(), |row| Ok(Desk::read_waiting(row)?))?;
+                let [parked, overdue, suspended] = waiting.first().copied().unwrap_or_default();
+                let taken = self.asked(&desk.taken(), |row| Ok(Desk::read_taken(row)?))?;
+                Answer::Desk { parked, overdue, suspended, taken }
+            }
+            Query::Sought(sought) => {
+                let found = self.asked(&sought.hits(), |row| Ok(Sought::read_hit(row)?))?.into_iter().flatten().collect();
+                let whole = self.asked(&sought.beyond(), |row| Ok(row.text(0)?))?.is_empty();
+                Answer::Sought { found, whole }
+            }
             Query::NextDue => {
                 let min = |sql: &str| -> Result<Option<Millis>, StoreError> {
                     let at: Option<i64> = self.conn.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
@@ -241,8 +255,8 @@ impl<'a> Reading<'a> {
         self.all(&sql, with, notice)
     }
 
-    fn records(&self, kind: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
-        self.all("SELECT id, doc FROM records WHERE kind = ?1 ORDER BY id", params![kind], |row| {
+    fn records(&self, which: &str, with: impl rusqlite::Params) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        self.all(&format!("SELECT id, doc FROM records WHERE {which}"), with, |row| {
             let row = Columns(row);
             Ok((row.text(0)?, from_json("record", &row.text(1)?)?))
         })

@@ -4,7 +4,7 @@ use super::super::{scenario, zh};
 use super::{ALWAYS, Writer, merchants, operators, refusals, told};
 use crate::flow::Code;
 use crate::http::openapi_document;
-use crate::http::pages::agent::Lang;
+use crate::http::lang::Lang;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;

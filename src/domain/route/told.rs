@@ -1,6 +1,6 @@
-//! The router's decision in words, as it was kept with an attempt.
+//! The router's decision in words, as it was kept with an attempt: what `explain` prints and the console shows.
 
-use crate::domain::route::{Considered, Score};
+use super::{Considered, Score};
 use serde_json::Value;
 use sluice_contract::Fen;
 

@@ -1,6 +1,6 @@
 //! HTML that cannot be broken out of: what is written down here goes out as it stands, everything else is escaped.
 
-use super::qr::Drawn;
+use super::pages::Drawn;
 
 /// A page in the making.
 #[derive(Debug, Default)]
