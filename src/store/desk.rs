@@ -15,7 +15,7 @@ pub const TODAY_MAX: i64 = 20_000;
 /// So many of the newest attempts of a search's time are looked at.
 pub const SOUGHT_MAX: i64 = 20_000;
 /// So many hits are shown.
-const HITS_MAX: i64 = 50;
+pub const HITS_MAX: usize = 50;
 
 impl Desk {
     /// One row: notifications parked, orders with something overdue, orders that only a person can finish.

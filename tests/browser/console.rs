@@ -27,7 +27,7 @@ async fn every_page_of_the_console_can_be_read_and_used_by_all() {
     hire(&world, "li");
     let paid = world.paid(&with(order("wechat_native", 3800), json!({"subject": "一箱苹果和一个很长很长的商品名称，用来看看表格怎样换行"}))).await;
     let id = paid["id"].as_str().unwrap();
-    let refund = json!({"merchant_refund_no": format!("R-{id}"), "amount": 300, "reason": "坏了两个"});
+    let refund = json!({"merchant_refund_no": format!("R-{id}"), "amount": 100, "reason": "坏了一个"});
     world.demo.post(&format!("/v1/orders/{id}/refunds"), &refund).await.expect(201);
     let open = world.demo.place(&order("alipay_qr", 100)).await;
     world.ops.post("/ops/v1/accounts/icbc-main/drain").await.expect(200);

@@ -11,6 +11,7 @@ use crate::http::App;
 use crate::http::errors::{Fail, Reply};
 use crate::http::orders::{list, ok};
 use crate::http::params::Params;
+use crate::store::desk::HITS_MAX;
 use crate::store::{Answer, Kind, Query, Sought};
 use axum::extract::State;
 use axum::http::Uri;
@@ -139,6 +140,7 @@ async fn sought_in(gateway: &Gateway, sought: Sought, by: &str) -> Result<(Vec<L
     let Answer::Sought { found, whole } = gateway.store.read(Query::Sought(sought)).await? else {
         return Err(Refused::inner("an unexpected answer to Sought").into());
     };
+    let whole = whole && found.len() < HITS_MAX;
     let Answer::Lives(mut lives) = gateway.store.read(Query::Named(found)).await? else {
         return Err(Refused::inner("an unexpected answer to Named").into());
     };
