@@ -101,8 +101,9 @@ mod tests {
 
     #[test]
     fn the_part_that_fails_is_named() {
-        let as_is = |change: fn(String) -> String| report(change(String::from_utf8(raw("\n", BODY)).unwrap()).as_bytes());
-        let cases: [(fn(String) -> String, &str); 6] = [
+        type Change = fn(String) -> String;
+        let as_is = |change: Change| report(change(String::from_utf8(raw("\n", BODY)).unwrap()).as_bytes());
+        let cases: [(Change, &str); 6] = [
             (|raw| raw.replace("{\"type\":", "{ \"type\": "), "written again"),
             (|raw| raw + "\n", "written again"),
             (|raw| raw.replace("1280", "1281"), "another secret"),

@@ -40,15 +40,16 @@ fn sign_right(draft: &Draft) -> String {
     sign::request(&draft.secret, &draft.method, &draft.path, &draft.timestamp, &draft.nonce, &draft.body)
 }
 
-type Mistake = (&'static str, &'static str, Box<dyn Fn(&World, &mut Draft)>);
+type Spoil = Box<dyn Fn(&World, &mut Draft)>;
+type Mistake = (&'static str, &'static str, Spoil);
 
 /// Over these lines instead.
-fn signing(change: impl Fn(String) -> String + 'static) -> Box<dyn Fn(&World, &mut Draft)> {
+fn signing(change: impl Fn(String) -> String + 'static) -> Spoil {
     Box::new(move |_, draft| draft.signature = Some(mac(draft.secret.as_bytes(), &change(lines(draft)))))
 }
 
 /// With this key instead.
-fn with_key(key: impl Fn(&World) -> Vec<u8> + 'static) -> Box<dyn Fn(&World, &mut Draft)> {
+fn with_key(key: impl Fn(&World) -> Vec<u8> + 'static) -> Spoil {
     Box::new(move |world, draft| draft.signature = Some(mac(&key(world), &lines(draft))))
 }
 
