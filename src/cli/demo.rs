@@ -3,6 +3,7 @@
 use super::story::{Client, MerchantServer, play};
 use super::{Failed, load, sandbox, serve, sign, until_told_to_stop};
 use crate::config::{Settings, Strings};
+use crate::flow::Gateway;
 use crate::sandbox::{Options, start};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,7 +38,9 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
         let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
         play(&client, &merchant, &served.gateway).await.map_err(Failed::Error)
     } else {
-        print_welcome(&gateway, &format!("http://{}", pretend.control), &dir, &demo);
+        let control = format!("http://{}", pretend.control);
+        print_welcome(&gateway, &control, &dir, &demo);
+        print_store(&served.gateway, &control);
         until_told_to_stop(stop.clone()).await;
         Ok(())
     };
@@ -69,6 +72,16 @@ fn demo_merchant(settings: &Settings) -> Result<Demo, Failed> {
     let found = merchant.and_then(|m| m.keys.first().zip(m.webhook.as_ref()));
     let (key, webhook) = found.ok_or_else(|| Failed::Error("merchants.toml: m_demo with a key and a webhook secret is missing".into()))?;
     Ok(Demo { key_id: key.id.clone(), key_secret: key.secret.expose().to_owned(), webhook_secret: webhook.secret.expose().to_owned() })
+}
+
+/// Where the demo's store is paid, and the phone that pays there.
+fn print_store(gateway: &Gateway, control: &str) {
+    let directory = gateway.directory.load();
+    let codes = directory.merchant("m_demo").into_iter().flat_map(|merchant| merchant.stores.iter().filter_map(|s| s.code.as_deref()));
+    for url in codes.map(|code| gateway.door_url(code)) {
+        println!("\nA store's printed code: {url}       to print: {url}/sheet.svg");
+        println!("Open it as WeChat, Alipay, UnionPay or a bank's app would: {control}/open?url={url}");
+    }
 }
 
 fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo) {

@@ -16,3 +16,4 @@ mod serving;
 mod signatures;
 mod stage;
 mod statements;
+mod store_pages;
