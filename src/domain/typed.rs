@@ -3,7 +3,7 @@
 use sluice_contract::Fen;
 
 /// The largest order there is, in fen (CONTRACT section 4).
-const AMOUNT_MAX: Fen = Fen(10_000_000_000);
+pub const AMOUNT_MAX: Fen = Fen(10_000_000_000);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AmountFault {

@@ -10,6 +10,7 @@ use crate::domain::choice::CASHIER;
 use crate::domain::life::Life;
 use crate::domain::merchant::StoreRecord;
 use crate::domain::route::{AccountView, Dropped};
+use crate::domain::typed::AMOUNT_MAX;
 use crate::domain::{OrderId, store_code};
 use crate::store::{Answer, ClaimKey, Kind, Query};
 use serde_json::{Map, json};
@@ -51,6 +52,14 @@ pub struct Offer {
 pub struct Typed {
     pub amount: Fen,
     pub note: Option<String>,
+}
+
+impl Offer {
+    /// Whether some amount that an order may have is not taken here.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.amount_min > Fen(1) || self.amount_max < AMOUNT_MAX
+    }
 }
 
 impl Door {
@@ -172,7 +181,7 @@ impl Gateway {
             };
             let open = decision.considered.iter().filter(|line| matches!(line.dropped, None | Some(Dropped::AmountOutOfRange)));
             let views: Vec<AccountView<'_>> = open.filter_map(|line| takes(&line.account)).collect();
-            let range = views.iter().map(|view| view.amount_min).min().zip(views.iter().map(|view| view.amount_max).max());
+            let range = views.iter().map(|view| view.amount_min).min().zip(views.iter().map(|view| view.amount_max.min(AMOUNT_MAX)).max());
             let Some((amount_min, amount_max)) = range else { continue };
             let so_far = offer.get_or_insert_with(|| Offer { methods: Vec::new(), amount_min, amount_max });
             so_far.methods.push(*method);

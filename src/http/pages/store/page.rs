@@ -122,13 +122,8 @@ impl Page<'_> {
         html.raw("<input id=\"amount\" name=\"amount\" class=\"sum\" inputmode=\"decimal\" autocomplete=\"off\" maxlength=\"16\" ");
         html.raw("placeholder=\"0.00\" aria-describedby=\"fault range\" value=\"").text(&form.amount).raw("\"");
         html.raw(if fault.is_empty() || of_note { ">" } else { " aria-invalid=\"true\">" });
-        html.raw("<p id=\"fault\" class=\"fault\" role=\"alert\">").text(&fault).raw("</p><p id=\"range\" class=\"say\">");
-        html.raw(self.word(Word::Between))
-            .raw("¥")
-            .text(&offer.amount_min.to_yuan())
-            .raw(" – ¥")
-            .text(&offer.amount_max.to_yuan())
-            .raw("</p>");
+        html.raw("<p id=\"fault\" class=\"fault\" role=\"alert\">").text(&fault).raw("</p>");
+        self.range(html, offer);
         html.raw("<div id=\"keys\" class=\"keys\" hidden>");
         for key in KEYS {
             html.raw("<button type=\"button\" data-key=\"").raw(key).raw("\">").raw(key).raw("</button>");
@@ -138,6 +133,15 @@ impl Page<'_> {
         html.raw("<label for=\"text\">").raw(self.word(Word::Note)).raw("</label>");
         html.raw("<input id=\"text\" name=\"note\" autocomplete=\"off\" maxlength=\"30\" value=\"").text(&form.note).raw("\"");
         html.raw(if of_note { " aria-invalid=\"true\" aria-describedby=\"fault\"></form>" } else { "></form>" });
+    }
+
+    /// Between which amounts, where that is narrower than any order.
+    fn range(&self, html: &mut Html, offer: &Offer) {
+        html.raw("<p id=\"range\" class=\"say\">");
+        if offer.is_narrow() {
+            html.raw(self.word(Word::Between)).raw("¥").text(&offer.amount_min.to_yuan()).raw(" – ¥").text(&offer.amount_max.to_yuan());
+        }
+        html.raw("</p>");
     }
 
     /// For whoever has another phone, or another app on this one.
