@@ -264,7 +264,7 @@ async fn an_app_in_which_nothing_works_is_told_which_one_does() {
     for agent in [DESKTOP, PHONE, ALIPAY, UNIONPAY] {
         let payer = Payer::at(&url, agent);
         payer.look().await.shows("请用这些应用扫码付款：微信").hides("支付宝").hides("name=\"amount\"").shows(&url);
-        assert_eq!(Payer::at(&url, DESKTOP).look().await.html.contains("<svg"), true, "to be scanned with a phone");
+        assert!(Payer::at(&url, DESKTOP).look().await.html.contains("<svg"), "to be scanned with a phone");
     }
     let payer = Payer::at(&url, WECHAT);
     let load = payer.look().await.load();
