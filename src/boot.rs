@@ -121,7 +121,7 @@ async fn seed(gateway: &Gateway, settings: &Settings) -> Result<Vec<Finding>, St
         for (rank, binding) in merchant.bindings.iter().enumerate() {
             records.push(binding_record(gateway, settings, &merchant.id, rank, binding)?);
         }
-        records.extend(merchant.stores.iter().map(|s| store_record(&merchant.id, s)));
+        records.extend(merchant.stores.iter().map(|s| store_record(&merchant.id, s, gateway.random())));
     }
     let audit = Vec::<Audit>::new();
     gateway.store.submit(Command::PutRecords { records, audit, only_new: true }).await.map_err(|e| e.to_string())?;
@@ -153,7 +153,7 @@ fn binding_record(
     gateway.binding_record(&doc, &fields)
 }
 
-fn store_record(merchant_id: &str, shop: &crate::config::Shop) -> Record {
+fn store_record(merchant_id: &str, shop: &crate::config::Shop, entropy: [u8; 16]) -> Record {
     let map =
         shop.map.iter().map(|m| StoreMap { account: m.account.clone(), store_code: m.store_code.clone(), term_id: m.term_id.clone() });
     let doc = StoreRecord {
@@ -163,6 +163,8 @@ fn store_record(merchant_id: &str, shop: &crate::config::Shop) -> Record {
         address: shop.address.clone(),
         area_code: shop.area_code.clone(),
         map: map.collect(),
+        code: Some(crate::domain::store_code::new(entropy)),
+        paused: false,
     };
     Record { kind: "store".into(), id: format!("{merchant_id}\n{}", shop.id), doc: serde_json::to_value(doc).ok() }
 }
@@ -230,6 +232,7 @@ async fn directory(gateway: &Gateway, settings: &Settings) -> Result<Directory, 
     for (_, doc) in records(gateway, "store").await? {
         let store: StoreRecord = serde_json::from_value(doc).map_err(|e| format!("a stored store cannot be read: {e}"))?;
         if let Some(entry) = merchants.get_mut(&store.merchant_id) {
+            directory.store_codes.extend(store.code.clone().map(|code| (code, (store.merchant_id.clone(), store.id.clone()))));
             entry.stores.push(store);
         }
     }

@@ -1,11 +1,17 @@
 //! `demo`: sandbox and gateway in one process on an embedded store, and with `--once` the whole story, verified.
 
 use super::story::{Client, MerchantServer, play};
+<<<<<<< HEAD
 use super::{Failed, load, operator, sandbox, serve, sign, until_told_to_stop};
 use crate::config::{Role, Settings, Strings};
 use crate::flow::Gateway;
 use crate::http::identity::operator::Wanted;
 use crate::http::identity::{Made, password};
+=======
+use super::{Failed, load, sandbox, serve, sign, until_told_to_stop};
+use crate::config::{Settings, Strings};
+use crate::flow::Gateway;
+>>>>>>> qrc
 use crate::sandbox::{Options, start};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,8 +46,14 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
         let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
         play(&client, &merchant, &served.gateway).await.map_err(Failed::Error)
     } else {
+<<<<<<< HEAD
         let operator = demo_operator(&served.gateway).await?;
         print_welcome(&gateway, &format!("http://{}", pretend.control), &dir, &demo, &operator);
+=======
+        let control = format!("http://{}", pretend.control);
+        print_welcome(&gateway, &control, &dir, &demo);
+        print_store(&served.gateway, &control);
+>>>>>>> qrc
         until_told_to_stop(stop.clone()).await;
         Ok(())
     };
@@ -75,6 +87,7 @@ fn demo_merchant(settings: &Settings) -> Result<Demo, Failed> {
     Ok(Demo { key_id: key.id.clone(), key_secret: key.secret.expose().to_owned(), webhook_secret: webhook.secret.expose().to_owned() })
 }
 
+<<<<<<< HEAD
 /// Somebody to sign in as, with a password of this start.
 async fn demo_operator(gateway: &Gateway) -> Result<Made, Failed> {
     let password = Some(password::fresh(gateway));
@@ -82,6 +95,19 @@ async fn demo_operator(gateway: &Gateway) -> Result<Made, Failed> {
 }
 
 fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo, operator: &Made) {
+=======
+/// Where the demo's store is paid, and the phone that pays there.
+fn print_store(gateway: &Gateway, control: &str) {
+    let directory = gateway.directory.load();
+    let codes = directory.merchant("m_demo").into_iter().flat_map(|merchant| merchant.stores.iter().filter_map(|s| s.code.as_deref()));
+    for url in codes.map(|code| gateway.door_url(code)) {
+        println!("\nA store's printed code: {url}       to print: {url}/sheet.svg");
+        println!("Open it as WeChat, Alipay, UnionPay or a bank's app would: {control}/open?url={url}");
+    }
+}
+
+fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo) {
+>>>>>>> qrc
     let number = format!("SO-{:08x}", sandbox::seed() >> 32);
     let body = format!("{{\"merchant_order_no\":\"{number}\",\"amount\":1280,\"subject\":\"一箱苹果\",\"method\":\"wechat_native\"}}");
     println!("ready {gateway}\n");

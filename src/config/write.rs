@@ -26,6 +26,14 @@ const ROUTING: &str = "\
 # open = \"5s\"
 ";
 
+/// The demo merchant's, so that there is a code to scan.
+const STORE: &str = "
+# Its page takes payments at /q/CODE; the code is given when the store is first seen.
+[[merchant.store]]
+id = \"s_demo\"
+name = \"Demo store\"
+";
+
 /// Fills `entropy` bytes: the caller's randomness.
 type Entropy<'a> = &'a mut dyn FnMut(&mut [u8]);
 
@@ -87,6 +95,7 @@ fn server_file(listen: &str, store_url: &str, entropy: Entropy<'_>) -> String {
 fn merchants_file(accounts: &[String], entropy: Entropy<'_>) -> String {
     let mut file = String::new();
     for (name, title) in [("demo", "Demo merchant"), ("other", "Other merchant")] {
+        let store = if name == "demo" { STORE } else { "" };
         let (key, webhook) = (random_hex(entropy), STANDARD.encode(random(entropy)));
         let bindings: String = accounts.iter().map(|id| format!("\n[[merchant.binding]]\naccount = \"{id}\"\n")).collect();
         // Writing to a String cannot fail.
@@ -94,7 +103,7 @@ fn merchants_file(accounts: &[String], entropy: Entropy<'_>) -> String {
             file,
             "[[merchant]]\nid = \"m_{name}\"\nname = \"{title}\"\nkeys = [{{ id = \"k_{name}\", secret = \"{key}\" }}]\n\
              # No url: only an order's own notify_url is notified. The secret signs those.\n\
-             webhook = {{ secret = \"whsec_{webhook}\" }}\n{bindings}\n"
+             webhook = {{ secret = \"whsec_{webhook}\" }}\n{bindings}{store}\n"
         );
     }
     file

@@ -118,7 +118,7 @@ fn numbered<'a>(text: &'a str, prefix: &str) -> Option<(&'a str, u32)> {
     Some((stem, decode(tail)?))
 }
 
-fn encode(mut value: u128, len: usize) -> String {
+pub(super) fn encode(mut value: u128, len: usize) -> String {
     let mut text = vec![b'0'; len];
     for place in text.iter_mut().rev() {
         let digit = usize::try_from(value & 31).unwrap_or(0);

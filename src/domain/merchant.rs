@@ -57,6 +57,12 @@ pub struct StoreRecord {
     pub area_code: Option<String>,
     #[serde(default)]
     pub map: Vec<StoreMap>,
+    /// Of its page `/q/{code}`, given by the gateway; stores of earlier versions have none until an operator asks for one.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// Its page takes no payments for now.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,6 +31,8 @@ pub mod route;
 pub mod show;
 pub mod state;
 pub mod statement;
+pub mod store_code;
+pub mod typed;
 pub mod undo;
 pub mod when;
 

@@ -239,30 +239,36 @@ impl Gateway {
         Ok(self.admitted(&walk, &chain, &mut decision, &mut Against::default()))
     }
 
-    /// The request of a stored order, but for its payment code.
+    /// The request of a stored order, with what its newest attempt knows, but for its payment code.
     pub(super) fn request_of(&self, life: &Life) -> Result<OrderRequest, Refused> {
-        let (order, stored) = (&life.order, self.pay_order(life)?);
-        Ok(OrderRequest {
-            merchant_order_no: order.merchant_order_no.clone(),
-            amount: order.amount,
-            subject: stored.subject,
-            method: order.method_word().to_owned(),
-            auth_code: None,
-            app_id: life.attempts.last().and_then(|attempt| attempt.notes.app_id.clone()),
-            payer: stored.payer,
-            store: stored.store.map(|store| store.id),
-            terminal: stored.terminal,
-            operator_id: stored.operator_id,
-            auth_means: order.facts.auth_means.clone(),
-            h5_type: stored.h5_type,
-            client_ip: stored.client_ip,
-            expires_in: Some(order.expires_at.since_ms(order.created_at).div_euclid(1000)),
-            notify_url: order.facts.notify_url.clone(),
-            return_url: order.facts.return_url.clone(),
-            account: None,
-            metadata: order.facts.metadata.clone(),
-            fingerprint: order.fingerprint.clone(),
-        })
+        Ok(request_from(life, self.pay_order(life)?))
+    }
+}
+
+/// A request as it was stored.
+pub(super) fn request_from(life: &Life, stored: PayOrder) -> OrderRequest {
+    let order = &life.order;
+    OrderRequest {
+        merchant_order_no: order.merchant_order_no.clone(),
+        amount: order.amount,
+        subject: stored.subject,
+        method: order.method_word().to_owned(),
+        auth_code: None,
+        app_id: life.attempts.last().and_then(|attempt| attempt.notes.app_id.clone()),
+        payer: stored.payer,
+        store: stored.store.map(|store| store.id),
+        terminal: stored.terminal,
+        operator_id: stored.operator_id,
+        auth_means: order.facts.auth_means.clone(),
+        h5_type: stored.h5_type,
+        client_ip: stored.client_ip,
+        expires_in: Some(order.expires_at.since_ms(order.created_at).div_euclid(1000)),
+        notify_url: order.facts.notify_url.clone(),
+        return_url: order.facts.return_url.clone(),
+        account: None,
+        metadata: order.facts.metadata.clone(),
+        static_code: order.facts.presented == super::place_order::STATIC_CODE,
+        fingerprint: order.fingerprint.clone(),
     }
 }
 
@@ -297,7 +303,7 @@ pub(super) fn nothing_left(decision: &Decision, mut problems: Vec<Problem>, view
     Refused::new(Code::NoRoute, format!("no account can take this order now: the ones that serve the method {why}"))
 }
 
-fn missing_fields(profile: &sluice_contract::MethodProfile, request: &OrderRequest) -> Vec<Problem> {
+pub(super) fn missing_fields(profile: &sluice_contract::MethodProfile, request: &OrderRequest) -> Vec<Problem> {
     let required = profile.required.iter().filter(|field| !is_given(request, field));
     let mut problems: Vec<Problem> = required.map(|field| Problem::new(*field, "is required by this method")).collect();
     for group in profile.required_one_of.iter().filter(|group| !group.iter().any(|field| is_given(request, field))) {

@@ -2,17 +2,17 @@
 //! choice opens one by the router's ordinary decision, and another choice closes the last one at its channel first. Where no close can be
 //! confirmed the code left behind is abandoned and dies within minutes; should both be paid, the second payment goes back by itself.
 
-use super::candidates::{Against, CHAIN, Walk, nothing_left};
+use super::candidates::{Against, CHAIN, Walk, nothing_left, request_from};
 use super::directory::{Directory, MerchantEntry};
 use super::limits::Hashed;
 use super::place_order::{NothingLeft, OrderRequest, Placed};
-use super::{Code, Gateway, Refused};
+use super::{Code, Gateway, Refused, open_pay_order};
 use crate::domain::life::{Attempt, Life};
 use crate::domain::limit::PassedOver;
 use crate::domain::route::Decision;
 use crate::domain::{Order, OrderId};
 use crate::store::{Command, Nonce, Outcome};
-use sluice_contract::{Method, Millis, PayOrder, Problem};
+use sluice_contract::{Method, Millis, PayOrder, Payer, Problem};
 use std::sync::Arc;
 
 /// Methods that no page of ours can offer: the till's, a merchant's app's, and a company's bank login.
@@ -30,21 +30,29 @@ const NOBODY_YET: &str = "0.0.0.0";
 #[derive(Clone, Debug, Default)]
 pub struct Arrival {
     pub client_ip: Option<String>,
+    pub known: Option<Known>,
+}
+
+/// A payer by the id that an account's app gave him, which is good at that account only.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub account: String,
+    pub payer: Payer,
 }
 
 /// Everything a walk to an account borrows.
-struct Errand<'a> {
+pub(super) struct Errand<'a> {
     directory: &'a Directory,
     merchant: &'a MerchantEntry,
-    request: OrderRequest,
-    pay_order: PayOrder,
+    pub(super) request: OrderRequest,
+    pub(super) pay_order: PayOrder,
     hashed: Hashed,
     sealed: Vec<u8>,
     at: Millis,
 }
 
 impl Errand<'_> {
-    fn walk<'w>(&'w self, order: &'w Order, method: Method, seq: u32) -> Walk<'w> {
+    pub(super) fn walk<'w>(&'w self, order: &'w Order, method: Method, seq: u32) -> Walk<'w> {
         Walk {
             directory: self.directory,
             merchant: self.merchant,
@@ -101,9 +109,12 @@ impl Gateway {
     pub fn ways(&self, life: &Life, among: &[Method], arrival: &Arrival) -> Result<Vec<Method>, Refused> {
         let directory = self.directory.load_full();
         let Some(merchant) = directory.merchant(&life.order.merchant_id) else { return Ok(Vec::new()) };
-        let errand = self.errand(&directory, merchant, self.request_of(life)?, &life.order.id, arrival)?;
+        let errand = self.errand(&directory, merchant, self.asked_of(life)?, &life.order.id, arrival)?;
         let seq = next_seq(life);
-        let open = |method: &&Method| self.is_way(&errand.walk(&life.order, **method, seq)).is_ok();
+        let open = |method: &&Method| {
+            let walk = errand.walk(&life.order, **method, seq);
+            self.is_way(&walk).is_ok() || self.is_identifiable(&walk, &mut Against::default())
+        };
         Ok(among.iter().filter(open).copied().collect())
     }
 
@@ -125,14 +136,13 @@ impl Gateway {
                 life = opened;
                 continue;
             };
-            let same = open.method == method && open.undo.is_none();
-            if same && self.can_repeat(open) && !self.is_shown(open) {
+            if self.is_same(open, method) {
+                if !self.can_repeat(open) || self.is_shown(open) {
+                    break;
+                }
                 // The first request may still be under way: then there is nothing to show yet.
                 let renewed = self.renew_action(life.clone()).await;
                 return renewed.or_else(|refused| if refused.code == Code::InProgress { Ok(life) } else { Err(refused) });
-            }
-            if same && !self.is_dead(open) {
-                break;
             }
             let seq = open.seq;
             life = self.leave(life, seq).await?;
@@ -151,7 +161,7 @@ impl Gateway {
         }
         let directory = self.directory.load_full();
         let merchant = directory.merchant(&life.order.merchant_id).ok_or_else(|| Refused::inner("the merchant of an order is gone"))?;
-        let errand = self.errand(&directory, merchant, self.request_of(&life)?, &life.order.id, arrival)?;
+        let errand = self.errand(&directory, merchant, self.asked_of(&life)?, &life.order.id, arrival)?;
         self.judge_risk(&directory, &life.order.merchant_id, &errand.request, &errand.hashed)?;
         let walk = errand.walk(&life.order, method, seq);
         let choose = |candidates| Command::Choose { order_id: life.order.id.clone(), attempt_seq: seq, candidates, at: walk.at };
@@ -186,7 +196,12 @@ impl Gateway {
         if open { self.query_attempt(&left, seq).await } else { Ok(left) }
     }
 
-    fn errand<'a>(
+    /// What the merchant asked for. What an earlier choice learned of its payer is that choice's.
+    pub(super) fn asked_of(&self, life: &Life) -> Result<OrderRequest, Refused> {
+        Ok(request_from(life, open_pay_order(&self.sealer, &life.order.sealed).map_err(Refused::inner)?))
+    }
+
+    pub(super) fn errand<'a>(
         &self,
         directory: &'a Directory,
         merchant: &'a MerchantEntry,
@@ -196,7 +211,13 @@ impl Gateway {
     ) -> Result<Errand<'a>, Refused> {
         let client_ip = arrival.client_ip.clone().or(request.client_ip.clone()).or_else(|| Some(NOBODY_YET.to_owned()));
         let h5_type = request.h5_type.clone().or_else(|| Some(H5_TYPE.to_owned()));
-        let request = OrderRequest { client_ip, h5_type, ..request };
+        let request = match arrival.known.clone() {
+            Some(Known { account, payer }) => {
+                let payer = Payer { customer_id: request.payer.customer_id, ..payer };
+                OrderRequest { client_ip, h5_type, payer, account: Some(account), ..request }
+            }
+            None => OrderRequest { client_ip, h5_type, ..request },
+        };
         let pay_order = self.pay_order_of(merchant, &request, id);
         let sealed = self.seal_pay_order(&pay_order)?;
         let hashed = self.hashed(directory, &merchant.merchant.id, &request);
@@ -204,7 +225,7 @@ impl Gateway {
     }
 
     /// Whether some account would take the order by this method now, as far as that is known without its counters.
-    fn is_way(&self, walk: &Walk<'_>) -> Result<(), (Arc<Decision>, Against)> {
+    pub(super) fn is_way(&self, walk: &Walk<'_>) -> Result<(), (Arc<Decision>, Against)> {
         let mut decision = Arc::new(self.would_decide(walk));
         let mut against = Against::default();
         for chain in decision.chain().chunks(CHAIN) {
@@ -220,7 +241,10 @@ impl Gateway {
         let (mut full, mut nearest): (Vec<PassedOver>, Option<Refused>) = (Vec::new(), None);
         for method in Method::ALL.iter().copied().filter(|method| is_for_pages(*method)) {
             let walk = errand.walk(draft, method, 1);
-            let Err((decision, against)) = self.is_way(&walk) else { return Ok(()) };
+            let Err((decision, mut against)) = self.is_way(&walk) else { return Ok(()) };
+            if self.is_identifiable(&walk, &mut against) {
+                return Ok(());
+            }
             let refused = nothing_left(&decision, against.problems, &walk.views());
             full.extend(against.passed);
             if nearest.as_ref().is_none_or(|known| nearness(refused.code) > nearness(known.code)) {
@@ -238,6 +262,11 @@ impl Gateway {
         !super::pay::no_action(attempt) && !self.is_dead(attempt)
     }
 
+    /// The payer chooses what he has: the same code again, or a fresh one under its number.
+    pub(super) fn is_same(&self, open: &Attempt, method: Method) -> bool {
+        open.method == method && open.undo.is_none() && (self.can_repeat(open) || !self.is_dead(open))
+    }
+
     fn is_dead(&self, attempt: &Attempt) -> bool {
         attempt.notes.action_expires_at.is_some_and(|at| at <= self.now())
     }
@@ -247,7 +276,7 @@ impl Gateway {
     }
 }
 
-fn next_seq(life: &Life) -> u32 {
+pub(super) fn next_seq(life: &Life) -> u32 {
     life.attempts.last().map_or(1, |attempt| attempt.seq.saturating_add(1))
 }
 

@@ -79,6 +79,8 @@ pub struct Directory {
     pub accounts: Vec<Arc<Account>>,
     pub merchants: BTreeMap<String, Arc<MerchantEntry>>,
     pub keys: BTreeMap<String, Arc<KeyEntry>>,
+    /// Whose page a code opens: the merchant and the store.
+    pub store_codes: BTreeMap<String, (String, String)>,
     /// How payment codes are recognised.
     pub codes: Rules,
     /// The rules of routing.
@@ -96,6 +98,7 @@ impl Default for Directory {
             accounts: Vec::new(),
             merchants: BTreeMap::new(),
             keys: BTreeMap::new(),
+            store_codes: BTreeMap::new(),
             codes: Rules::default(),
             routing: Routing::default(),
             limits: Limits::default(),

@@ -13,6 +13,7 @@ pub mod close;
 pub mod directory;
 pub mod dry_run;
 pub mod error;
+pub mod identify;
 pub mod limits;
 pub mod notify_merchant;
 pub mod pace;
@@ -26,6 +27,7 @@ pub mod replay;
 pub mod resolve;
 pub mod reverse;
 pub mod statement;
+pub mod store_page;
 pub mod take_callback;
 pub mod tend;
 

@@ -36,6 +36,8 @@ pub struct OrderRequest {
     pub return_url: Option<String>,
     pub account: Option<String>,
     pub metadata: Map<String, Value>,
+    /// The payer scanned a store's printed code.
+    pub static_code: bool,
     /// SHA-256 of the parsed body.
     pub fingerprint: Vec<u8>,
 }
@@ -55,6 +57,8 @@ pub(super) enum NothingLeft {
     Failed(Refused),
 }
 
+/// How an order of a store's page is presented.
+pub(super) const STATIC_CODE: &str = "static_code";
 const EXPIRES_IN_DEFAULT_S: i64 = 900;
 /// How long after an order was made a repeat of its request waits for the channel's first answer (CONTRACT section 4).
 pub const REPLAY_WAIT_MS: i64 = 5_000;
@@ -230,7 +234,7 @@ impl Gateway {
         let facts = OrderFacts {
             subject: request.subject.clone(),
             method_asked: request.method.clone(),
-            presented: if is_barcode { "barcode" } else { "online" }.to_owned(),
+            presented: presented(is_barcode, request.static_code).to_owned(),
             notify_url: request.notify_url.clone(),
             return_url: request.return_url.clone(),
             receipt_url: format!("{}/pay/{}", self.public_url, self.page_token(id)),
@@ -301,6 +305,14 @@ impl Gateway {
             operator_id: request.operator_id.clone(),
             return_url: Some(format!("{}/return/{}", self.public_url, self.page_token(id))),
         }
+    }
+}
+
+const fn presented(is_barcode: bool, static_code: bool) -> &'static str {
+    match (is_barcode, static_code) {
+        (true, _) => "barcode",
+        (_, true) => STATIC_CODE,
+        _ => "online",
     }
 }
 

@@ -4,18 +4,25 @@ use crate::clock::Clock;
 use crate::flow::place_order::REPLAY_WAIT_MS;
 use crate::store::ClaimKey;
 use moka::sync::Cache;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Longer than any request: an entry that outlives its request is a leak, and ends here.
 const LIFE_MAX: Duration = Duration::from_secs(300);
 const ENTRIES_MAX: u64 = 100_000;
+/// Orders of one address at one store's page in so long.
+const ORDERED_MAX: u32 = 120;
+const ORDERED_FOR: Duration = Duration::from_secs(60);
 
 /// Who is at work on what in this process. A repeat at another node finds the order stored, and waits there (`flow::place_order`).
 pub struct InFlight {
     at_work: Cache<ClaimKey, watch::Receiver<()>>,
     /// Orders whose payer has just come back.
     returned: Cache<String, ()>,
+    /// How many orders an address has made lately at a store's page.
+    ordered: Cache<(String, String), Arc<AtomicU32>>,
 }
 
 impl Default for InFlight {
@@ -23,6 +30,7 @@ impl Default for InFlight {
         InFlight {
             at_work: Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(LIFE_MAX).build(),
             returned: Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(Duration::from_secs(10)).build(),
+            ordered: Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(ORDERED_FOR).build(),
         }
     }
 }
@@ -62,6 +70,14 @@ impl InFlight {
     #[must_use]
     pub fn may_ask_on_return(&self, order_id: &str) -> bool {
         self.returned.entry(order_id.to_owned()).or_insert_with(|| ()).is_fresh()
+    }
+
+    /// Whether an address may make one more order at a store's page. A shop's guests often share one address; a program that fills the
+    /// books does not stop at this many.
+    #[must_use]
+    pub fn may_order(&self, address: &str, code: &str) -> bool {
+        let made = self.ordered.get_with((address.to_owned(), code.to_owned()), Arc::default);
+        made.fetch_add(1, Ordering::Relaxed) < ORDERED_MAX
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn deliver(stand: Arc<Stand>, tasks: TaskTracker, stop: Cancell
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pretend channels' own way out, not the gateway's")]
-fn client() -> Option<reqwest::Client> {
+pub(super) fn client() -> Option<reqwest::Client> {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.pool_idle_timeout(Duration::from_secs(20)).build().ok()
 }

@@ -1,6 +1,7 @@
 //! The pretend world: every channel's simulator behind sockets of its own, callbacks that really travel, and one control listener
 //! (CONTRACT section 10). Simulators are sans-IO; this is the shell around them.
 
+mod apps;
 mod callbacks;
 mod control;
 mod listener;
@@ -73,7 +74,11 @@ pub async fn start(options: Options, tasks: &TaskTracker, stop: &CancellationTok
         stands.push(stand);
     }
     let address = control.local_addr().map_err(|e| e.to_string())?;
-    let router = control::router(stands.clone());
+    let mut router = control::router(stands.clone());
+    // The apps reach this machine's pages: they are for whoever sits at it.
+    if let Some(client) = callbacks::client().filter(|_| address.ip().is_loopback()) {
+        router = router.merge(apps::router(Arc::new(stands.clone()), client));
+    }
     let until = stop.clone();
     tasks.spawn(async move {
         let served = axum::serve(control, router).with_graceful_shutdown(async move { until.cancelled().await }).await;

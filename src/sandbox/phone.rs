@@ -47,7 +47,10 @@ pub(super) async fn page(State(stands): State<Shared>, Query(asked): Query<BTree
         rows.push_str("<li>没有待付款的订单 Nothing waits for payment</li>");
     }
     let refresh = "<meta http-equiv=\"refresh\" content=\"3\">";
-    html(refresh, &format!("<p><a href=\"/scan\">扫码 Scan a code</a></p><ul>{rows}</ul>"))
+    html(
+        refresh,
+        &format!("<p><a href=\"/scan\">扫码 Scan a code</a> · <a href=\"/open\">用应用打开 Open in an app</a></p><ul>{rows}</ul>"),
+    )
 }
 
 /// `GET /scan`: a code by paste. It is recognised from its text alone, then paid with the app that opens it.
@@ -83,7 +86,7 @@ fn told(stands: &Shared, content: &str) -> String {
     format!("<p>This is {}.</p><p><b>{}</b></p>", escape(&what), escape(&outcome))
 }
 
-fn html(head: &str, body: &str) -> Response {
+pub(super) fn html(head: &str, body: &str) -> Response {
     Html(format!(
         "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          {head}<title>Sandbox phone</title>\
@@ -98,6 +101,6 @@ fn button(name: &str, value: &str, label: &str) -> String {
     format!("<form><input type=\"hidden\" name=\"{name}\" value=\"{}\"><button>{label}</button></form>", escape(value))
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

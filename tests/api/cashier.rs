@@ -323,17 +323,15 @@ async fn a_form_of_another_site_chooses_nothing() {
     assert_eq!(world.demo.expanded(id_of(&placed)).await["attempts"], json!([]));
 }
 
-/// In WeChat without an openid nothing works yet, and that is said; the page never shows WeChat its own code.
+/// The page never shows WeChat its own code: it offers WeChat's own way.
 #[tokio::test]
-async fn an_app_in_which_nothing_works_says_where_to_go() {
+async fn an_app_is_never_shown_the_code_that_it_cannot_scan() {
     let world = World::shared();
     let placed = world.demo.place(&order("cashier", 100)).await;
     let payer = Payer::of(&placed, WECHAT);
-    let seen = payer.look().await;
-    assert!(seen.ways().is_empty());
-    seen.shows("请用手机浏览器").shows(&payer.url);
+    assert_eq!(payer.look().await.ways(), ["wechat_jsapi"]);
     Payer::of(&placed, DESKTOP).choose("wechat_native").await.shows("<svg");
-    payer.look().await.hides("<svg").shows("请用手机浏览器");
+    payer.look().await.hides("<svg").shows("请用手机浏览器").shows(&payer.url);
 }
 
 #[tokio::test]

@@ -27,6 +27,22 @@ async fn chosen(world: &World, agent: &'static str, method: &str) -> (Value, Str
     (placed, payer.url)
 }
 
+/// The address of a store's page.
+async fn page_of(world: &World, id: &str, store: Value) -> String {
+    let put = world.ops.call("PUT", &format!("/ops/v1/merchants/m_demo/stores/{id}"), Some(&store)).await;
+    put.expect(200)["page_url"].as_str().unwrap().to_owned()
+}
+
+/// A store of a merchant who can be paid in WeChat only.
+async fn narrow(world: &World) -> String {
+    for account in ["wx-main", "ali-main", "up-main", "icbc-main", "cmb-main"] {
+        let binding = if account == "wx-main" { json!({"methods": ["wechat_jsapi"]}) } else { json!({"enabled": false}) };
+        world.ops.call("PUT", &format!("/ops/v1/merchants/m_other/bindings/{account}"), Some(&binding)).await.expect(200);
+    }
+    let put = world.ops.call("PUT", "/ops/v1/merchants/m_other/stores/s-1", Some(&json!({"name": "微信小店"}))).await;
+    put.expect(200)["page_url"].as_str().unwrap().to_owned()
+}
+
 async fn paid(world: &World) -> (Value, String) {
     let (placed, url) = chosen(world, DESKTOP, "wechat_native").await;
     let shown = Payer::of(&placed, DESKTOP).look().await;
@@ -52,20 +68,27 @@ async fn screens(world: &World) -> Value {
     let (closed_order, closed) = chosen(world, DESKTOP, "wechat_native").await;
     world.demo.act(&format!("/v1/orders/{}/close", id_of(&closed_order))).await.expect(200);
     let charged = ["支付成功", "未扣款", "You were not charged"];
+    let (store, paused, narrow) = (page_of(world, "s_demo", json!({"name": "街角面馆"})).await, page_of(world, "s-2", json!({"name": "二店", "paused": true})).await, narrow(world).await);
+    // What lives a few minutes only is looked at first.
     json!([
+        {"name": "left", "agent": "desktop", "url": left, "query": "?choose=1", "zh": ["之前的支付码"], "en": ["The code you left"], "never": charged},
+        {"name": "form", "agent": "desktop", "url": form, "zh": ["去支付", "银联（网页）"], "en": ["UnionPay (web)"], "never": charged},
+        {"name": "link", "agent": "phone", "url": link, "zh": ["去支付", "微信支付"], "en": ["Continue to pay"], "never": charged},
+        {"name": "confirming", "agent": "phone", "url": link, "query": "?confirm=1", "zh": ["正在确认支付结果，请勿重复付款"], "en": ["Please do not pay again"], "never": charged},
         {"name": "choose", "agent": "desktop", "url": choose, "zh": ["选择支付方式", "¥12.80", "支付宝（扫码）"], "en": ["Choose how to pay", "Alipay (scan)"], "never": charged},
         {"name": "choose-phone", "agent": "phone", "url": choose, "zh": ["选择支付方式", "微信支付", "请用另一部手机扫码支付"], "en": ["Choose how to pay", "WeChat Pay"], "never": charged},
-        {"name": "wrong-app", "agent": "wechat", "url": stranger, "zh": ["请用手机浏览器"], "en": ["You cannot pay here"], "never": charged},
+        {"name": "wrong-app", "agent": "wechat", "url": scan, "zh": ["请用手机浏览器"], "en": ["You cannot pay here"], "never": charged},
         {"name": "scan", "agent": "desktop", "url": scan, "zh": ["请扫一扫付款", "请在此时间前支付"], "en": ["Scan to pay", "Please pay before"], "never": charged},
-        {"name": "link", "agent": "phone", "url": link, "zh": ["去支付", "微信支付"], "en": ["Continue to pay"], "never": charged},
-        {"name": "form", "agent": "desktop", "url": form, "zh": ["去支付", "银联（网页）"], "en": ["UnionPay (web)"], "never": charged},
         {"name": "bridge", "agent": "wechat", "url": bridge, "zh": ["去支付"], "en": ["Continue to pay"], "never": charged},
-        {"name": "confirming", "agent": "phone", "url": link, "query": "?confirm=1", "zh": ["正在确认支付结果，请勿重复付款"], "en": ["Please do not pay again"], "never": charged},
-        {"name": "left", "agent": "desktop", "url": left, "query": "?choose=1", "zh": ["之前的支付码"], "en": ["The code you left"], "never": charged},
         {"name": "paid", "agent": "desktop", "url": receipt, "final": true, "zh": ["支付成功", "¥12.80", "返回商户"], "en": ["Paid", "Back to the shop"], "never": ["未扣款"]},
         {"name": "refunded", "agent": "desktop", "url": back, "final": true, "zh": ["已退款", "¥2.80"], "en": ["Refunded"], "never": ["未扣款"]},
         {"name": "closed", "agent": "desktop", "url": closed, "final": true, "zh": ["订单已关闭，请勿再扫此码"], "en": ["This order is closed"], "never": charged},
         {"name": "bad-link", "agent": "desktop", "url": format!("{}/pay/nothing", world.demo.base), "zh": ["链接无效或已过期"], "en": ["Link not valid"], "never": charged},
+        {"name": "amount", "agent": "wechat", "url": store, "zh": ["付款给 街角面馆", "金额（元）", "备注"], "en": ["Pay 街角面馆", "Amount (yuan)"], "never": charged},
+        {"name": "paused", "agent": "wechat", "url": paused, "zh": ["商户暂停收款，请联系店员"], "en": ["not accepting payments"], "never": charged},
+        {"name": "unknown-code", "agent": "wechat", "url": format!("{}/q/000000000000", world.demo.base), "zh": ["收款码无效或已更换"], "en": ["This code is not valid"], "never": charged},
+        {"name": "other-app", "agent": "desktop", "url": narrow, "zh": ["请用这些应用扫码付款：微信"], "en": ["scan with one of these apps: WeChat"], "never": charged},
+        {"name": "unidentified", "agent": "wechat", "url": stranger, "query": "?said=unidentified", "zh": ["没有告诉我们付款人是谁"], "en": ["did not tell us who pays"], "never": charged},
     ])
 }
 
@@ -82,8 +105,13 @@ async fn every_screen_in_every_app_says_what_is_true_and_can_be_read_by_all() {
     });
     let agents = json!({"wechat": WECHAT, "alipay": ALIPAY, "unionpay": UNIONPAY, "phone": PHONE, "desktop": DESKTOP});
     let input = json!({
+<<<<<<< HEAD
         "origin": world.demo.base, "control": world.control.base, "out": out(), "agents": agents,
         "screens": screens(&world).await, "live": live,
+=======
+        "origin": world.demo.base, "control": world.control.base, "out": root.join("target/browser"), "agents": agents,
+        "screens": screens(&world).await, "live": live, "store": page_of(&world, "s_demo", json!({"name": "街角面馆"})).await,
+>>>>>>> qrc
     });
     verified("pages.mjs", &input).await;
 }

@@ -11,7 +11,7 @@ const { PNG } = require("pngjs");
 const jsQR = require("jsqr");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const { origin, control, out, screens, agents, live } = JSON.parse(process.argv[2]);
+const { origin, control, out, screens, agents, live, store } = JSON.parse(process.argv[2]);
 fs.mkdirSync(out, { recursive: true });
 const browser = await chromium.launch({ executablePath: process.env.SLUICE_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 // What is wrong with screens is told all at once, at the end.
@@ -26,15 +26,15 @@ const tell = async (where, body) => {
 };
 
 // A page that may speak to our origin only; whatever else it asks for is remembered and fails the test.
-async function visit({ agent, lang = "zh", width = 360, script = true, before }, use) {
+async function visit({ agent, lang = "zh", width = 360, script = true, before, away = false, unprocessable = false }, use) {
   const context = await browser.newContext({
     userAgent: agents[agent], locale: lang === "zh" ? "zh-CN" : "en-US", viewport: { width, height: 740 }, javaScriptEnabled: script,
   });
   const page = await context.newPage();
   const foreign = [], errors = [];
-  page.on("request", (request) => { counts.requests += 1; if (!request.url().startsWith(origin) && !request.url().startsWith("data:")) foreign.push(request.url()); });
+  page.on("request", (request) => { counts.requests += 1; if (!request.url().startsWith(origin) && !request.url().startsWith("data:") && !(away && request.isNavigationRequest())) foreign.push(request.url()); });
   page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => { if (message.type() === "error" && !/404/.test(message.text())) errors.push(message.text()); });
+  page.on("console", (message) => { if (message.type() === "error" && !/404/.test(message.text()) && !(unprocessable && /422/.test(message.text()))) errors.push(message.text()); });
   if (before) await before(page);
   try { await use(page); } finally { await context.close(); }
   must(foreign.length === 0, `requests left the origin: ${foreign}`);
@@ -150,6 +150,70 @@ await visit({
   await page.goto(live.alipayPaid);
   await until("paid although cancelled", async () => (await heading(page).catch(() => "")).includes("支付成功"));
 });
+
+// A store's code in WeChat: keys are pressed, the app is asked who pays, and its bridge opens. The amount page's budget, and its first paint.
+await visit({ agent: "wechat", away: true, before: bridge("WeixinJSBridge", { err_msg: "get_brand_wcpay_request:ok" }) }, async (page) => {
+  let bytes = 0, requests = 0;
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 200_000 });
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; requests += 1; });
+  await page.goto(store);
+  await until("a paint", () => page.evaluate(() => performance.getEntriesByName("first-contentful-paint").length));
+  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+  console.log(`an amount page: ${bytes} bytes in ${requests} requests, first paint after ${Math.round(paint)} ms`);
+  must(bytes <= 10_240 && requests <= 3, `an amount page takes ${bytes} bytes in ${requests} requests`);
+  must(paint <= 1_000, `an amount page is painted after ${paint} ms`);
+  await session.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  const keys = await page.locator("#keys button").evaluateAll((all) => all.map((key) => key.getBoundingClientRect().height));
+  must(keys.length === 12 && Math.min(...keys) >= 56, `keys of ${keys} px`);
+  for (const key of ["1", "2", ".", "8", "0", "5"]) await page.locator(`#keys button[data-key="${key}"]`).click();
+  assert.strictEqual(await page.locator("#amount").inputValue(), "12.80", "a third decimal is not taken");
+  await page.locator('#keys button[data-key=""]').click();
+  await page.screenshot({ path: path.join(out, "amount-typed.png"), fullPage: true });
+  await page.locator("button.act").click();
+  await until("the bridge to be asked", () => page.url().includes("confirm=1"));
+  assert.ok((await page.locator("body").innerText()).includes("¥12.80"));
+});
+// What was typed wrong is told under its field, without a script too.
+for (const script of [true, false]) {
+  await visit({ agent: "unionpay", script, unprocessable: true }, async (page) => {
+    await page.goto(store);
+    await page.locator("#amount").fill("1.234");
+    await page.locator("button.act").click();
+    await until("the fault", async () => (await page.locator("#fault").innerText().catch(() => "")).includes("最多两位小数"));
+    if (script) await judge(page, "amount-fault", "zh");
+    await page.screenshot({ path: path.join(out, `amount-fault${script ? "" : "-noscript"}.png`), fullPage: true });
+    await page.locator("#amount").fill("3.5");
+    await page.locator("button.act").click();
+    await until("the order's page", () => page.url().includes("/pay/"));
+    assert.ok((await page.locator("body").innerText()).includes("¥3.50"));
+  });
+}
+// The sheet to be printed: its code is this page's address.
+await visit({ agent: "desktop", width: 1280 }, async (page) => {
+  await page.goto(store + "/sheet.svg");
+  const png = await page.screenshot({ path: path.join(out, "sheet.png") });
+  must(decode(png) === store, `the sheet's code says ${decode(png)}`);
+});
+// The sandbox's phone as WeChat: its browser sees the page, types a password and has paid.
+{
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: "zh-CN" });
+  const page = await context.newPage();
+  await page.goto(`${control}/open?url=${encodeURIComponent(store)}`);
+  await page.getByRole("button", { name: "微信 WeChat" }).click();
+  await page.locator("#amount").fill("12.80");
+  await page.locator("button.act").click();
+  await page.locator("#app-asks input").fill("123456");
+  await page.screenshot({ path: path.join(out, "phone-wechat.png"), fullPage: true });
+  await page.locator('#app-asks button[value="pay"]').click();
+  await until("paid on the phone", async () => (await heading(page).catch(() => "")).includes("支付成功"));
+  assert.ok(page.url().startsWith(control), page.url());
+  await page.screenshot({ path: path.join(out, "phone-paid.png"), fullPage: true });
+  await context.close();
+}
 
 await browser.close();
 assert.deepStrictEqual([...wrong], []);

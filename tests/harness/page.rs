@@ -60,9 +60,42 @@ impl Payer {
     pub async fn choose(&self, method: &str) -> Seen {
         let answer = self.post(&format!("method={method}")).await;
         assert_eq!(answer.status, 303, "{}", answer.text());
-        let to = answer.header("location").to_owned();
-        assert!(to.starts_with(&self.url), "{to}");
-        Seen::of(send(self.request(reqwest::Method::GET, &to)).await.unwrap())
+        let (seen, at) = self.follow(answer).await;
+        assert!(at.starts_with(&self.url), "{at}");
+        seen
+    }
+
+    /// Follows redirects to their end, with the cookies that are set on the way; the last page and its address.
+    pub async fn follow(&self, answer: Answer) -> (Seen, String) {
+        let (mut answer, mut at, mut cookies) = (answer, self.url.clone(), Vec::new());
+        for _ in 0..8 {
+            let to = answer.header("location").to_owned();
+            if to.is_empty() {
+                break;
+            }
+            cookies.extend(answer.header("set-cookie").split(';').next().filter(|cookie| !cookie.is_empty()).map(str::to_owned));
+            at = to.split('#').next().unwrap().to_owned();
+            answer = self.visit(&at, &cookies.join("; ")).await;
+        }
+        (Seen::of(answer), at)
+    }
+
+    /// One page, with these cookies; nothing is followed.
+    pub async fn visit(&self, url: &str, cookies: &str) -> Answer {
+        let request = self.request(reqwest::Method::GET, url);
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies) };
+        send(request).await.unwrap()
+    }
+
+    /// A payer who has scanned a store's code.
+    pub fn at(url: &str, agent: &'static str) -> Payer {
+        Payer { http: http(), url: url.to_owned(), agent, lang: "zh" }
+    }
+
+    /// Types an amount into a load of a store's page and sends it off.
+    pub async fn order(&self, load: &str, amount: &str) -> Answer {
+        let amount: String = url::form_urlencoded::byte_serialize(amount.as_bytes()).collect();
+        self.post(&format!("load={load}&amount={amount}&note=")).await
     }
 }
 
@@ -86,6 +119,11 @@ impl Seen {
 
     pub fn title(&self) -> &str {
         between(&self.html, "<title>", "</title>").unwrap_or_default()
+    }
+
+    /// Which load of a store's page it is.
+    pub fn load(&self) -> String {
+        between(&self.html, "name=\"load\" value=\"", "\"").unwrap_or_else(|| panic!("no form: {}", self.html)).to_owned()
     }
 
     /// The methods of the buttons.

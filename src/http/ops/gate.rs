@@ -35,6 +35,7 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("PUT", "/ops/v1/merchants/{id}/bindings/{account}", ADMIN),
     ("GET", "/ops/v1/merchants/{id}/stores", ALL),
     ("PUT", "/ops/v1/merchants/{id}/stores/{store}", ADMIN),
+    ("POST", "/ops/v1/merchants/{id}/stores/{store}/code", ADMIN),
     ("GET", "/ops/v1/accounts", ALL),
     ("POST", "/ops/v1/accounts/{id}/{act}", RUN),
     ("POST", "/ops/v1/accounts/{id}/weight", RUN),

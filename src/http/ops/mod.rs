@@ -43,6 +43,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(bindings::put_binding))
         .routes(routes!(stores::list_stores))
         .routes(routes!(stores::put_store))
+        .routes(routes!(stores::renew_code))
         .routes(routes!(accounts::list_accounts))
         .routes(routes!(accounts::switch_account))
         .routes(routes!(accounts::weigh_account))

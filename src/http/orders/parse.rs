@@ -41,6 +41,7 @@ pub fn order(body: &Value, gateway: &Gateway, merchant: &MerchantEntry) -> Resul
         return_url: return_url(&reader),
         account: plain(&reader, "account", 64),
         metadata: metadata(&reader),
+        static_code: false,
         fingerprint: fingerprint(&pruned(body)),
     };
     if reader.text("currency").is_some_and(|currency| currency != "CNY") {

@@ -65,6 +65,11 @@ impl Agent {
         }
     }
 
+    /// Whether it pays by itself, in the first of its ways that is offered.
+    pub const fn is_an_app(self) -> bool {
+        matches!(self, Agent::Wechat | Agent::Alipay | Agent::Unionpay)
+    }
+
     /// Whether a code on this screen can be scanned by somebody.
     pub const fn shows_codes(self) -> bool {
         matches!(self, Agent::Phone | Agent::Desktop | Agent::WechatDesktop)

@@ -1,21 +1,30 @@
 //! The payer's pages. `GET /pay/{token}` is the order's page: the cashier where the payer chooses, else its code, in the end its receipt;
 //! `POST` takes a choice; `GET …/state` tells a page that is shown whether another one is due. `GET|POST /return/{token}` is where channels
-//! send browsers back: never proof, a query at most.
+//! send browsers back: never proof, a query at most; `GET /identified/…` where they send back whom they have identified. [`store`] is a
+//! store's own page, whose orders go on to theirs.
 //!
 //! Rendered here whole, plain URLs, nothing from any other host; all of it works without a script. What a page shows is our own state
 //! ([`screen`]), whatever a bridge or a browser says.
 
 mod agent;
+mod back;
 mod choose;
+<<<<<<< HEAD
+=======
+mod html;
+mod identified;
+>>>>>>> qrc
 mod pay;
 mod qr;
 mod render;
 mod returned;
 mod screen;
 mod state;
+pub mod store;
 mod words;
 
 pub use choose::choose;
+pub use identified::identified;
 pub use pay::pay;
 pub use returned::returned;
 pub use state::state;

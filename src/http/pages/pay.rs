@@ -56,7 +56,7 @@ pub async fn pay(State(app): State<App>, Path(token): Path<String>, uri: Uri, he
 }
 
 /// Forms go to ourselves and to channels' pages; pretend channels have no TLS.
-fn policy(nonce: &str, livemode: bool) -> String {
+pub fn policy(nonce: &str, livemode: bool) -> String {
     let channels = if livemode { "https:" } else { "https: http:" };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; \

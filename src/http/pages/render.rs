@@ -21,6 +21,7 @@ pub enum Said {
     Busy,
     Often,
     Cancelled,
+    Unidentified,
 }
 
 impl Said {
@@ -31,6 +32,7 @@ impl Said {
             "busy" => Said::Busy,
             "often" => Said::Often,
             "cancelled" => Said::Cancelled,
+            "unidentified" => Said::Unidentified,
             _ => return None,
         })
     }
@@ -42,6 +44,7 @@ impl Said {
             Said::Busy => Word::Busy,
             Said::Often => Word::TooOften,
             Said::Cancelled => Word::Cancelled,
+            Said::Unidentified => Word::Unidentified,
         }
     }
 }
@@ -72,18 +75,40 @@ pub struct Page<'a> {
 /// A page of no order.
 pub fn bad_link(lang: Lang, nonce: &str) -> String {
     let mut html = Html::default();
-    head(&mut html, lang, nonce, Word::BadLink.of(lang), false);
+    head(&mut html, lang, nonce, Word::BadLink.of(lang), None);
     html.raw("<body><main><h1>").raw(Word::BadLink.of(lang)).raw("</h1></main></body></html>");
     html.into_string()
 }
 
-fn head(html: &mut Html, lang: Lang, nonce: &str, title: &str, refreshes: bool) {
+/// `more`: a refresh without a script, or a page's own style.
+pub fn head(html: &mut Html, lang: Lang, nonce: &str, title: &str, more: Option<More>) {
     html.raw("<!doctype html><html lang=\"").raw(lang.tag()).raw("\"><head><meta charset=\"utf-8\"><title>").text(title);
     html.raw("</title><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-    if refreshes {
+    if more == Some(More::Refresh) {
         html.raw("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>");
     }
-    html.raw("<style nonce=\"").text(nonce).raw("\">").raw(STYLE).raw("</style></head>");
+    html.raw("<style nonce=\"").text(nonce).raw("\">").raw(STYLE);
+    if let Some(More::Style(style)) = more {
+        html.raw(style);
+    }
+    html.raw("</style></head>");
+}
+
+/// Who is paid, in which language it is told, and whether in earnest.
+pub fn top(html: &mut Html, lang: Lang, payee: &str, livemode: bool) {
+    html.raw("<body><header>");
+    if !livemode {
+        html.raw("<p class=\"test\">").raw(Word::Test.of(lang)).raw("</p>");
+    }
+    let (next, name) = other(lang);
+    html.raw("<div class=\"top\"><span>").raw(Word::Payee.of(lang)).raw(" ").text(payee).raw("</span><a href=\"?lang=");
+    html.raw(next.word()).raw("\" lang=\"").raw(next.tag()).raw("\">").raw(name).raw("</a></div></header>");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    Refresh,
+    Style(&'static str),
 }
 
 impl Page<'_> {
@@ -91,14 +116,9 @@ impl Page<'_> {
         let mut html = Html::default();
         let headline = self.headline();
         let refreshes = self.screen.waits() && !matches!(self.screen, Screen::Choose { .. });
-        head(&mut html, self.lang, self.nonce, &format!("{headline} · {}", self.payee), refreshes);
-        html.raw("<body><header>");
-        if !self.life.order.livemode {
-            html.raw("<p class=\"test\">").raw(self.word(Word::Test)).raw("</p>");
-        }
-        let (lang, name) = other(self.lang);
-        html.raw("<div class=\"top\"><span>").raw(self.word(Word::Payee)).raw(" ").text(&self.payee).raw("</span><a href=\"?lang=");
-        html.raw(lang.word()).raw("\" lang=\"").raw(lang.tag()).raw("\">").raw(name).raw("</a></div></header>");
+        let more = refreshes.then_some(More::Refresh);
+        head(&mut html, self.lang, self.nonce, &format!("{headline} · {}", self.payee), more);
+        top(&mut html, self.lang, &self.payee, self.life.order.livemode);
         html.raw("<main data-state=\"").text(&self.key).raw("\" data-offline=\"").raw(self.word(Word::Offline)).raw("\"");
         if self.screen.waits() {
             html.raw(" data-poll=\"").text(self.token).raw("/state\"");
@@ -183,7 +203,12 @@ impl Page<'_> {
             html.raw("<p><a href=\"?choose=1&amp;lang=").raw(self.lang.word()).raw("\">").raw(self.word(Word::ChooseOther)).raw("</a></p>");
         }
         if let Some(phone) = self.phone.filter(|_| self.screen.waits()) {
-            html.raw("<p><a href=\"").text(phone).raw("\" target=\"_blank\" rel=\"noopener\">").raw(self.word(Word::TryIt)).raw("</a></p>");
+            html.raw("<p><a href=\"").text(phone);
+            // Where the payer chooses, his app opens this page; else it scans what the page shows.
+            if self.is_cashier() {
+                html.raw("open?url=").text(&self.link);
+            }
+            html.raw("\" target=\"_blank\" rel=\"noopener\">").raw(self.word(Word::TryIt)).raw("</a></p>");
         }
     }
 
@@ -198,7 +223,8 @@ impl Page<'_> {
             self.offered(html, &self.other_ways, "act plain");
             html.raw("</details>");
         }
-        if self.ways.is_empty() && self.other_ways.is_empty() {
+        let nowhere = self.ways.is_empty() && self.other_ways.is_empty();
+        if nowhere || self.said == Some(Said::Unidentified) {
             self.link(html);
         }
     }

@@ -1,6 +1,10 @@
 //! Every word that a payer reads, in both languages. "Not charged" is said only where it is certain: of a definite failure.
 
+<<<<<<< HEAD
 use crate::http::lang::{Lang, words};
+=======
+use super::agent::{Agent, Lang};
+>>>>>>> qrc
 use sluice_contract::{FailureCode, Method};
 
 words! {
@@ -35,6 +39,7 @@ words! {
     WrongApp: "这里无法付款，请用手机浏览器或支付宝打开本页", "You cannot pay here. Please open this page in your phone's browser or in Alipay";
     NothingHere: "暂无可用的支付方式，请联系商户", "No way to pay is available now; please ask the shop";
     OverLimit: "这种方式超出限额，请换一种方式", "This way is over its limit; please choose another";
+    Unidentified: "支付应用没有告诉我们付款人是谁。请重试；如果页面提示“使用完整服务”，请先点它", "Your app did not tell us who pays. Please try again; if the page offers its full service, open that first";
     Unavailable: "这种方式暂不可用，请换一种方式", "This way is not available now; please choose another";
     Busy: "系统繁忙，请稍后再试", "Busy; please try again in a moment";
     TooOften: "尝试次数过多，请重新下单", "Tried too often; please order again";
@@ -45,6 +50,29 @@ words! {
     Copied: "已复制", "Copied";
     BackToShop: "返回商户", "Back to the shop";
     TryIt: "沙箱手机：在这里试着付款", "Sandbox phone: try paying here";
+    PayTo: "付款给", "Pay";
+    EnterAmount: "请输入金额", "Enter amount";
+    AmountYuan: "金额（元）", "Amount (yuan)";
+    Note: "备注（可不填，30 字以内）", "Note (optional, up to 30 characters)";
+    PayNext: "下一步", "Continue";
+    Erase: "删除", "Delete";
+    Between: "单笔金额范围：", "Amounts taken: ";
+    AmountMissing: "请输入金额", "Enter the amount";
+    AmountUnclear: "金额看不懂，请只输入数字，例如 12.80", "This amount cannot be read. Type digits only, such as 12.80";
+    AmountDecimals: "金额最多两位小数", "An amount has two decimals at most";
+    AmountZero: "金额必须大于 0", "The amount must be more than 0";
+    AmountTooMuch: "金额过大", "The amount is too large";
+    AmountBelow: "金额不能小于", "The amount must be at least";
+    AmountAbove: "金额不能大于", "The amount must be at most";
+    AmountLimit: "超出限额，请减少金额", "Over a limit. Please pay less";
+    NoteFault: "备注最多 30 个字，不能有特殊字符", "A note has 30 characters at most, and no special ones";
+    Stale: "页面已过期，请重新输入金额", "This page was open too long. Please enter the amount again";
+    TooManyOrders: "下单过于频繁，请一分钟后再试", "Too many orders; please try again in a minute";
+    StoreUnavailable: "暂时无法付款，请联系店员", "Payment is not possible right now; please ask the staff";
+    Paused: "商户暂停收款，请联系店员", "This store is not accepting payments. Please ask the staff";
+    UnknownCode: "收款码无效或已更换，请联系店员", "This code is not valid or was replaced. Please ask the staff";
+    OpenIn: "请用这些应用扫码付款：", "Please scan with one of these apps: ";
+    StoreCode: "收款码", "Payment code of the store";
     BadLink: "链接无效或已过期", "Link not valid";
     Payee: "收款方", "Paid to";
     OrderNo: "订单号", "Order";
@@ -79,6 +107,20 @@ pub const fn way(method: Method, lang: Lang) -> &'static str {
     match lang {
         Lang::Zh => zh,
         Lang::En => en,
+    }
+}
+
+/// What an app is called.
+pub const fn app(agent: Agent, lang: Lang) -> &'static str {
+    match (agent, lang) {
+        (Agent::Wechat | Agent::WechatDesktop, Lang::Zh) => "微信",
+        (Agent::Wechat | Agent::WechatDesktop, Lang::En) => "WeChat",
+        (Agent::Alipay, Lang::Zh) => "支付宝",
+        (Agent::Alipay, Lang::En) => "Alipay",
+        (Agent::Unionpay, Lang::Zh) => "云闪付",
+        (Agent::Unionpay, Lang::En) => "UnionPay",
+        (Agent::Phone | Agent::Desktop, Lang::Zh) => "浏览器",
+        (Agent::Phone | Agent::Desktop, Lang::En) => "a browser",
     }
 }
 

@@ -22,7 +22,7 @@ impl Default for Fake {
         };
         let profile = Profile {
             channel: "wechat",
-            methods: vec![native(), barcode],
+            methods: vec![native(), barcode, MethodProfile { method: Method::WechatJsapi, required: &["payer.openid"], ..native() }],
             number: NumberRule { len_min: 6, len_max: 32 },
             amount_min: Fen(1),
             amount_max: Fen(10_000_000_000),
@@ -156,10 +156,11 @@ impl Channel for Fake {
     fn install(&self, _: &KeyUpdate) -> Result<(), Refusal> {
         Ok(())
     }
-    fn authorize(&self, _: &Visitor<'_>, _: &str, _: &str) -> Result<String, Refusal> {
-        Err(Refusal::unsupported("authorize"))
+    fn authorize(&self, who: &Visitor<'_>, back: &str, state: &str) -> Result<String, Refusal> {
+        let knows = who.method == Method::WechatJsapi;
+        knows.then(|| format!("{back}?state={state}")).ok_or_else(|| Refusal::unsupported("authorize"))
     }
     fn identify(&self, _: &Visitor<'_>, _: &str, _: &Env<'_>) -> Step<Person> {
-        no()
+        Step::Done(Person::Known(Notes::from([("openid".to_owned(), "o-of-the-payer".to_owned())])))
     }
 }

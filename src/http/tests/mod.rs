@@ -19,3 +19,4 @@ mod signature_help;
 mod signatures;
 mod stage;
 mod statements;
+mod store_pages;
