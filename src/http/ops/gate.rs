@@ -41,6 +41,7 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("GET", "/ops/v1/orders/{id}", ALL),
     ("POST", "/ops/v1/orders/{id}/sync", RUN),
     ("GET", "/ops/v1/cases", ALL),
+    ("GET", "/ops/v1/policies", ALL),
     ("GET", "/ops/v1/notifications", ALL),
     ("POST", "/ops/v1/notifications/{event_id}/replay", RUN),
     ("GET", "/ops/v1/limits", ALL),

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 pub mod bindings;
 pub mod blocks;
+pub mod cases;
 pub mod change;
 pub mod discrepancies;
 pub mod gate;
@@ -13,6 +14,7 @@ pub mod limits;
 pub mod merchants;
 pub mod notifications;
 pub mod orders;
+pub mod policies;
 pub mod reload;
 pub mod routes;
 pub mod schema;
@@ -44,7 +46,8 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(orders::search_orders))
         .routes(routes!(orders::order_detail))
         .routes(routes!(orders::sync_order))
-        .routes(routes!(orders::list_cases))
+        .routes(routes!(cases::list_cases))
+        .routes(routes!(policies::list_policies))
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::replay_notification))
         .routes(routes!(limits::list_limits))

@@ -10,7 +10,7 @@ use crate::http::App;
 use crate::http::errors::{Fail, Reply};
 use crate::http::orders::{list, ok, one};
 use crate::http::params::Params;
-use crate::store::{Answer, Kind, Notice, OrderFilter, Query};
+use crate::store::{Answer, Kind, Notice, Query};
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn found(gateway: &Gateway, merchant: Option<&str>, q: &str) -> Result<Vec
 }
 
 /// The order without payer ids, which only its merchant may see.
-fn row(life: &Life) -> Value {
+pub fn row(life: &Life) -> Value {
     let mut row = show::order(life);
     if let Some(fields) = row.as_object_mut() {
         fields.insert("merchant".into(), life.order.merchant_id.clone().into());
@@ -156,19 +156,4 @@ pub async fn sync_order(State(app): State<App>, who: Who, Path(id): Path<String>
     let life = app.gateway.life(&order_id).await?.ok_or_else(missing)?;
     note(&app, &who, "order.sync", &id, json!({"status": life.order.status()})).await?;
     Ok(ok(&row(&app.gateway.sync(life).await?)))
-}
-
-/// Cases
-///
-/// Orders that only a person can finish: the channel neither tells their outcome nor undoes them.
-#[utoipa::path(get, path = "/ops/v1/cases", operation_id = "opsListCases", tag = "ops",
-    params(("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"), ("cursor" = Option<String>, Query, description = "`next_cursor`")),
-    responses((status = 200, description = "Newest first", body = Value)))]
-pub async fn list_cases(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    let mut params = Params::of(&uri, &["limit", "cursor"]);
-    let filter = OrderFilter { suspended_only: true, before: params.cursor(), limit: params.limit(), ..OrderFilter::default() };
-    params.check()?;
-    let (lives, next_cursor) = list::page(&app.gateway, filter).await?;
-    let data: Vec<Value> = lives.iter().map(row).collect();
-    Ok(ok(&json!({"data": data, "next_cursor": next_cursor})))
 }
