@@ -7,7 +7,7 @@ use crate::domain::OrderStatus;
 use crate::domain::life::{Attempt, Intent, Life, Undo};
 use crate::domain::undo::UndoTold;
 use crate::store::{Command, Outcome};
-use sluice_contract::{Fault, NotFoundFrom, Undone, Why, WhyKind};
+use sluice_contract::{Fault, MethodProfile, Millis, NotFoundFrom, Undone, Why, WhyKind};
 
 impl Gateway {
     /// `POST …/close`. The wish outlives us: what cannot be finished now, the worker finishes.
@@ -82,12 +82,8 @@ impl Gateway {
         if may_arrive && verb == Undo::Close && unwaited {
             return Ok((self.abandon(&life, attempt_seq).await?, None));
         }
-        // For the next account's sake nobody hurries: no payer has the code, and until then the answer would be the same.
-        let waits = said == Undone::NotFound && attempt.notes.declined.is_some() && verb == Undo::Close;
-        let again_at = match self.pace.not_found_final_at(profile, attempt, attempt.expires_at(&life.order)).plus_ms(1) {
-            final_at if waits && final_at > now => final_at,
-            _ => now.plus_ms(self.undo_again_ms(attempt)),
-        };
+        let settled_at = self.settled_at(&life, attempt, profile).filter(|at| said == Undone::NotFound && *at > now);
+        let again_at = settled_at.unwrap_or_else(|| now.plus_ms(self.undo_again_ms(attempt)));
         let fallback = self.fallback_after_close(&life, attempt, &said, not_found_final);
         let told = UndoTold {
             counters: life.counters_of(attempt_seq, None),
@@ -132,6 +128,13 @@ impl Gateway {
     pub(super) async fn want_closed(&self, life: &Life, attempt_seq: u32, why: &'static str) -> Result<Life, Refused> {
         let (order_id, at) = (life.order.id.clone(), self.now());
         self.change(Command::WantUndone { order_id, attempt_seq, verb: Undo::Close, at, due_at: at, why }).await
+    }
+
+    /// From when a close for the next account's sake is answered for good, whatever the answer. Nobody hurries it: no payer has the code, and
+    /// what the channel does not know before may still arrive.
+    pub(super) fn settled_at(&self, life: &Life, attempt: &Attempt, profile: &MethodProfile) -> Option<Millis> {
+        let for_the_next = attempt.notes.declined.is_some() && attempt.undo == Some(Undo::Close);
+        for_the_next.then(|| self.pace.not_found_final_at(profile, attempt, attempt.expires_at(&life.order)).plus_ms(1))
     }
 
     /// How long to wait before the same undo is sent again: short while the payer stands at the till, long after an hour.

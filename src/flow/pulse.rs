@@ -55,12 +55,12 @@ impl Gateway {
         self.directory.load().routing.guard.enabled && self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.is_mute(account)
     }
 
-    /// Until when the worker asks nothing there about an order.
-    pub(super) fn mute_until(&self, account: &str) -> Option<Millis> {
+    /// Until when the worker asks nothing there about an order whose question can be answered for good from `not_before` on.
+    pub(super) fn mute_until(&self, account: &str, not_before: Millis) -> Option<Millis> {
         if !self.directory.load().routing.guard.enabled {
             return None;
         }
-        self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.mute_until(account, self.now())
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner).health.mute_until(account, not_before, self.now())
     }
 
     fn sign<T>(&self, asked: &Asked<T>, unknown: impl Fn(&T) -> Option<WhyKind>) -> Option<Sign> {

@@ -31,7 +31,7 @@ impl Gateway {
         for _ in 0..STEPS_MAX {
             let Some(life) = self.life(order_id).await? else { return Ok(()) };
             let Some(due) = self.due(&life)? else { return Ok(()) };
-            if let Some((attempt_seq, until)) = self.must_wait(&life, due) {
+            if let Some((attempt_seq, until)) = self.must_wait(&life, due)? {
                 self.change(Command::Postpone { order_id: order_id.clone(), attempt_seq, at: self.now(), until }).await?;
                 continue;
             }
@@ -80,12 +80,13 @@ impl Gateway {
     }
 
     /// An account whose channel answers nothing is asked by one order at a time: all others wait, or the questions about what it left open
-    /// would keep it down.
-    fn must_wait(&self, life: &Life, due: Due) -> Option<(u32, Millis)> {
-        match due {
-            Due::Query(seq) | Due::Undo(seq) | Due::GiveUp(seq) => Some((seq, self.mute_until(&life.attempt(seq)?.account)?)),
-            Due::Expire | Due::CodeDied(_) | Due::Suspend(_) | Due::SendRefund(_) | Due::QueryRefund(_) => None,
-        }
+    /// would keep it down; and asks about each when the answer will be the last.
+    fn must_wait(&self, life: &Life, due: Due) -> Result<Option<(u32, Millis)>, Refused> {
+        let (Due::Query(seq) | Due::Undo(seq) | Due::GiveUp(seq)) = due else { return Ok(None) };
+        let Some(attempt) = life.attempt(seq) else { return Ok(None) };
+        let account = self.account_of(attempt)?;
+        let settled_at = self.settled_at(life, attempt, self.method_profile(&account, attempt)?);
+        Ok(self.mute_until(&account.id, settled_at.unwrap_or(attempt.at)).map(|until| (seq, until)))
     }
 
     async fn step(&self, life: &Life, due: Due) -> Result<(), Refused> {

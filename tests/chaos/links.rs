@@ -105,7 +105,7 @@ async fn a_channel_that_is_down_is_not_stormed() -> Done {
     let began = Instant::now();
     for (weather, lasts) in [(Weather::Reset, down), (Weather::Latency(500), down / 2)] {
         outward.turn(weather);
-        world.load(&[Story::Leaves], PER_SECOND, lasts, &mut dice, &tasks).await;
+        world.load(&[Story::Leaves("wechat_native")], PER_SECOND, lasts, &mut dice, &tasks).await;
     }
     let measured = began.elapsed();
     let requests = outward.requests();

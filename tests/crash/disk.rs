@@ -86,7 +86,7 @@ async fn a_long_reader_disturbs_nobody() -> Done {
         let (world, mut dice) = (Arc::clone(&world), Dice::new(dice.roll()));
         tokio::spawn(async move { latencies(&world, lasts, &mut dice).await })
     };
-    world.load(&[Story::Pays("wechat_native"), Story::Till("pay")], 100, lasts, &mut dice, &tasks).await;
+    world.load(&[Story::Pays("wechat_native"), Story::Till("wechat", "pay")], 100, lasts, &mut dice, &tasks).await;
     let loaded = measuring.await?;
     stop.cancel();
     drop(reader);

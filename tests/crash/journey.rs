@@ -26,34 +26,66 @@ pub enum Story {
     /// Scanned, paid, perhaps refunded in parts.
     Pays(&'static str),
     /// Closed by the merchant; the payer tries afterwards.
-    Closes,
+    Closes(&'static str),
     /// Closed and paid at the same moment.
-    Races,
+    Races(&'static str),
     /// Nobody pays or closes it: it expires.
-    Leaves,
+    Leaves(&'static str),
     /// Declined, then closed.
-    Declines,
-    /// A payment code of this behaviour.
-    Till(&'static str),
+    Declines(&'static str),
+    /// A payment code of this wallet and behaviour.
+    Till(&'static str, &'static str),
 }
 
-/// The usual mixture.
+/// The usual mixture, at one channel.
 pub const MIXED: &[Story] = &[
     Story::Pays("wechat_native"),
     Story::Pays("wechat_native"),
     Story::Pays("wechat_jsapi"),
     Story::Pays("wechat_app"),
     Story::Pays("wechat_native"),
-    Story::Closes,
-    Story::Races,
-    Story::Leaves,
-    Story::Declines,
-    Story::Till("pay"),
-    Story::Till("pay"),
-    Story::Till("password"),
-    Story::Till("decline"),
-    Story::Till("timeout"),
-    Story::Till("reverse"),
+    Story::Closes("wechat_native"),
+    Story::Races("wechat_native"),
+    Story::Leaves("wechat_native"),
+    Story::Declines("wechat_native"),
+    Story::Till("wechat", "pay"),
+    Story::Till("wechat", "pay"),
+    Story::Till("wechat", "password"),
+    Story::Till("wechat", "decline"),
+    Story::Till("wechat", "timeout"),
+    Story::Till("wechat", "reverse"),
+];
+
+/// The same at every channel, some methods at two of them.
+pub const EVERYWHERE: &[Story] = &[
+    Story::Pays("wechat_native"),
+    Story::Pays("wechat_jsapi"),
+    Story::Pays("alipay_qr"),
+    Story::Pays("unionpay_qr"),
+    Story::Pays("icbc_qr"),
+    Story::Pays("cmb_qr"),
+    Story::Closes("wechat_native"),
+    Story::Closes("alipay_qr"),
+    Story::Closes("unionpay_qr"),
+    Story::Races("wechat_native"),
+    Story::Races("icbc_qr"),
+    Story::Races("cmb_qr"),
+    Story::Leaves("alipay_qr"),
+    Story::Leaves("unionpay_qr"),
+    Story::Declines("wechat_native"),
+    Story::Declines("cmb_qr"),
+    Story::Till("wechat", "pay"),
+    Story::Till("alipay", "pay"),
+    Story::Till("unionpay", "pay"),
+    Story::Till("icbc", "pay"),
+    Story::Till("cmb", "pay"),
+    Story::Till("alipay", "password"),
+    Story::Till("unionpay", "password"),
+    Story::Till("icbc", "decline"),
+    Story::Till("cmb", "timeout"),
+    Story::Till("alipay", "timeout"),
+    Story::Till("wechat", "reverse"),
+    Story::Till("unionpay", "reverse"),
 ];
 
 impl World {
@@ -84,10 +116,10 @@ impl World {
 
     pub async fn live(&self, story: Story, mut dice: Dice) {
         let told = match story {
-            Story::Till(behaviour) => self.till(behaviour, &mut dice).await,
+            Story::Till(wallet, behaviour) => self.till(wallet, behaviour, &mut dice).await,
             Story::Pays(method) => self.pays(method, &mut dice).await,
-            Story::Leaves => self.merchant.place(&self.body("wechat_native", &mut dice)).await.map(|_| ()),
-            Story::Closes | Story::Races | Story::Declines => self.closes(story, &mut dice).await,
+            Story::Leaves(method) => self.merchant.place(&self.body(method, &mut dice)).await.map(|_| ()),
+            Story::Closes(method) | Story::Races(method) | Story::Declines(method) => self.closes(story, method, &mut dice).await,
         };
         // Nothing wrong by itself: the gateway ends such an order, and the judge looks at it like at any other.
         self.cut_short.fetch_add(u64::from(told.is_none()), Ordering::Relaxed);
@@ -159,19 +191,20 @@ impl World {
         }
     }
 
-    async fn closes(&self, story: Story, dice: &mut Dice) -> Option<()> {
-        let (id, _, content) = self.placed("wechat_native", dice).await?;
+    async fn closes(&self, story: Story, method: &str, dice: &mut Dice) -> Option<()> {
+        let (id, _, content) = self.placed(method, dice).await?;
         let path = format!("/v1/orders/{id}/close");
         match story {
-            Story::Races => drop(tokio::join!(self.merchant.persist("POST", &path, None), self.scan(&content, "pay"))),
-            Story::Declines => {
+            Story::Races(_) => drop(tokio::join!(self.merchant.persist("POST", &path, None), self.scan(&content, "pay"))),
+            Story::Declines(_) => {
                 self.scan(&content, "decline").await;
                 self.merchant.persist("POST", &path, None).await?;
             }
             _ => {
                 let (status, order) = self.merchant.persist("POST", &path, None).await?;
+                let at_its_channel = self.is_closed_at_its_channel(&id).await?;
                 let taken = self.scan(&content, "pay").await;
-                if taken && status == 200 && order["status"] == "closed" {
+                if taken && at_its_channel && status == 200 && order["status"] == "closed" {
                     self.merchant.book.accuse(format!("I3 {id} was closed and could be paid afterwards"));
                 }
             }
@@ -179,11 +212,17 @@ impl World {
         Some(())
     }
 
-    async fn till(&self, behaviour: &str, dice: &mut Dice) -> Option<()> {
+    /// Not so where a channel confirms no close: there the code is watched until it has died, and money that comes goes back.
+    async fn is_closed_at_its_channel(&self, id: &str) -> Option<bool> {
+        let (_, order) = self.merchant.persist("GET", &format!("/v1/orders/{id}?expand=attempts"), None).await?;
+        Some(order["attempts"].as_array()?.iter().all(|attempt| attempt["status"] == "closed"))
+    }
+
+    async fn till(&self, wallet: &str, behaviour: &str, dice: &mut Dice) -> Option<()> {
         let asked = if behaviour == "reverse" { "pay" } else { behaviour };
-        let code = self.sandbox.post("/payers/auth-code", &json!({"wallet": "wechat", "behaviour": asked})).await.ok()?;
+        let code = self.sandbox.post("/payers/auth-code", &json!({"wallet": wallet, "behaviour": asked})).await.ok()?;
         let code = code["auth_code"].as_str()?.to_owned();
-        let mut body = self.body("wechat_barcode", dice);
+        let mut body = self.body(&format!("{wallet}_barcode"), dice);
         body["auth_code"] = json!(code);
         let (status, order) = self.merchant.place(&body).await?;
         if !matches!(status, 200 | 201) {

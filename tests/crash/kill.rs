@@ -1,6 +1,6 @@
 //! A1, C10, F1, F5: `kill -9` at random moments under a mixed load, on one store, and nothing is lost.
 
-use super::journey::{MIXED, World};
+use super::journey::{EVERYWHERE, World};
 use super::judge::judge;
 use super::merchant::open;
 use super::rig::{Dice, Done, Gateway, Sandbox, setting};
@@ -31,22 +31,23 @@ async fn killed_anywhere_and_nothing_is_lost() -> Done {
 async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
     let sandbox = Arc::new(Sandbox::start("kill", FAST).await?);
     let mut gateway = sandbox.gateway("gateway")?;
+    gateway.route_in_turns()?;
     let mut slowest = gateway.start(None).await?;
     let world = World::of(&sandbox, &gateway).await?;
     let tasks = TaskTracker::new();
     for (api, fault, probability) in [("pay", "lose_response", 0.05), ("callback", "duplicate", 0.1), ("callback", "lose_request", 0.1), ("refund", "lose_response", 0.1)] {
-        sandbox.fault(api, fault, probability).await?;
+        sandbox.fault_everywhere(api, fault, probability).await?;
     }
     for _ in 0..kills {
         let lasts = Duration::from_millis(200 + dice.below(1300));
-        world.load(MIXED, 50, lasts, dice, &tasks).await;
+        world.load(EVERYWHERE, 50, lasts, dice, &tasks).await;
         gateway.kill().await?;
         let down = dice.below(200);
         tokio::time::sleep(Duration::from_millis(down)).await;
         slowest = slowest.max(gateway.start(None).await?);
         nothing_promised_is_missing(&world, &gateway).await?;
     }
-    world.load(MIXED, 50, Duration::from_millis(500), dice, &tasks).await;
+    world.load(EVERYWHERE, 50, Duration::from_millis(500), dice, &tasks).await;
     sandbox.heal().await?;
     tasks.close();
     tasks.wait().await;

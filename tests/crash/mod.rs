@@ -16,5 +16,6 @@ mod kill;
 #[cfg(feature = "crash-points")]
 mod points;
 mod server;
+mod soak;
 mod stop;
 mod storms;

@@ -124,6 +124,7 @@ fn tail(text: &str, bytes: usize) -> &str {
 /// One line of the channel's own books.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Row {
+    pub channel: String,
     pub out_trade_no: String,
     pub status: String,
     pub total: i64,
@@ -153,6 +154,24 @@ impl Row {
         if self.charges > 0 && self.status == "paid" { self.total - self.given_back("succeeded") } else { 0 }
     }
 }
+
+pub const CHANNELS: [&str; 5] = ["wechat", "alipay", "unionpay", "icbc", "cmb"];
+
+/// CMB carries WeChat's and Alipay's methods beside its own …
+const BANKS_OWN: &str = r#"methods = ["cmb_qr", "cmb_barcode"]"#;
+const BANKS_MORE: &str = r#"methods = ["cmb_qr", "cmb_barcode", "wechat_native", "wechat_barcode", "alipay_qr", "alipay_barcode"]"#;
+
+/// … and what two accounts serve, they serve in turn.
+const TURNS: &str = r#"
+[[rule]]
+name = "turns"
+when = "true"
+strategy = "round_robin"
+accounts = [
+  { id = "wx-main", weight = 2 }, { id = "ali-main", weight = 2 }, { id = "up-main", weight = 1 },
+  { id = "icbc-main", weight = 1 }, { id = "cmb-main", weight = 1 },
+]
+"#;
 
 /// Runs the pretend channels, and talks to their control listener.
 pub struct Sandbox {
@@ -197,7 +216,18 @@ impl Sandbox {
     }
 
     pub async fn fault(&self, api: &str, fault: &str, probability: f64) -> Done {
-        let body = serde_json::json!({"channel": "wechat", "api": api, "fault": fault, "probability": probability});
+        self.fault_at("wechat", api, fault, probability).await
+    }
+
+    pub async fn fault_everywhere(&self, api: &str, fault: &str, probability: f64) -> Done {
+        for channel in CHANNELS {
+            self.fault_at(channel, api, fault, probability).await?;
+        }
+        Ok(())
+    }
+
+    async fn fault_at(&self, channel: &str, api: &str, fault: &str, probability: f64) -> Done {
+        let body = serde_json::json!({"channel": channel, "api": api, "fault": fault, "probability": probability});
         self.post("/faults", &body).await.map(|_| ())
     }
 
@@ -286,6 +316,14 @@ impl Gateway {
         let text = std::fs::read_to_string(&path)?;
         assert!(text.contains(from), "{file} has no {from}");
         Ok(std::fs::write(path, text.replace(from, to))?)
+    }
+
+    /// Gives some methods two accounts, and a rule by which they take turns.
+    pub fn route_in_turns(&self) -> Done {
+        self.edit("channels.toml", BANKS_OWN, BANKS_MORE)?;
+        let path = self.dir.join("routing.toml");
+        let text = std::fs::read_to_string(&path)?;
+        Ok(std::fs::write(path, text + TURNS)?)
     }
 
     /// Starts it and answers how long it took to be ready. `crash`: the named point at which it dies.

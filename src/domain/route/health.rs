@@ -135,9 +135,10 @@ impl Healths {
         }
     }
 
-    /// Until when this order asks nothing there, each order another time; `None`: it may ask, and is the one that tries the channel if nothing
-    /// was answered lately, or if it is the first to ask since payments failed.
-    pub fn mute_until(&mut self, account: &str, now: Millis) -> Option<Millis> {
+    /// Until when this order asks nothing there, each order another time, and none before its question can be answered for good (`not_before`);
+    /// `None`: it may ask, and is the one that tries the channel if nothing was answered lately, or if it is the first to ask since payments
+    /// failed.
+    pub fn mute_until(&mut self, account: &str, not_before: Millis, now: Millis) -> Option<Millis> {
         if !self.is_mute(account) || self.is_first_to_ask(account) {
             return None;
         }
@@ -151,7 +152,7 @@ impl Healths {
                 let apart = i64::from(health.waiting.wrapping_mul(SPREAD_STEP));
                 health.waiting = health.waiting.wrapping_add(1);
                 let apart_ms = apart.saturating_mul(SPREAD_MS) >> u16::BITS;
-                Some(probe_at.map_or(until, |at| at.plus_ms(for_ms)).max(until).plus_ms(apart_ms))
+                Some(probe_at.map_or(until, |at| at.plus_ms(for_ms)).max(until).max(not_before).plus_ms(apart_ms))
             }
             Breaker::Closed => None,
         }
