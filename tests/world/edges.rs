@@ -15,6 +15,12 @@ fn every_edge() -> BTreeSet<String> {
     orders.chain(attempts).chain(refunds).collect()
 }
 
+/// What no world takes, and why.
+const NEVER: &[(&str, &str)] = &[(
+    "attempt reversed -> succeeded",
+    "needs a channel that charges a code minutes after it never heard of it: the pretend ones let codes die before; src/domain/tests has it",
+)];
+
 /// What each channel's worlds have taken in this run.
 static TAKEN: Mutex<BTreeMap<String, BTreeSet<String>>> = Mutex::new(BTreeMap::new());
 
@@ -30,7 +36,8 @@ pub fn report(channel: &str, seen: &BTreeMap<String, u64>) {
     };
     // Asked for a few seeds, nobody expects everything of them.
     let Some(of_all) = of_all else { return };
-    let missing: Vec<_> = every.difference(&of_all).collect();
-    println!("all channels: edges taken {} of {}, not taken: {missing:?}", of_all.len(), every.len());
+    let is_possible = |edge: &&String| NEVER.iter().all(|(never, _)| never != edge);
+    let missing: Vec<_> = every.difference(&of_all).filter(is_possible).collect();
+    println!("all channels: edges taken {} of {}, not taken: {missing:?}, never: {NEVER:?}", of_all.len(), every.len());
     assert!(missing.is_empty() || setting("SLUICE_SEEDS").is_some(), "no world of any channel takes {missing:?}");
 }

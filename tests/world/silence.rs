@@ -11,7 +11,7 @@ use sluice_contract::{Fen, Method};
 use sluice_simkit::faults::{Api, Fault, Rule};
 use sluice_simkit::{Behaviour, Outcome};
 
-const ORDERS: usize = 4;
+const ORDERS: usize = 2;
 /// No channel reverses anything this old.
 const HEAL_MS: i64 = 8 * 86_400_000;
 const ASKED: [Api; 6] = [Api::Pay, Api::Query, Api::Close, Api::Reverse, Api::Refund, Api::QueryRefund];

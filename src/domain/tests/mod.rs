@@ -225,6 +225,11 @@ fn nothing_is_booked_as_paid_while_a_reversal_is_under_way() {
     assert_eq!(life.order.status(), OrderStatus::Pending);
     assert_eq!(life.take_undone(&undone(Undo::Reverse, Undone::Closed, 47)), Ok(()));
     assert_eq!(life.order.status(), OrderStatus::Reversed);
+    // What the channel says of it afterwards counts: it is late, and goes back.
+    assert_eq!(life.take_pay(&told(paid(), Source::Query, 48, 48)), Ok(()));
+    let returned = life.refunds.first().map(|r| (r.amount, r.origin));
+    assert_eq!((attempt(&life).status(), life.order.status()), (AttemptStatus::Succeeded, OrderStatus::Reversed));
+    assert_eq!(returned, Some((Fen(1000), RefundOrigin::LatePayment)));
 }
 
 #[test]
