@@ -65,6 +65,7 @@ pub struct Metrics {
     requests: Family<RouteLabels, Histogram>,
     /// Orders that only a person can finish.
     pub suspended: Gauge,
+    pub cases: Gauge,
     /// How late the oldest due order is, in milliseconds.
     pub overdue_ms: Gauge,
 }
@@ -97,6 +98,7 @@ impl Default for Metrics {
             bill_age: Family::default(),
             requests: Family::new_with_constructor(seconds),
             suspended: Gauge::default(),
+            cases: Gauge::default(),
             overdue_ms: Gauge::default(),
             registry: Registry::default(),
         };
@@ -140,6 +142,7 @@ impl Default for Metrics {
         );
         registry.register_with_unit("http_server_request_duration", "Length of requests", Unit::Seconds, metrics.requests.clone());
         registry.register("sluice_orders_suspended", "Orders that only a person can finish", metrics.suspended.clone());
+        registry.register("sluice_orders_with_cases", "Orders that a person has to look at, at most 1000", metrics.cases.clone());
         registry.register("sluice_overdue_milliseconds", "How late the oldest due order is", metrics.overdue_ms.clone());
         Metrics { registry, ..metrics }
     }

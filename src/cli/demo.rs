@@ -1,17 +1,11 @@
 //! `demo`: sandbox and gateway in one process on an embedded store, and with `--once` the whole story, verified.
 
 use super::story::{Client, MerchantServer, play};
-<<<<<<< HEAD
 use super::{Failed, load, operator, sandbox, serve, sign, until_told_to_stop};
 use crate::config::{Role, Settings, Strings};
 use crate::flow::Gateway;
 use crate::http::identity::operator::Wanted;
 use crate::http::identity::{Made, password};
-=======
-use super::{Failed, load, sandbox, serve, sign, until_told_to_stop};
-use crate::config::{Settings, Strings};
-use crate::flow::Gateway;
->>>>>>> qrc
 use crate::sandbox::{Options, start};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,14 +40,10 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
         let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
         play(&client, &merchant, &served.gateway).await.map_err(Failed::Error)
     } else {
-<<<<<<< HEAD
         let operator = demo_operator(&served.gateway).await?;
-        print_welcome(&gateway, &format!("http://{}", pretend.control), &dir, &demo, &operator);
-=======
         let control = format!("http://{}", pretend.control);
-        print_welcome(&gateway, &control, &dir, &demo);
+        print_welcome(&gateway, &control, &dir, &demo, &operator);
         print_store(&served.gateway, &control);
->>>>>>> qrc
         until_told_to_stop(stop.clone()).await;
         Ok(())
     };
@@ -87,15 +77,12 @@ fn demo_merchant(settings: &Settings) -> Result<Demo, Failed> {
     Ok(Demo { key_id: key.id.clone(), key_secret: key.secret.expose().to_owned(), webhook_secret: webhook.secret.expose().to_owned() })
 }
 
-<<<<<<< HEAD
 /// Somebody to sign in as, with a password of this start.
 async fn demo_operator(gateway: &Gateway) -> Result<Made, Failed> {
     let password = Some(password::fresh(gateway));
     operator::made(gateway, Wanted { name: "demo".to_owned(), role: Role::Admin, password, codes: false }).await
 }
 
-fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo, operator: &Made) {
-=======
 /// Where the demo's store is paid, and the phone that pays there.
 fn print_store(gateway: &Gateway, control: &str) {
     let directory = gateway.directory.load();
@@ -106,8 +93,7 @@ fn print_store(gateway: &Gateway, control: &str) {
     }
 }
 
-fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo) {
->>>>>>> qrc
+fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Demo, operator: &Made) {
     let number = format!("SO-{:08x}", sandbox::seed() >> 32);
     let body = format!("{{\"merchant_order_no\":\"{number}\",\"amount\":1280,\"subject\":\"一箱苹果\",\"method\":\"wechat_native\"}}");
     println!("ready {gateway}\n");

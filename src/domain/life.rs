@@ -122,6 +122,9 @@ pub struct AttemptNotes {
     pub not_checked: Vec<NotChecked>,
     /// When the newest pay call had its answer, or was given up: nothing of it is under way on our side after that.
     pub call_ended_at: Option<Millis>,
+    /// What the channel said of it after it was booked paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradicted: Option<AttemptStatus>,
     /// The last thing that could not be read, for operators.
     pub last_unknown: Option<String>,
 }

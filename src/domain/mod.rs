@@ -15,6 +15,7 @@
 )]
 
 pub mod candidate;
+pub mod case;
 pub mod choice;
 pub mod fee;
 pub mod id;

@@ -243,6 +243,10 @@ impl Life {
     fn fail_attempt(&mut self, failure: &Failure, told: &PayTold) -> Result<(), Broken> {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(told.attempt_seq)?;
+        if attempt.status == AttemptStatus::Abandoned {
+            // Nobody can pay it any more: nothing is left to watch, and what it holds of the limits is free.
+            return self.end_attempt(told.attempt_seq, AttemptStatus::Closed, told.at, &told.inner, &[]);
+        }
         if !attempt.status.is_open() {
             attempt.next_at = None;
             return Ok(());

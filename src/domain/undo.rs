@@ -182,10 +182,13 @@ impl Life {
         let order_id = self.order.id.clone();
         let attempt = self.attempt_mut(seq)?;
         if attempt.status == AttemptStatus::Succeeded {
+            attempt.notes.contradicted = Some(to);
             let data = json!({"attempt": seq, "says": to, "booked": "succeeded"});
             self.event(at, "attempt.contradiction", data, Some(inner.clone()));
             return Ok(());
         }
+        // What was abandoned only has to be over.
+        let to = if attempt.status == AttemptStatus::Abandoned { AttemptStatus::Closed } else { to };
         if !attempt.status.may_become(to) {
             attempt.next_at = None;
             return Ok(());

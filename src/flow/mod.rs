@@ -19,6 +19,7 @@ pub mod notify_merchant;
 pub mod pace;
 mod pay;
 pub mod place_order;
+pub mod policy;
 pub mod pulse;
 pub mod query;
 pub mod reconcile;

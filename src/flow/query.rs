@@ -3,12 +3,13 @@
 use super::ask::{Answer, Asked};
 use super::directory::Account;
 use super::place_order::OrderRequest;
-use super::{Gateway, Refused};
+use super::{Gateway, Pace, Refused};
 use crate::domain::Candidate;
 use crate::domain::life::{Attempt, Life};
 use crate::domain::pay::{PayTold, Source};
 use crate::store::Command;
-use sluice_contract::{Failure, FailureCode, Fault, Pay, Refusal, RefusalKind, Why, WhyKind};
+use serde_json::Value;
+use sluice_contract::{Failure, FailureCode, Fault, MethodProfile, Millis, Pay, RefundRule, Refusal, RefusalKind, Why, WhyKind};
 
 impl Gateway {
     /// One query, booked. Answers the order as it then stands.
@@ -58,26 +59,12 @@ impl Gateway {
             Pay::Paid(payment) => self.seal_payer(&std::mem::take(&mut payment.payer)),
             _ => None,
         };
-        let paid_at = match &said {
-            Pay::Paid(payment) => Some(life.believable_paid_at(payment.paid_at, now)),
-            _ => None,
-        };
+        let heard = Heard { said, source, asked_at: asked.asked_at, at: now };
         let told = PayTold {
-            counters: life.counters_of(attempt.seq, paid_at),
-            attempt_seq: attempt.seq,
-            source,
-            asked_at: asked.asked_at,
-            at: now,
-            next_at: self.pace.next_query(profile, attempt, now),
-            undo_at: self.pace.reverse_at(profile.reverse.as_ref(), attempt, now),
-            not_found_final,
-            payable_until: self.pace.payable_until(profile, attempt, attempt.expires_at(&life.order)),
             payer_sealed,
-            action_expires_at: Some(super::Pace::action_dies_at(profile, now, attempt.expires_at(&life.order))),
             fallback,
-            refund_gap_ms: self.pace.ms(account.channel.profile().refund.gap_s),
             inner: asked.inner,
-            said,
+            ..self.pace.told(profile, &account.channel.profile().refund, life, attempt, heard)
         };
         self.change(Command::TakePay { order_id: life.order.id.clone(), told: Box::new(told) }).await
     }
@@ -92,10 +79,9 @@ impl Gateway {
         request: Option<&OrderRequest>,
         not_found_final: bool,
     ) -> Vec<Candidate> {
-        let no = answer.is_accounts_no() && (!matches!(answer, Answer::Is(Pay::NotFound)) || not_found_final);
         let newest = life.attempts.last().is_some_and(|newest| newest.seq == attempt.seq);
-        let sent = matches!(answer, Answer::NotSent(_) | Answer::Refused(_)) && source != Source::Pay;
-        if !no || sent || !newest || !attempt.status().is_open() || !super::pay::no_action(attempt) || life.order.intent.is_some() {
+        let no = answer.lets_go_on(source, not_found_final);
+        if !no || !newest || !attempt.status().is_open() || !super::pay::no_action(attempt) || life.order.intent.is_some() {
             return Vec::new();
         }
         self.onward(life, request).unwrap_or_else(|refused| {
@@ -105,8 +91,54 @@ impl Gateway {
     }
 }
 
+impl Answer<Pay> {
+    /// Whether the order may go to another account: this one took nothing, and what was not sent was the payment itself.
+    pub(super) fn lets_go_on(&self, source: Source, not_found_final: bool) -> bool {
+        let certain = !matches!(self, Answer::Is(Pay::NotFound)) || not_found_final;
+        let unasked = matches!(self, Answer::NotSent(_) | Answer::Refused(_)) && source != Source::Pay;
+        self.is_accounts_no() && certain && !unasked
+    }
+}
+
+/// What was said of a payment, by whom and when.
+pub(super) struct Heard {
+    pub said: Pay,
+    pub source: Source,
+    pub asked_at: Millis,
+    pub at: Millis,
+}
+
+impl Pace {
+    /// An answer with what the profile makes of its time: where it may go next and what else travels with it, the caller adds.
+    pub(super) fn told(self, profile: &MethodProfile, refund: &RefundRule, life: &Life, attempt: &Attempt, heard: Heard) -> PayTold {
+        let Heard { said, source, asked_at, at } = heard;
+        let expires_at = attempt.expires_at(&life.order);
+        let paid_at = match &said {
+            Pay::Paid(payment) => Some(life.believable_paid_at(payment.paid_at, at)),
+            _ => None,
+        };
+        PayTold {
+            counters: life.counters_of(attempt.seq, paid_at),
+            attempt_seq: attempt.seq,
+            source,
+            asked_at,
+            at,
+            next_at: self.next_query(profile, attempt, at),
+            undo_at: self.reverse_at(profile.reverse.as_ref(), attempt, at),
+            not_found_final: self.not_found_is_final(profile, attempt, expires_at, asked_at),
+            payable_until: self.payable_until(profile, attempt, expires_at),
+            payer_sealed: None,
+            action_expires_at: Some(Pace::action_dies_at(profile, at, expires_at)),
+            fallback: Vec::new(),
+            refund_gap_ms: self.ms(refund.gap_s),
+            inner: Value::Null,
+            said,
+        }
+    }
+}
+
 /// What the absence of an answer means. Not having sent a query says nothing; not having sent a payment is definite.
-fn meaning(answer: Answer<Pay>, source: Source) -> Pay {
+pub(super) fn meaning(answer: Answer<Pay>, source: Source) -> Pay {
     match (answer, source) {
         (Answer::Is(said), _) => said,
         (Answer::NotSent(note), Source::Pay) => {

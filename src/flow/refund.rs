@@ -2,13 +2,13 @@
 
 use super::ask::{Answer, Asked};
 use super::directory::Account;
-use super::{Code, Gateway, Refused};
+use super::{Code, Gateway, Pace, Refused};
 use crate::domain::OrderId;
 use crate::domain::life::{Life, RefundOrigin};
 use crate::domain::refund::{NewRefund, RefundRefused, RefundTold};
 use crate::store::{Command, Nonce, Outcome};
 use sha2::{Digest, Sha256};
-use sluice_contract::{Failure, Fen, Millis, Refund, RefundRef, Stuck, Why, WhyKind};
+use sluice_contract::{Failure, Fen, Millis, Refund, RefundRef, RefundRule, Stuck, Why, WhyKind};
 
 /// A merchant's request, checked field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,51 +141,58 @@ impl Gateway {
         let now = self.now();
         let Some(refund) = life.refund(refund_seq) else { return Ok(life.clone()) };
         let rule = &account.channel.profile().refund;
-        let said = match (asked.answer, queried) {
-            (Answer::Is(Refund::NotFound), true) if !may_resend(rule, refund, asked.asked_at, self.pace) => {
-                Refund::Unknown(Why::new(WhyKind::Pending, "the channel does not know the refund yet"))
-            }
-            (Answer::Is(said), _) => said,
-            // Provably not sent: the channel has never heard of it, and the same number is sent again later.
-            (Answer::NotSent(_), false) => Refund::NotFound,
-            (Answer::NotSent(note) | Answer::MaybeSent(note), _) => Refund::Unknown(Why::new(WhyKind::NoAnswer, note)),
-            (Answer::Refused(refusal), false) => Refund::Failed(super::query::refused(&refusal)),
-            (Answer::Refused(refusal), true) => Refund::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
-        };
-        let (said, next_at) = self.refund_schedule(said, refund, rule, now);
+        let said = meaning(asked.answer, rule, refund, queried, asked.asked_at, self.pace);
+        let (said, next_at) = schedule(said, refund, rule, now, self.pace);
         let counters = life.refund(refund_seq).map(|refund| life.counters_of(refund.attempt_seq, None)).unwrap_or_default();
         let told = RefundTold { refund_seq, said, at: now, next_at, queried, counters, inner: asked.inner };
         self.change(Command::TakeRefund { order_id: life.order.id.clone(), told: Box::new(told) }).await
     }
+}
 
-    fn refund_schedule(
-        &self,
-        said: Refund,
-        refund: &crate::domain::Refund,
-        rule: &sluice_contract::RefundRule,
-        now: Millis,
-    ) -> (Refund, Millis) {
-        match &said {
-            // Sent again once the merchant may have topped up; after thirty days it has failed, for certain and by its own rule.
-            Refund::Stuck(Stuck::MerchantBalance, note, _) if now.since_ms(refund.at) > BALANCE_WAIT_MAX_S * 1000 => {
-                let failure = Failure {
-                    code: sluice_contract::FailureCode::MerchantBalance,
-                    fault: sluice_contract::Fault::Account,
-                    message: "the balance at the channel did not suffice for thirty days".into(),
-                    channel_code: Some(note.clone()),
-                };
-                (Refund::Failed(failure), now)
-            }
-            Refund::Stuck(Stuck::MerchantBalance, ..) => (said, now.plus_ms(self.pace.ms(600))),
-            Refund::Stuck(Stuck::PayeeAccount, ..) => (said, now.plus_ms(self.pace.ms(21_600))),
-            Refund::NotFound => (said, now.plus_ms(self.pace.ms(5))),
-            _ => (said, self.pace.next_refund_query(rule, refund, now)),
+/// What an answer, or its absence, says of a refund.
+pub(super) fn meaning(
+    answer: Answer<Refund>,
+    rule: &RefundRule,
+    refund: &crate::domain::Refund,
+    queried: bool,
+    asked_at: Millis,
+    pace: Pace,
+) -> Refund {
+    match (answer, queried) {
+        (Answer::Is(Refund::NotFound), true) if !may_resend(rule, refund, asked_at, pace) => {
+            Refund::Unknown(Why::new(WhyKind::Pending, "the channel does not know the refund yet"))
         }
+        (Answer::Is(said), _) => said,
+        // Provably not sent: the channel has never heard of it, and the same number is sent again later.
+        (Answer::NotSent(_), false) => Refund::NotFound,
+        (Answer::NotSent(note) | Answer::MaybeSent(note), _) => Refund::Unknown(Why::new(WhyKind::NoAnswer, note)),
+        (Answer::Refused(refusal), false) => Refund::Failed(super::query::refused(&refusal)),
+        (Answer::Refused(refusal), true) => Refund::Unknown(Why::new(WhyKind::Configuration, refusal.inner)),
+    }
+}
+
+/// When a refund is looked at next, and what its age makes of an answer.
+pub(super) fn schedule(said: Refund, refund: &crate::domain::Refund, rule: &RefundRule, now: Millis, pace: Pace) -> (Refund, Millis) {
+    match &said {
+        // Sent again once the merchant may have topped up; after thirty days it has failed, for certain and by its own rule.
+        Refund::Stuck(Stuck::MerchantBalance, note, _) if now.since_ms(refund.at) > BALANCE_WAIT_MAX_S * 1000 => {
+            let failure = Failure {
+                code: sluice_contract::FailureCode::MerchantBalance,
+                fault: sluice_contract::Fault::Account,
+                message: "the balance at the channel did not suffice for thirty days".into(),
+                channel_code: Some(note.clone()),
+            };
+            (Refund::Failed(failure), now)
+        }
+        Refund::Stuck(Stuck::MerchantBalance, ..) => (said, now.plus_ms(pace.ms(600))),
+        Refund::Stuck(Stuck::PayeeAccount, ..) => (said, now.plus_ms(pace.ms(21_600))),
+        Refund::NotFound => (said, now.plus_ms(pace.ms(5))),
+        _ => (said, pace.next_refund_query(rule, refund, now)),
     }
 }
 
 /// Whether "never heard of it" may be answered by sending the same number again.
-fn may_resend(rule: &sluice_contract::RefundRule, refund: &crate::domain::Refund, asked_at: Millis, pace: super::Pace) -> bool {
+fn may_resend(rule: &RefundRule, refund: &crate::domain::Refund, asked_at: Millis, pace: Pace) -> bool {
     let sent = refund.sent_at.unwrap_or(refund.at);
     let known_by = rule.not_found_final_after_s.map(|after_s| sent.plus_ms(pace.ms(after_s)));
     rule.can_repeat && known_by.is_some_and(|by| asked_at >= by)

@@ -21,7 +21,8 @@ pub struct OrderFilter {
     pub created_to: Option<Millis>,
     /// Only orders before this id: the cursor.
     pub before: Option<OrderId>,
-    pub suspended_only: bool,
+    /// Only those that a person has to look at.
+    pub cases_only: bool,
     pub limit: u32,
 }
 

@@ -368,7 +368,8 @@ fn order_state(life: &Life) -> [Cell<'_>; 12] {
         ms(o.closed_at),
         o.version.into(),
         o.last_seq.into(),
-        life.is_suspended().into(),
+        // Read as "a person has to look at it": what is suspended is one kind of that.
+        life.has_cases().into(),
         ms(life.wake_at()),
     ]
 }

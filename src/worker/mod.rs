@@ -88,9 +88,11 @@ async fn keep_house(gateway: Arc<Gateway>, stop: CancellationToken) {
         put_away(&gateway, &stop).await;
         let overdue = due(&gateway).await.0.map_or(0, |at| now.since_ms(at).max(0));
         gateway.metrics.overdue_ms.set(overdue);
-        let filter = OrderFilter { suspended_only: true, limit: 1000, ..OrderFilter::default() };
+        let filter = OrderFilter { cases_only: true, limit: 1000, ..OrderFilter::default() };
         if let Ok(Answer::Lives(lives)) = gateway.store.read(Query::Orders(filter)).await {
-            gateway.metrics.suspended.set(i64::try_from(lives.len()).unwrap_or(i64::MAX));
+            let suspended = lives.iter().filter(|life| life.is_suspended()).count();
+            gateway.metrics.suspended.set(i64::try_from(suspended).unwrap_or(i64::MAX));
+            gateway.metrics.cases.set(i64::try_from(lives.len()).unwrap_or(i64::MAX));
         }
         renew_keys(&gateway, &mut renewed, now).await;
         renew_tokens(&gateway, now).await;

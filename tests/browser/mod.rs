@@ -105,13 +105,9 @@ async fn every_screen_in_every_app_says_what_is_true_and_can_be_read_by_all() {
     });
     let agents = json!({"wechat": WECHAT, "alipay": ALIPAY, "unionpay": UNIONPAY, "phone": PHONE, "desktop": DESKTOP});
     let input = json!({
-<<<<<<< HEAD
         "origin": world.demo.base, "control": world.control.base, "out": out(), "agents": agents,
         "screens": screens(&world).await, "live": live,
-=======
-        "origin": world.demo.base, "control": world.control.base, "out": root.join("target/browser"), "agents": agents,
-        "screens": screens(&world).await, "live": live, "store": page_of(&world, "s_demo", json!({"name": "街角面馆"})).await,
->>>>>>> qrc
+        "store": page_of(&world, "s_demo", json!({"name": "街角面馆"})).await,
     });
     verified("pages.mjs", &input).await;
 }

@@ -2,22 +2,17 @@
 
 use super::books::Books;
 use super::reference::Reference;
+use super::told::{AMOUNT, failure, pay_told, refund_told, undo_told};
 use super::words::{Back, Intent, Said, Undone, Verb};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
 use sluice::domain::life::{Intent as RealIntent, Undo};
 use sluice::domain::pay::{PayTold, Source};
-use sluice::domain::refund::{NewRefund, RefundTold};
+use sluice::domain::refund::NewRefund;
 use sluice::domain::undo::UndoTold;
 use sluice::domain::{Candidate, Life, Order, OrderId, OrderStatus, RefundOrigin};
 use sluice::store::{Answer, Command, Outcome, Query, StoreError};
-use sluice_contract::{
-    Action, Failure, FailureCode, Fault, Fen, Millis, Notes, Pay, Payment, Refund as RealRefund, Refunded, Stuck, Undone as RealUndone,
-    Why, WhyKind,
-};
-
-const AMOUNT: i64 = 10_000;
+use sluice_contract::{Fault, Fen, Millis};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -85,10 +80,6 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn failure(fault: Fault) -> Failure {
-    Failure { code: FailureCode::ChannelRefused, fault, message: "no".into(), channel_code: None }
-}
-
 /// The engine's side of one order's game.
 struct Game<'a> {
     engine: &'a mut Books,
@@ -115,7 +106,10 @@ impl Game<'_> {
         Some(match *op {
             Op::Told { n, said, source, stale, fallback } => {
                 let source = [Source::Pay, Source::Query, Source::Callback][usize::from(source)];
-                Command::TakePay { order_id, told: Box::new(self.pay_told(seq(n)?, said, source, stale, fallback)) }
+                // An ended attempt ended at some time of this game: a stale question is from before it.
+                let asked_at = if stale { Millis(0) } else { at };
+                let fallback = if fallback { vec![self.next.clone()] } else { Vec::new() };
+                Command::TakePay { order_id, told: Box::new(PayTold { asked_at, fallback, ..pay_told(seq(n)?, said, source, at) }) }
             }
             Op::Wish(intent) => {
                 let verb = real_verb(self.verb(intent));
@@ -134,52 +128,9 @@ impl Game<'_> {
             }
             Op::BeginRefund(k) => Command::BeginRefund { order_id, refund_seq: refund_seq(k)?, at, lease_until: at.plus_s(40) },
             Op::ToldRefund { k, said, queried } => {
-                let told = RefundTold {
-                    refund_seq: refund_seq(k)?,
-                    said: real_back(said),
-                    at,
-                    next_at: at.plus_s(60),
-                    queried,
-                    counters: Vec::new(),
-                    inner: Value::Null,
-                };
-                Command::TakeRefund { order_id, told: Box::new(told) }
+                Command::TakeRefund { order_id, told: Box::new(refund_told(refund_seq(k)?, said, queried, at)) }
             }
         })
-    }
-
-    fn pay_told(&self, attempt_seq: u32, said: Said, source: Source, stale: bool, fallback: bool) -> PayTold {
-        let at = self.now;
-        let declined = Why { declined: Some(failure(Fault::Payer)), ..Why::new(WhyKind::Declined, "declined") };
-        PayTold {
-            attempt_seq,
-            said: match said {
-                Said::Paid => Pay::Paid(Payment::of(Fen(AMOUNT))),
-                Said::PaidOtherAmount => Pay::Paid(Payment::of(Fen(AMOUNT - 1))),
-                Said::Waiting => Pay::Waiting(Action::None, Notes::new()),
-                Said::Closed => Pay::Closed,
-                Said::Reversed => Pay::Reversed,
-                Said::FailedByAccount => Pay::Failed(failure(Fault::Account)),
-                Said::FailedByPayer => Pay::Failed(failure(Fault::Payer)),
-                Said::NotFound { .. } => Pay::NotFound,
-                Said::Unknown => Pay::Unknown(Why::new(WhyKind::NoAnswer, "no answer")),
-                Said::Declined => Pay::Unknown(declined),
-            },
-            source,
-            // An ended attempt ended at some time of this game: a stale question is from before it.
-            asked_at: if stale { Millis(0) } else { at },
-            at,
-            next_at: at.plus_s(5),
-            undo_at: at,
-            not_found_final: said == Said::NotFound { is_final: true },
-            payable_until: at,
-            payer_sealed: None,
-            action_expires_at: None,
-            fallback: if fallback { vec![self.next.clone()] } else { Vec::new() },
-            refund_gap_ms: 0,
-            counters: Vec::new(),
-            inner: Value::Null,
-        }
     }
 
     fn new_refund(&self, number: u8, amount: i64) -> NewRefund {
@@ -195,29 +146,6 @@ impl Game<'_> {
     }
 }
 
-fn undo_told(attempt_seq: u32, verb: Undo, said: Undone, at: Millis) -> UndoTold {
-    let real = match said {
-        Undone::Done if verb == Undo::Close => RealUndone::Closed,
-        Undone::Done => RealUndone::Returned,
-        Undone::NotFound { .. } => RealUndone::NotFound,
-        Undone::Paid => RealUndone::Paid,
-        Undone::Refused => RealUndone::Refused(failure(Fault::Request)),
-        Undone::Busy => RealUndone::Busy,
-    };
-    let not_found_final = said == Undone::NotFound { is_final: true };
-    UndoTold {
-        attempt_seq,
-        verb,
-        said: real,
-        at,
-        next_at: at.plus_s(5),
-        not_found_final,
-        fallback: Vec::new(),
-        counters: Vec::new(),
-        inner: Value::Null,
-    }
-}
-
 fn real_verb(verb: Verb) -> Undo {
     if verb == Verb::Close { Undo::Close } else { Undo::Reverse }
 }
@@ -227,17 +155,6 @@ fn real_intent(intent: Intent) -> RealIntent {
         Intent::Close => RealIntent::MerchantClose,
         Intent::Reverse => RealIntent::MerchantReverse,
         Intent::Expiry => RealIntent::Expiry,
-    }
-}
-
-fn real_back(said: Back) -> RealRefund {
-    match said {
-        Back::Succeeded => RealRefund::Succeeded(Refunded::default()),
-        Back::Accepted => RealRefund::Accepted(Notes::new()),
-        Back::Failed => RealRefund::Failed(failure(Fault::Request)),
-        Back::NoBalance => RealRefund::Stuck(Stuck::MerchantBalance, "no balance".into(), Notes::new()),
-        Back::NotFound => RealRefund::NotFound,
-        Back::Unknown => RealRefund::Unknown(Why::new(WhyKind::NoAnswer, "no answer")),
     }
 }
 

@@ -3,15 +3,18 @@
 
 mod bills;
 pub mod books;
+mod every_state;
 mod limit_reference;
 mod limits;
 mod machine;
 mod nodes;
+mod policies;
 mod reference;
 mod retention;
 mod schedule;
 mod statements;
 mod store;
+mod told;
 mod words;
 
 pub use store::paid;

@@ -128,6 +128,9 @@ impl Reference {
     }
 
     fn fail(&mut self, n: usize, fallback: bool) {
+        if self.attempts[n].status == "abandoned" {
+            return self.end(n, "closed", false);
+        }
         if !self.attempts[n].open() {
             return;
         }
@@ -146,9 +149,9 @@ impl Reference {
     /// The channel has told that the attempt takes no money.
     fn end(&mut self, n: usize, to: &'static str, fallback: bool) {
         let a = &mut self.attempts[n];
-        let may_end = a.open() || (a.status == "abandoned" && to == "closed");
-        if may_end {
-            (a.status, a.undo) = (to, None);
+        if a.open() || a.status == "abandoned" {
+            // What was abandoned is over, however it ended there.
+            (a.status, a.undo) = (if a.open() { to } else { "closed" }, None);
             self.end_if_idle(n, fallback);
         }
     }

@@ -1,13 +1,14 @@
 //! When an order is looked at next: rules that the world showed to matter, pinned down one by one.
 
 use super::books::Books;
-use serde_json::Value;
+use super::told::pay_told;
+use super::words::Said;
 use sluice::domain::life::{Intent, Undo};
 use sluice::domain::pay::{PayTold, Source};
 use sluice::domain::{Life, OrderId};
 use sluice::flow::Pace;
 use sluice::store::Command;
-use sluice_contract::{Action, Method, Millis, Notes, Pay, ReverseRule};
+use sluice_contract::{Method, Millis, ReverseRule};
 
 fn placed(barcode: bool) -> (Books, OrderId, Millis) {
     let mut engine = Books::chosen();
@@ -23,23 +24,7 @@ fn life(engine: &Books, id: &OrderId) -> Life {
 
 /// A query's answer "not paid yet", whose own schedule says: again in half an hour.
 fn not_paid_yet(id: &OrderId, at: Millis, undo_at: Millis) -> Command {
-    let told = PayTold {
-        attempt_seq: 1,
-        said: Pay::Waiting(Action::None, Notes::new()),
-        source: Source::Query,
-        asked_at: at,
-        at,
-        next_at: at.plus_s(1_800),
-        undo_at,
-        not_found_final: false,
-        payable_until: at,
-        payer_sealed: None,
-        action_expires_at: None,
-        fallback: Vec::new(),
-        refund_gap_ms: 0,
-        counters: Vec::new(),
-        inner: Value::Null,
-    };
+    let told = PayTold { next_at: at.plus_s(1_800), undo_at, ..pay_told(1, Said::Waiting, Source::Query, at) };
     Command::TakePay { order_id: id.clone(), told: Box::new(told) }
 }
 
@@ -75,11 +60,12 @@ fn a_querys_answer_does_not_send_a_reversal_before_the_channel_allows() {
 fn an_order_the_channel_does_not_know_yet_may_still_be_on_its_way() {
     let (engine, id, _) = placed(false);
     let life = life(&engine, &id);
-    let profile = crate::world::method_profile(Method::WechatNative);
+    let channel = crate::world::profile("wechat");
+    let profile = channel.method(Method::WechatNative).unwrap();
     let (pace, mut attempt, expires_at) = (Pace::new(1), life.attempts[0].clone(), life.order.expires_at);
     let grace_s = profile.not_found_final_after_s;
     assert!(grace_s > 0);
-    let is_final = |attempt: &_, asked_at| pace.not_found_is_final(&profile, attempt, expires_at, asked_at);
+    let is_final = |attempt: &_, asked_at| pace.not_found_is_final(profile, attempt, expires_at, asked_at);
     // Nobody heard how the call ended: it may have run into its longest time-out.
     assert!(!is_final(&attempt, attempt.at.plus_s(1)));
     assert!(!is_final(&attempt, attempt.at.plus_s(35 + grace_s)));

@@ -295,7 +295,7 @@ fn orders_are_listed_newest_first_and_whole(mut engine: Books) {
     let page = list(OrderFilter { before: Some(ids[0].clone()), limit: 1, ..any() });
     assert_eq!(page.iter().map(|life| &life.order.id).collect::<Vec<_>>(), [&ids[1]]);
     assert!(list(OrderFilter { merchant_id: Some("m2".into()), ..any() }).is_empty());
-    assert!(list(OrderFilter { suspended_only: true, ..any() }).is_empty());
+    assert!(list(OrderFilter { cases_only: true, ..any() }).is_empty());
     let created = found[0].order.created_at;
     assert_eq!(list(OrderFilter { created_from: Some(created), created_to: Some(created.plus_ms(1)), ..any() }).len(), 3);
     assert!(list(OrderFilter { created_to: Some(created), ..any() }).is_empty());

@@ -1,20 +1,20 @@
 //! The words in which the machine and the reference speak of what happens.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     Close,
     Reverse,
     Expiry,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     Close,
     Reverse,
 }
 
 /// What the channel says of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Said {
     Paid,
     PaidOtherAmount,
@@ -29,7 +29,7 @@ pub enum Said {
 }
 
 /// What the channel says of a refund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Back {
     Succeeded,
     Accepted,
@@ -39,7 +39,7 @@ pub enum Back {
     Unknown,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Undone {
     Done,
     NotFound { is_final: bool },

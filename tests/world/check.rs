@@ -161,7 +161,8 @@ fn order(core: &Core, life: &Life, heal_at: i64, wrong: &mut Vec<String>) {
         }
         kept += i64::from(there > 0 && waits.never_heard_of == 0);
         let payable = entry.is_some_and(|e| matches!(e.status, State::Created | State::Paying));
-        if payable && !left_to_a_person && status != OrderStatus::Pending {
+        // Of a ghost nobody could know.
+        if payable && !left_to_a_person && status != OrderStatus::Pending && !core.haunted.contains(&number) {
             wrong.push(format!("the order is {} and attempt {} can still be paid at the channel", status.word(), attempt.seq));
         }
         if !life.is_suspended() && attempt.status().is_open() {

@@ -25,6 +25,7 @@ pub fn plan(core: &mut Core, recipe: Recipe) -> i64 {
     match recipe {
         Recipe::Failover => return super::failover::plan(core),
         Recipe::Storm | Recipe::Squall => return super::storm::plan(core, recipe),
+        Recipe::Silence => return super::silence::plan(core),
         _ => {}
     }
     let fault = |api, fault, probability_ppm| Rule { api, fault, probability_ppm, left: None };
@@ -91,6 +92,7 @@ pub fn judge(core: &mut Core, recipe: Recipe) {
         Recipe::Anything => return,
         Recipe::Failover | Recipe::Squall => return super::failover::judge(core),
         Recipe::Storm => return super::storm::judge(core),
+        Recipe::Silence => return super::silence::judge(core),
         _ => {}
     }
     let mut wrong = Vec::new();

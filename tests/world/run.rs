@@ -39,6 +39,8 @@ pub enum Recipe {
     Storm,
     /// The same with few orders, for many worlds.
     Squall,
+    /// Every call is executed and none is answered, for eight days.
+    Silence,
 }
 
 /// More steps than any world needs: a hot loop ends here.

@@ -210,8 +210,8 @@ pub fn draft(barcode: bool) -> (Order, Vec<Candidate>) {
     }
 }
 
-/// What the world's first channel says of a method.
-pub fn method_profile(method: Method) -> MethodProfile {
-    let listed = listed("wechat");
-    Scene::of(listed, &booths(listed, 0)[0]).method(method).clone()
+/// What a channel's account says of itself.
+pub fn profile(channel: &str) -> Profile {
+    let listed = listed(channel);
+    Scene::of(listed, &booths(listed, 0)[0]).profile
 }

@@ -132,6 +132,7 @@ fn judge(core: &mut Core, before: Option<&Life>, after: &Life) {
             continue;
         }
         core.say(format!("  {tag} refund {} {} -> {}", refund.seq, from.word(), to.word()));
+        core.see(format!("refund {} -> {}", from.word(), to.word()));
         if from != R::Pending {
             wrong.push(format!("I6: refund {} went from {} to {}", refund.seq, from.word(), to.word()));
         }
@@ -146,6 +147,7 @@ fn judge(core: &mut Core, before: Option<&Life>, after: &Life) {
     }
     if was != is {
         core.say(format!("  {tag} ORDER {} -> {}", was.word(), is.word()));
+        core.see(format!("order {} -> {}", was.word(), is.word()));
         core.watch.ended_at.insert(id.clone(), core.now_ms);
     }
     one_account_at_a_time(core, before, after, &mut wrong);

@@ -1,11 +1,12 @@
 //! The way to the channels: no socket, but everything a socket can do to a request and to its reply.
 
 use super::core::{Core, Event, Shared, Slot, fnv, short};
+use super::plan::Client;
 use super::spy::{Asks, Mark};
 use sluice::domain::OrderId;
 use sluice::outbound::{Sent, Wire, WireError};
 use sluice_contract::{HttpReply, HttpRequest};
-use sluice_simkit::{Call, Served};
+use sluice_simkit::{Call, Outcome, Scan, Served, State};
 
 /// A request under way.
 pub struct Flight {
@@ -14,13 +15,17 @@ pub struct Flight {
     pub reply: Slot<Result<HttpReply, WireError>>,
     pub timeout_ms: i64,
     pub sent_at: i64,
-    /// What cannot be: it provably did not leave, arrives all the same, and a payer pays it at once. The money must come back.
+    /// What cannot be: it provably did not leave and arrives all the same, or arrives long after that was impossible, and a payer pays it at
+    /// once. The money must come back.
     pub ghost: bool,
     pub mark: Option<Mark>,
 }
 
 /// How long after its time-out a request may still be executed: it lay in a buffer.
 const LATE_MS: i64 = 3_000;
+/// Of a thousand payments, so many arrive when nobody expects them any more; of payment codes, which few worlds have many of, more.
+const STRAYS_PERMILLE: u64 = 30;
+const STRAY_CODES_PERMILLE: u64 = 150;
 /// Between the decision to reverse and the reversal's first byte: a question before it and two commits.
 const UNDER_WAY_MS: i64 = 60_000;
 
@@ -69,7 +74,9 @@ impl Core {
         if once.as_ref().is_some_and(|number| self.sent.contains(number)) {
             self.complain(format!("B3: {once:?} was sent twice, and the first may have arrived"));
         }
-        self.flights.insert(id, Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost, mark });
+        let strays_ms = mark.as_ref().filter(|_| !ghost).and_then(|mark| self.strays_ms(id, mark, timeout_ms));
+        let flight = Flight { booth, call, reply, timeout_ms, sent_at: self.now_ms, ghost: ghost || strays_ms.is_some(), mark };
+        self.flights.insert(id, flight);
         if ghost {
             let ms = self.dice.between(500, 20_000);
             self.after(ms, Event::Arrive(id));
@@ -80,6 +87,10 @@ impl Core {
             return self.after(ms, Event::Answer(id, Err(WireError::NotSent("connection refused".into()))));
         }
         self.sent.extend(once);
+        if let Some(ms) = strays_ms {
+            self.after(ms, Event::Arrive(id));
+            return self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
+        }
         if self.silent == Some(booth) && !self.calm {
             return self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
         }
@@ -91,6 +102,21 @@ impl Core {
         };
         self.after(travel_ms, Event::Arrive(id));
         self.after(timeout_ms, Event::Answer(id, Err(WireError::MaybeSent("timed out".into()))));
+    }
+
+    /// A few payments arrive minutes after their time-out, when the channel has long been believed that it never heard of them. Only
+    /// where it tells of a payment by itself. Not by the dice: the other worlds stay what they were.
+    fn strays_ms(&self, id: u64, mark: &Mark, timeout_ms: i64) -> Option<i64> {
+        let lot = fnv(fnv(11, &self.seed.to_be_bytes()), &id.to_be_bytes());
+        let permille = if mark.barcode { STRAY_CODES_PERMILLE } else { STRAYS_PERMILLE };
+        if self.calm || self.tame || mark.asks != Asks::Pay || lot % 1000 >= permille {
+            return None;
+        }
+        let (order_id, seq) = OrderId::of_attempt(&mark.number)?;
+        let life = self.engine.life(&order_id).ok()??;
+        let profile = self.scene.method(life.attempt(seq)?.method);
+        let believed_ms = timeout_ms + profile.not_found_final_after_s * 1_000;
+        profile.calls_back.then(|| believed_ms + 20_000 + i64::try_from(lot >> 20).unwrap_or(0).rem_euclid(200_000))
     }
 
     fn judge_request(&mut self, mark: &Mark) {
@@ -136,7 +162,7 @@ impl Core {
             self.complain(format!("ledger: {wrong}"));
         }
         if let Some(mark) = ghost.filter(|mark| mark.asks == Asks::Pay) {
-            self.haunt(booth, &mark.number);
+            self.haunt(booth, &mark);
         }
         let lost = |text: &str| Err(WireError::MaybeSent(text.to_owned()));
         let (after_ms, answer, word) = match served {
@@ -152,12 +178,22 @@ impl Core {
         self.after(after_ms + back_ms, Event::Answer(id, answer));
     }
 
-    fn haunt(&mut self, booth: usize, number: &str) {
-        let (now, content) = (self.truly(), format!("{}:{number}", self.scene.channel));
-        let scan = sluice_simkit::Scan::of(&content, sluice_simkit::Outcome::Pay);
-        let paid = self.booths[booth].sim.scan(&scan, now).is_ok_and(|s| s.paid);
+    fn haunt(&mut self, booth: usize, mark: &Mark) {
+        let (now, number) = (self.truly(), &mark.number);
+        if mark.barcode {
+            let order_id = OrderId::of_attempt(number).map(|(id, _)| id);
+            let is_his = |client: &&Client| client.id == order_id || client.conflict_id == order_id;
+            let codes: Vec<String> = self.clients.iter().filter(is_his).filter_map(|client| client.code.clone()).collect();
+            for code in codes {
+                let _unless_charged_already = self.booths[booth].sim.confirm(&code, now);
+            }
+        } else {
+            let content = format!("{}:{number}", self.scene.channel);
+            let _unless_it_cannot_be_paid = self.booths[booth].sim.scan(&Scan::of(&content, Outcome::Pay), now);
+        }
+        let paid = self.booths[booth].sim.ledger().get(number).is_some_and(|entry| entry.status == State::Paid);
         self.say(format!("ghost {}: paid={paid}", short(number)));
-        self.haunted.insert(number.to_owned());
+        self.haunted.insert(number.clone());
         self.see("ghost");
     }
 

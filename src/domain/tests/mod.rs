@@ -225,6 +225,11 @@ fn nothing_is_booked_as_paid_while_a_reversal_is_under_way() {
     assert_eq!(life.order.status(), OrderStatus::Pending);
     assert_eq!(life.take_undone(&undone(Undo::Reverse, Undone::Closed, 47)), Ok(()));
     assert_eq!(life.order.status(), OrderStatus::Reversed);
+    // What the channel says of it afterwards counts: it is late, and goes back.
+    assert_eq!(life.take_pay(&told(paid(), Source::Query, 48, 48)), Ok(()));
+    let returned = life.refunds.first().map(|r| (r.amount, r.origin));
+    assert_eq!((attempt(&life).status(), life.order.status()), (AttemptStatus::Succeeded, OrderStatus::Reversed));
+    assert_eq!(returned, Some((Fen(1000), RefundOrigin::LatePayment)));
 }
 
 #[test]
@@ -275,6 +280,19 @@ fn where_no_close_can_be_confirmed_the_attempt_is_watched_until_its_code_has_die
     assert_eq!((attempt(&unpaid).status(), unpaid.wake_at()), (AttemptStatus::Closed, None));
     assert_eq!(life.take_pay(&told(paid(), Source::Query, 901, 901)), Ok(()));
     assert_eq!((life.order.status(), life.refunds.len()), (OrderStatus::Closed, 1));
+}
+
+/// Found by `model::every_state`: it stayed abandoned for ever, and kept what it held of the limits.
+#[test]
+fn a_definite_no_ends_what_was_abandoned() {
+    let no = Failure { code: FailureCode::ChannelRefused, fault: Fault::Account, message: "no".into(), channel_code: None };
+    for said in [Pay::Failed(no), Pay::Closed, Pay::Reversed] {
+        let mut life = placed(Method::WechatNative);
+        let _ = life.wish(Intent::MerchantClose, Undo::Close, START.plus_s(1), START.plus_s(1));
+        assert_eq!(life.abandon(1, START.plus_s(900), START.plus_s(2)), Ok(()));
+        assert_eq!(life.take_pay(&told(said, Source::Query, 3, 3)), Ok(()));
+        assert_eq!((attempt(&life).status(), life.wake_at(), life.refunds.len()), (AttemptStatus::Closed, None, 0));
+    }
 }
 
 #[test]

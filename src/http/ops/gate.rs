@@ -48,6 +48,7 @@ pub const TABLE: &[(&str, &str, &[Role])] = &[
     ("POST", "/ops/v1/orders/{id}/close", ACT),
     ("POST", "/ops/v1/orders/{id}/reverse", ACT),
     ("GET", "/ops/v1/cases", ALL),
+    ("GET", "/ops/v1/policies", ALL),
     ("GET", "/ops/v1/notifications", ALL),
     ("POST", "/ops/v1/notifications/{event_id}/replay", ACT),
     ("GET", "/ops/v1/limits", ALL),

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 pub mod bindings;
 pub mod blocks;
+pub mod cases;
 pub mod change;
 pub mod desk;
 pub mod discrepancies;
@@ -15,6 +16,7 @@ pub mod merchants;
 pub mod notifications;
 pub mod operators;
 pub mod orders;
+pub mod policies;
 pub mod reload;
 pub mod routes;
 pub mod schema;
@@ -54,7 +56,8 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(orders::sync_order))
         .routes(routes!(orders::close_order))
         .routes(routes!(orders::reverse_order))
-        .routes(routes!(orders::list_cases))
+        .routes(routes!(cases::list_cases))
+        .routes(routes!(policies::list_policies))
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::replay_notification))
         .routes(routes!(limits::list_limits))

@@ -11,7 +11,7 @@ use crate::http::body;
 use crate::http::errors::{Fail, Reply};
 use crate::http::orders::{list, ok, one};
 use crate::http::params::Params;
-use crate::store::{Answer, Notice, OrderFilter, Query};
+use crate::store::{Answer, Notice, Query};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -165,25 +165,4 @@ fn why(asked: &Value) -> Result<String, Fail> {
     reader.finish();
     body::refuse(&reader)?;
     Ok(reason)
-}
-
-/// Cases
-///
-/// Orders that only a person can finish: the channel neither tells their outcome nor undoes them.
-#[utoipa::path(get, path = "/ops/v1/cases", operation_id = "opsListCases", tag = "ops",
-    params(("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"), ("cursor" = Option<String>, Query, description = "`next_cursor`")),
-    responses((status = 200, description = "Newest first", body = Value)))]
-pub async fn list_cases(State(app): State<App>, _: Who, uri: Uri) -> Reply {
-    Ok(ok(&cases(&app.gateway, Params::of(&uri, CASES)).await?))
-}
-
-pub const CASES: &[&str] = &["limit", "cursor"];
-
-/// A page of cases.
-pub async fn cases(gateway: &Gateway, mut params: Params) -> Result<Value, Fail> {
-    let filter = OrderFilter { suspended_only: true, before: params.cursor(), limit: params.limit(), ..OrderFilter::default() };
-    params.check()?;
-    let (lives, next_cursor) = list::page(gateway, filter).await?;
-    let data: Vec<Value> = lives.iter().map(row).collect();
-    Ok(json!({"data": data, "next_cursor": next_cursor}))
 }

@@ -48,7 +48,7 @@ pub fn filter(params: &mut Params, merchant_id: Option<String>) -> OrderFilter {
         created_from: params.time("created_from"),
         created_to: params.time("created_to"),
         before: params.cursor(),
-        suspended_only: false,
+        cases_only: false,
         limit: params.limit(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the pages' forms have in common: who sends them, whose they are, and where the payer goes next.
 
-use super::agent::Lang;
+use crate::http::lang::Lang;
 use crate::flow::cashier::Arrival;
 use crate::flow::identify::Detour;
 use crate::flow::{Code, Refused};

@@ -9,11 +9,7 @@
 mod agent;
 mod back;
 mod choose;
-<<<<<<< HEAD
-=======
-mod html;
 mod identified;
->>>>>>> qrc
 mod pay;
 mod qr;
 mod render;

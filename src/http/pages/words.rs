@@ -1,10 +1,7 @@
 //! Every word that a payer reads, in both languages. "Not charged" is said only where it is certain: of a definite failure.
 
-<<<<<<< HEAD
+use super::agent::Agent;
 use crate::http::lang::{Lang, words};
-=======
-use super::agent::{Agent, Lang};
->>>>>>> qrc
 use sluice_contract::{FailureCode, Method};
 
 words! {

@@ -4,7 +4,7 @@ use sluice_contract::channel::Notes;
 use sluice_contract::{
     Ack, Action, AttemptRef, Callback, CallbackIs, Channel, Day, Env, Exchange, Fen, Headers, HttpReply, HttpRequest, KeyHint, KeyUpdate,
     Method, MethodProfile, NotFoundFrom, NumberRule, Pay, PayOrder, Payment, Person, Problem, Profile, RawCallback, Reading, Refund,
-    RefundRef, RefundRule, Refunded, Refusal, Rejected, Renewed, ReverseRule, Statement, Step, Undone, Verb, Visitor, Why, WhyKind,
+    RefundRef, RefundRule, Refunded, Refusal, Rejected, Renewed, ReverseRule, Statement, Step, Stuck, Undone, Verb, Visitor, Why, WhyKind,
 };
 
 pub struct Fake {
@@ -90,6 +90,7 @@ fn pay(amount: Fen) -> Step<Pay> {
         Reading::Is(match reply.bytes() {
             b"waiting" => Pay::Waiting(Action::QrCode { content: "weixin://wxpay/bizpayurl?pr=abc".into() }, Notes::new()),
             b"paid" => Pay::Paid(Payment::of(amount)),
+            b"closed" => Pay::Closed,
             _ => Pay::Unknown(unknown()),
         })
     }))
@@ -101,7 +102,11 @@ fn undone() -> Step<Undone> {
 
 fn refund() -> Step<Refund> {
     Step::Send(Exchange::new(request(), |reply, _| {
-        Reading::Is(if reply.bytes() == b"refunded" { Refund::Succeeded(Refunded::default()) } else { Refund::Unknown(unknown()) })
+        Reading::Is(match reply.bytes() {
+            b"refunded" => Refund::Succeeded(Refunded::default()),
+            b"payee cannot" => Refund::Stuck(Stuck::PayeeAccount, "the card is closed".to_owned(), Notes::new()),
+            _ => Refund::Unknown(unknown()),
+        })
     }))
 }
 

@@ -4,6 +4,7 @@ use super::stage::{Call, order, stage};
 use crate::config::Role;
 use crate::http::ops::gate::TABLE;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Finance, Role::Admin];
 
@@ -131,7 +132,49 @@ async fn an_order_is_found_by_every_number_and_shown_with_its_trail() {
     let told: Vec<&str> = detail["notifications"].as_array().unwrap().iter().map(|n| n["type"].as_str().unwrap()).collect();
     assert_eq!(told, ["order.paid", "refund.succeeded"]);
     assert_eq!(stage.ops(Role::Viewer, "GET", "/ops/v1/orders/P1", "").await.code(), "ORDER_NOT_FOUND");
-    assert_eq!(stage.ops(Role::Viewer, "GET", "/ops/v1/cases", "").await.json(), json!({"data": [], "next_cursor": null}));
+    assert_eq!(stage.ops(Role::Viewer, "GET", "/ops/v1/cases", "").await.json(), json!({"data": [], "bills": [], "next_cursor": null}));
+}
+
+#[tokio::test]
+async fn what_a_person_has_to_look_at_is_listed_with_its_evidence_and_what_may_be_done() {
+    let stage = stage();
+    let refunded = stage.paid_order("CASE-1").await;
+    stage.says("payee cannot");
+    stage.post(&format!("/v1/orders/{refunded}/refunds"), r#"{"merchant_refund_no":"RF-2","amount":1}"#).await;
+    stage.says("waiting");
+    stage.clock.0.fetch_add(1_000, Ordering::SeqCst);
+    let unknown = stage.post("/v1/orders", &order("CASE-2")).await.json()["id"].as_str().unwrap().to_owned();
+    let sync = format!("/ops/v1/orders/{unknown}/sync");
+    assert_eq!(stage.ops(Role::Viewer, "GET", "/ops/v1/cases?kind=unknown", "").await.json()["data"], json!([]), "its time is not over");
+    stage.clock.0.fetch_add(86_400_000, Ordering::SeqCst);
+    stage.says("nonsense");
+    assert_eq!(stage.ops(Role::Operator, "POST", &sync, "").await.json()["status"], "pending", "never failed by exhaustion");
+    let found = stage.ops(Role::Viewer, "GET", "/ops/v1/cases", "").await.json();
+    let (first, second) = (&found["data"][0], &found["data"][1]);
+    assert_eq!((&first["id"], &second["id"], &found["data"][2]), (&json!(unknown), &json!(refunded), &Value::Null));
+    let (first, second) = (&first["cases"][0], &second["cases"][0]);
+    assert_eq!((&first["kind"], &second["kind"]), (&json!("unknown"), &json!("suspended")));
+    assert_eq!(first["evidence"]["attempt"]["last_unknown"], "unlisted: a word nobody knows");
+    assert_eq!((&first["next_steps"], &second["next_steps"]), (&json!(["sync", "reconcile"]), &json!(["ask_payee", "sync"])));
+    assert_eq!(second["evidence"]["refund"]["amount"], 1);
+    let only = |kind: &str| format!("/ops/v1/cases?kind={kind}");
+    assert_eq!(stage.ops(Role::Viewer, "GET", &only("suspended"), "").await.json()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(stage.ops(Role::Viewer, "GET", &only("late"), "").await.json()["data"], json!([]));
+    assert_eq!(stage.ops(Role::Viewer, "GET", &only("other"), "").await.fields(), ["kind"]);
+    // What is known at last is no case any more.
+    stage.says("closed");
+    assert_eq!(stage.ops(Role::Operator, "POST", &sync, "").await.json()["status"], "closed");
+    assert_eq!(stage.ops(Role::Viewer, "GET", &only("unknown"), "").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn the_policies_of_every_account_are_told() {
+    let policies = stage().ops(Role::Viewer, "GET", "/ops/v1/policies", "").await.json();
+    let of_native = &policies["data"][0]["policies"][0];
+    assert_eq!((&policies["data"][0]["account"], &of_native["methods"][0]), (&json!("wx-main"), &json!("wechat_native")));
+    let pay = of_native["verbs"].as_array().unwrap().iter().find(|verb| verb["verb"] == "pay").unwrap();
+    let no_answer = pay["answers"].as_array().unwrap().iter().find(|line| line["heard"] == "no answer").unwrap();
+    assert!(no_answer["then"].as_str().unwrap().contains("the attempt is unknown; asked again "), "{no_answer}");
 }
 
 #[tokio::test]

@@ -186,7 +186,7 @@ impl Reading<'_> {
             .with_some("status = {}", filter.status.map(|status| status.word().to_owned()))
             .with_some("created_at >= {}", filter.created_from.map(|at| at.0))
             .with_some("created_at < {}", filter.created_to.map(|at| at.0))
-            .when(filter.suspended_only, "suspended = 1");
+            .when(filter.cases_only, "suspended = 1");
         self.lives(conditions, filter.limit).await
     }
 

@@ -229,7 +229,7 @@ impl<'a> Reading<'a> {
             "(?5 IS NULL OR created_at < ?5)",
         ];
         clauses.push(if filter.merchant_id.is_some() { "merchant_id = ?2" } else { "?2 IS NULL" });
-        if filter.suspended_only {
+        if filter.cases_only {
             clauses.push("suspended = 1");
         }
         let sql = format!("SELECT {} FROM orders WHERE {} ORDER BY id DESC LIMIT ?6", rows::ORDER_COLUMNS, clauses.join(" AND "));

@@ -3,8 +3,9 @@
 use super::Viewer;
 use crate::domain::typed::AmountFault;
 use crate::flow::store_page::{Door, Offer};
-use crate::http::pages::agent::{Agent, Lang};
-use crate::http::pages::html::Html;
+use crate::http::html::Html;
+use crate::http::lang::Lang;
+use crate::http::pages::agent::Agent;
 use crate::http::pages::qr;
 use crate::http::pages::render::{More, head, top};
 use crate::http::pages::words::{Word, app};

@@ -3,7 +3,7 @@
 use crate::flow::Code;
 use crate::http::App;
 use crate::http::errors::{Fail, Reply};
-use crate::http::pages::html::Html;
+use crate::http::html::Html;
 use crate::http::pages::{guarded, qr};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
