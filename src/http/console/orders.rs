@@ -6,7 +6,7 @@ use super::visit::Visit;
 use super::words::{Word, state};
 use crate::http::App;
 use crate::http::errors::Reply;
-use crate::http::ops::orders::{CASES, cases as read_cases};
+use crate::http::ops::cases::{CASES, cases as read_cases};
 use crate::http::ops::search::{PARAMS, search};
 use axum::extract::State;
 use serde_json::Value;
