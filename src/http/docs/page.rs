@@ -1,7 +1,7 @@
 //! From Markdown to a page: the frame around it, and what a browser may do with it. No script, nothing from anywhere else.
 
-use super::super::lang::Lang;
 use super::super::html::Html;
+use super::super::lang::Lang;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;

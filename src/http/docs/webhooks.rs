@@ -3,8 +3,8 @@
 use super::page::Text;
 use super::vectors;
 use crate::flow::pace::NOTIFY_AFTER_S;
-use crate::http::openapi::NOTIFICATIONS;
 use crate::http::lang::Lang;
+use crate::http::openapi::NOTIFICATIONS;
 
 const BEFORE_ZH: &str = include_str!("webhooks.zh.md");
 const BEFORE_EN: &str = include_str!("webhooks.en.md");

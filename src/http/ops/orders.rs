@@ -9,12 +9,11 @@ use crate::flow::{Code, Gateway, Refused};
 use crate::http::App;
 use crate::http::body;
 use crate::http::errors::{Fail, Reply};
-use crate::http::orders::{list, ok, one};
-use crate::http::params::Params;
+use crate::http::orders::{ok, one};
 use crate::store::{Answer, Notice, Query};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use sluice_contract::{Millis, Reader};
 

@@ -1,12 +1,12 @@
 //! What the pages' forms have in common: who sends them, whose they are, and where the payer goes next.
 
-use crate::http::lang::Lang;
 use crate::flow::cashier::Arrival;
 use crate::flow::identify::Detour;
 use crate::flow::{Code, Refused};
 use crate::http::App;
 use crate::http::edge::Peer;
 use crate::http::errors::Fail;
+use crate::http::lang::Lang;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};

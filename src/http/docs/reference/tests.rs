@@ -3,8 +3,8 @@
 use super::super::{scenario, zh};
 use super::{ALWAYS, Writer, merchants, operators, refusals, told};
 use crate::flow::Code;
-use crate::http::openapi_document;
 use crate::http::lang::Lang;
+use crate::http::openapi_document;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
