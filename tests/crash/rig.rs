@@ -273,12 +273,13 @@ pub fn client() -> Done<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(15)).pool_max_idle_per_host(256).build()?)
 }
 
-/// A port below the range that clients' own sockets are taken from, so that nobody takes it between a kill and the next start.
+/// A port below the range that clients' own sockets are taken from, and of another range on either engine, whose suites run side by side:
+/// nobody takes it between a kill and the next start.
 pub fn free_port() -> Done<u16> {
     static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
-    let base = 20_000 + (std::process::id() % 5_000) as u16;
+    let base = if on_postgres() { 26_000 } else { 20_000 } + (std::process::id() % 3_000) as u16;
     for _ in 0..1_000 {
-        let port = base + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 6_000;
+        let port = base + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }

@@ -147,10 +147,11 @@ impl Reference {
     }
 
     pub fn fail(&mut self, n: usize, next: Option<&'static str>, now: Millis, expires_at: Millis) {
-        let Some(attempt) = self.newest(n).filter(|a| a.state == State::Held && !a.abandoned) else { return };
+        let Some(attempt) = self.newest(n).filter(|a| a.state == State::Held) else { return };
         attempt.state = State::Ended;
-        let amount = attempt.amount;
-        if let Some(account) = next.filter(|_| now < expires_at) {
+        // An abandoned one's order has ended: it goes nowhere any more.
+        let (amount, goes_on) = (attempt.amount, !attempt.abandoned && now < expires_at);
+        if let Some(account) = next.filter(|_| goes_on) {
             self.try_one(n, account, amount, now, expires_at);
         }
     }
