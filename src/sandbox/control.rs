@@ -242,7 +242,8 @@ async fn plant(State(stands): State<Stands>, body: Bytes) -> Response {
         });
         let count = reader.int("count", 1..=100_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
         let date = reader.text("date");
-        let day = date.map_or_else(|| Some(now().second().day()), |text| one_of(reader, "date", text, Day::parse));
+        let of_today = || stand.map(|stand| stand.booth().sim.bill_day(now()));
+        let day = date.map_or_else(of_today, |text| one_of(reader, "date", text, Day::parse));
         let asked = stand.zip(kind).zip(day);
         asked.map(|((stand, kind), day)| (Arc::clone(stand), kind, word.to_owned(), count, day))
     });

@@ -35,13 +35,14 @@ use crate::model::books::Books;
 use std::collections::BTreeMap;
 
 /// Seeds that once showed a bug, by channel. WeChat's 58: a close put off (`model::schedule` pins it down, for a world changes with
-/// its dice).
+/// its dice). UnionPay's 64 and Alipay's 109 take an edge that one world in two hundred takes: a code is left before its channel has heard
+/// of it (`edges`).
 const REGRESSIONS: &[(&str, &[u64])] = &[
     ("wechat", &[58, 881, 1011, 1934]),
     // An order that the channel had ended itself was closed again for ever, and never asked about.
-    ("alipay", &[26, 58]),
+    ("alipay", &[26, 58, 109]),
     // A hint while an undo was under way was forgotten.
-    ("unionpay", &[97, 109]),
+    ("unionpay", &[64, 97, 109]),
     // An abandoned attempt was closed while its code still lived.
     ("icbc", &[3, 4, 83, 98]),
 ];

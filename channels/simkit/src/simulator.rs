@@ -137,6 +137,10 @@ pub trait Simulator: Send {
     fn ledger(&self) -> &Ledger;
     /// What a phone would show.
     fn waiting(&self) -> Vec<Waiting>;
+    /// Whose bill a payment of this moment comes into.
+    fn bill_day(&self, now: Millis) -> Day {
+        now.second().day()
+    }
     /// Plants differences in the bill of a day; answers the numbers concerned.
     fn plant(&mut self, kind: Discrepancy, count: usize, day: Day) -> Result<Vec<String>, Complaint>;
     /// Divides waiting rules and callback schedules.
@@ -154,10 +158,11 @@ pub trait Simulator: Send {
 /// Writes `new`, `sandbox`, `fixed` and the trait for a simulator with an `open(Options)` and with `codes`, `timers`, `post`, `ledger` and
 /// `fast`. What all do alike is here; what a channel does in its own way is a method of its own: `credentials_json`, `account_table`,
 /// `api_of_call`, `served`, `scanned`, `issue`, `type_password`, `pass` (of time, before anything else), `due_now`, `landed`, `waiting_list`,
-/// `plant_in`, `hooked`. The method named last, if any, is told the address that a client is told.
+/// `plant_in`, `hooked`. The method named third, if any, is told the address that a client is told; `day` names what a channel's bills go by
+/// where that is not the calendar.
 #[macro_export]
 macro_rules! simulator {
-    ($name:ident, $channel:literal $(, $remember:ident)?) => {
+    ($name:ident, $channel:literal $(, $remember:ident)? $(; day $day:path)?) => {
         use ::sluice_contract as contract;
 
         /// A simulator as told.
@@ -253,6 +258,10 @@ macro_rules! simulator {
             fn waiting(&self) -> Vec<$crate::Waiting> {
                 self.waiting_list()
             }
+
+            $(fn bill_day(&self, now: contract::Millis) -> contract::Day {
+                $day(now)
+            })?
 
             fn plant(&mut self, kind: $crate::Discrepancy, count: usize, day: contract::Day) -> Result<Vec<String>, $crate::Complaint> {
                 self.plant_in(kind, count, day)

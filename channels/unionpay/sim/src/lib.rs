@@ -40,4 +40,4 @@ pub use party::{MER_ID, SUB_MERCHANT};
 pub use sim::UnionpaySim;
 pub use sluice_simkit::KeySource;
 
-sluice_simkit::simulator!(UnionpaySim, "unionpay");
+sluice_simkit::simulator!(UnionpaySim, "unionpay"; day order::clearing_day);
