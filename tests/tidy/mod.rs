@@ -4,5 +4,6 @@
 mod banned;
 mod channels;
 mod layers;
+mod plants;
 mod shape;
 mod tree;
