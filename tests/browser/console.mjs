@@ -31,7 +31,8 @@ async function look(page, script, label) {
 
 for (const [lang, locale] of [["zh", "zh-CN"], ["en", "en-US"]]) {
   for (const width of [375, 1280]) {
-    for (const script of [true, false]) {
+    // The console sends no script: once without is enough to see that it needs none.
+    for (const script of lang === "zh" && width === 375 ? [true, false] : [true]) {
       const context = await browser.newContext({ locale, viewport: { width, height: 800 }, javaScriptEnabled: script });
       const page = await context.newPage();
       page.on("request", (request) => must(request.url().startsWith(origin) || request.url().startsWith("data:"), `left the origin: ${request.url()}`));
