@@ -1,10 +1,10 @@
 //! The operators' console in a real browser (PEOPLE 2): books with something of everything, and somebody to sign in as; `console.mjs` looks.
 
+use super::{out, verified};
 use crate::harness::process::binary;
 use crate::harness::{World, order, until, with};
 use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const PASSWORD: &str = "correct horse battery";
@@ -20,8 +20,6 @@ fn hire(world: &World, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_of_the_console_can_be_read_and_used_by_all() {
-    let modules = std::env::var_os("SLUICE_CLIENTS").expect("SLUICE_CLIENTS is not set: run this through `tests/run browser`");
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let limit = "[[limit]]\nname = \"account-day\"\nper = [\"account\"]\nwindow = \"day\"\nmax = 4000\n";
     let world = World::plan().append("limits.toml", limit).start();
     hire(&world, "li");
@@ -54,13 +52,5 @@ async fn every_page_of_the_console_can_be_read_and_used_by_all() {
         ["me", "/console/me", words("修改密码", "Change password")],
         ["nothing", "/console/orders/P00000000000000000000000000", words("未能执行", "Not done")],
     ]);
-    let input = json!({"origin": world.demo.base, "out": root.join("target/browser"), "name": "li", "password": PASSWORD, "pages": pages});
-    let mut command = Command::new("node");
-    command.arg(root.join("tests/browser/console.mjs")).arg(input.to_string()).stdin(Stdio::null());
-    command.env("SLUICE_NODE_MODULES", PathBuf::from(modules).join("node/node_modules"));
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("node is installed");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
-    assert!(text(&output.stdout).contains("all verified"), "nothing was verified: {}", text(&output.stdout));
-    println!("{}", text(&output.stdout).trim());
+    verified("console.mjs", &json!({"origin": world.demo.base, "out": out(), "name": "li", "password": PASSWORD, "pages": pages})).await;
 }
