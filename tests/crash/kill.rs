@@ -1,6 +1,6 @@
 //! A1, C10, F1, F5: `kill -9` at random moments under a mixed load, on one store, and nothing is lost.
 
-use super::journey::{EVERYWHERE, World};
+use super::journey::{World, stories};
 use super::judge::judge;
 use super::merchant::open;
 use super::rig::{Dice, Done, Gateway, Sandbox, setting};
@@ -40,14 +40,14 @@ async fn campaign(kills: u64, dice: &mut Dice) -> Done<Duration> {
     }
     for _ in 0..kills {
         let lasts = Duration::from_millis(200 + dice.below(1300));
-        world.load(EVERYWHERE, 50, lasts, dice, &tasks).await;
+        world.load(stories(), 50, lasts, dice, &tasks).await;
         gateway.kill().await?;
         let down = dice.below(200);
         tokio::time::sleep(Duration::from_millis(down)).await;
         slowest = slowest.max(gateway.start(None).await?);
         nothing_promised_is_missing(&world, &gateway).await?;
     }
-    world.load(EVERYWHERE, 50, Duration::from_millis(500), dice, &tasks).await;
+    world.load(stories(), 50, Duration::from_millis(500), dice, &tasks).await;
     sandbox.heal().await?;
     tasks.close();
     tasks.wait().await;

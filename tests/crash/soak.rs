@@ -1,6 +1,6 @@
 //! G4: hours of everyday business on one process: its memory and its file handles stay where they were, and the books agree in the end.
 
-use super::journey::{EVERYWHERE, World};
+use super::journey::{World, stories};
 use super::judge::judge;
 use super::rig::{Dice, Done, Sandbox, setting};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn memory_and_handles_stay_where_they_were() -> Done {
     let (began, mut samples) = (Instant::now(), Vec::new());
     let every_s = (lasts_s / 400).clamp(1, 10);
     while began.elapsed() < Duration::from_secs(lasts_s) {
-        world.load(EVERYWHERE, per_second, Duration::from_secs(every_s), &mut dice, &tasks).await;
+        world.load(stories(), per_second, Duration::from_secs(every_s), &mut dice, &tasks).await;
         samples.push(sample(pid)?);
     }
     sandbox.heal().await?;
