@@ -3,7 +3,7 @@
 
 use super::limits::CUSTOMERS;
 use super::merchant::Merchant;
-use super::rig::{Dice, Done, Gateway, Sandbox, setting};
+use super::rig::{Dice, Done, Gateway, Sandbox, everywhere};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,7 +59,7 @@ pub const MIXED: &[Story] = &[
 /// With `SLUICE_EVERYWHERE=1` the mixture of all channels. One campaign of five did not come to rest within the judge's patience with it, for
 /// a reason that is not known yet: the figures have it, the CI tier not.
 pub fn stories() -> &'static [Story] {
-    if setting("SLUICE_EVERYWHERE", 0) > 0 { EVERYWHERE } else { MIXED }
+    if everywhere() { EVERYWHERE } else { MIXED }
 }
 
 /// The same at every channel, some methods at two of them.
