@@ -50,7 +50,9 @@ impl Engine {
         if (mode != "wal" && mode != "memory") || sync != 2 {
             return Err(StoreError::Failed(format!("journal_mode is {mode} and synchronous {sync}: wal and 2 (FULL) are needed")));
         }
-        embedded::migrations::runner().run(&mut conn).map_err(|e| StoreError::Failed(format!("migration: {e}")))?;
+        // Grouped: one transaction. Else a migration and the note that it was done are two, and dying between them leaves a store that no
+        // start can open.
+        embedded::migrations::runner().set_grouped(true).run(&mut conn).map_err(|e| StoreError::Failed(format!("migration: {e}")))?;
         Ok(Engine { conn, path: path.to_owned(), spelled: write::Spelled::default() })
     }
 
