@@ -78,12 +78,7 @@ impl Target {
         client.batch_execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
         client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
         // The lock ends with the connection.
-        embedded::migrations::runner()
-            .set_grouped(true)
-            .run_async(&mut client)
-            .await
-            .map(|_| ())
-            .map_err(|e| failed(format_args!("migration: {e}")))
+        embedded::migrations::runner().run_async(&mut client).await.map(|_| ()).map_err(|e| failed(format_args!("migration: {e}")))
     }
 }
 
