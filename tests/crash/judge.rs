@@ -192,9 +192,9 @@ impl Case<'_> {
             let row = rows.iter().find(|r| attempt["channel_order_no"] == *r.out_trade_no);
             let is = attempt["status"].as_str().unwrap_or_default();
             let definite = row.is_none_or(|r| matches!((is, r.status.as_str()),
-                ("succeeded", "paid") | ("closed", "closed") | ("failed", "failed" | "closed" | "reversed") | ("reversed", "reversed" | "closed") | ("abandoned", _) | ("closed", "reversed")))
-                // A code that died by itself, where the channel has no close.
-                || row.is_some_and(|r| is == "closed" && r.channel != "wechat" && r.status == "created" && r.charges == 0);
+                ("succeeded", "paid") | ("closed", "closed") | ("failed", "failed" | "closed" | "reversed") | ("reversed", "reversed") | ("abandoned", _) | ("closed", "reversed")))
+                // Other channels' words: a code that died by itself where there is no close, an unpaid trade that a cancel closes.
+                || row.is_some_and(|r| r.channel != "wechat" && r.charges == 0 && matches!((is, r.status.as_str()), ("closed", "created") | ("reversed", "closed")));
             self.must(definite || suspended, &format!("I8 attempt is {is}, the channel says {:?}", row.map(|r| r.status.as_str())));
         }
         self.refunds_agree(rows);
