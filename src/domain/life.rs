@@ -73,7 +73,7 @@ pub struct Order {
     pub failure: Option<Failure>,
     pub paid_at: Option<Millis>,
     pub closed_at: Option<Millis>,
-    /// Grows by one with every stored change.
+    /// Grows by one with every stored change that is news ([`Life::count_change`]).
     pub version: i64,
     /// The last event's number.
     pub last_seq: u32,
@@ -419,16 +419,6 @@ impl Life {
         let attempt = self.attempt_mut(seq)?;
         attempt.next_at = attempt.next_at.map(|due| if due <= at { until } else { due });
         Ok(())
-    }
-
-    /// What merchants are told carries the version of the commit that tells it. `earlier`: effects of commands before this one.
-    pub fn stamp_version(&mut self, earlier: usize) {
-        let version = Value::from(self.order.version);
-        for effect in self.effects.iter_mut().skip(earlier).filter(|e| e.kind.starts_with("order.")) {
-            if let Some(fields) = effect.data.as_object_mut() {
-                fields.insert("version".to_owned(), version.clone());
-            }
-        }
     }
 
     /// When somebody must look at this order next; `None`: never again by itself. Derived, so that no job can be lost.

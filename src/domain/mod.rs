@@ -35,6 +35,7 @@ pub mod statement;
 pub mod store_code;
 pub mod typed;
 pub mod undo;
+pub mod version;
 pub mod when;
 
 #[cfg(test)]

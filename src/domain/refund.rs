@@ -143,7 +143,6 @@ impl Life {
         refund.sent_at = Some(at);
         refund.sends = refund.sends.saturating_add(1);
         refund.next_at = Some(lease_until);
-        refund.version = refund.version.saturating_add(1);
         Ok(true)
     }
 
@@ -157,7 +156,6 @@ impl Life {
             return Ok(());
         }
         refund.next_at = Some(told.next_at);
-        refund.version = refund.version.saturating_add(1);
         match &told.said {
             Said::Succeeded(done) => self.refund_succeeded(done, told),
             // A repeated send that is refused proves nothing about the first one: ask, and believe the answer.

@@ -294,8 +294,7 @@ fn keep_changed(view: &mut View, current: &mut Life, life: &mut Life, at: Millis
     let (events, effects) = (current.events.len(), current.effects.len());
     if current != life {
         view.settle(Some(current), life, at)?;
-        life.order.version = life.order.version.saturating_add(1);
-        life.stamp_version(effects);
+        life.count_change(current, effects);
         current.clone_from(life);
     }
     life.events.drain(..events);

@@ -41,11 +41,11 @@ pub static INSERT_ORDER: Statement = Statement::Insert {
     ],
 };
 
-/// Only from the version and status that were loaded, and only along an edge of the table (`decide` moved it so).
+/// Only from the version, line of the trail and status that were loaded, and only along an edge of the table (`decide` moved it so).
 pub static UPDATE_ORDER: Statement = Statement::Update {
     table: "orders",
     keys: &[("id", Text)],
-    guards: &[("version", Int), ("status", Text)],
+    guards: &[("version", Int), ("last_seq", Int), ("status", Text)],
     sets: &[
         ("status", Text),
         ("account", Text),
@@ -350,7 +350,7 @@ fn new_order(life: &Life) -> Vec<Cell<'_>> {
 }
 
 fn order_changes<'a>(life: &'a Life, before: &'a Order) -> Vec<Cell<'a>> {
-    let found = [life.order.id.as_str().into(), before.version.into(), before.status().word().into()];
+    let found = [life.order.id.as_str().into(), before.version.into(), before.last_seq.into(), before.status().word().into()];
     found.into_iter().chain(order_state(life)).collect()
 }
 

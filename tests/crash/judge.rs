@@ -37,7 +37,21 @@ pub async fn rest(world: &World, gateway: &Gateway) -> Done {
     let Err(error) = rested else { return Ok(()) };
     let orders = gateway.count("SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL").await;
     let notices = gateway.count("SELECT COUNT(*) FROM notices WHERE status = 'waiting'").await;
-    Err(format!("{error}; still due: {orders:?} orders, {notices:?} notifications; its log ends: {}", gateway.log_tail()).into())
+    let restless = restless(world).await?;
+    Err(format!("{error}; still due: {orders:?} orders, {notices:?} notifications;{restless}\nits log ends: {}", gateway.log_tail()).into())
+}
+
+/// The first orders that anything of is open, each with the end of its trail.
+async fn restless(world: &World) -> Done<String> {
+    let is_open = |of: &Value| matches!(of["status"].as_str(), Some("pending" | "sending" | "awaiting_payer" | "unknown" | "abandoned"));
+    let orders = all_orders(world).await?;
+    let open = orders.values().filter(|order| is_open(order) || list(order, "attempts").iter().chain(list(order, "refunds")).any(is_open));
+    let told = open.take(3).map(|order| {
+        let events = list(order, "events");
+        let last = events.get(events.len().saturating_sub(12)..).unwrap_or_default().iter().map(|event| format!("\n  {event}"));
+        format!("\n{} {} {} {}{}", order["id"], order["status"], order["attempts"], order["refunds"], last.collect::<String>())
+    });
+    Ok(told.collect())
 }
 
 /// The same for a store that cannot be read beside the gateway: nothing is pending, and every end was told.

@@ -63,13 +63,6 @@ pub fn order(method: &str, amount: i64) -> Value {
     json!({"merchant_order_no": format!("SO-{}", unique()), "amount": amount, "currency": "CNY", "subject": "一箱苹果", "method": method})
 }
 
-/// An order, whatever was asked about it in between: on a slow machine the channel's schedule begins while a test still looks.
-pub fn unversioned(order: &Value) -> Value {
-    let mut order = order.clone();
-    order.as_object_mut().unwrap().remove("version").expect("an order has a version");
-    order
-}
-
 /// The same with other fields: what a test is about.
 pub fn with(mut body: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {

@@ -1,6 +1,7 @@
 //! The rules of one order, tried in every order and at the edges.
 
 mod choices;
+mod versions;
 
 use super::candidate::Candidate;
 use super::life::{Attempt, Intent, Life, Order, OrderFacts, RefundOrigin, Undo};
