@@ -53,6 +53,9 @@ enum Command {
         /// Writes a complete config folder for `serve`, pointing here.
         #[arg(long)]
         write_config: Option<PathBuf>,
+        /// Keeps the pretend channels' key pairs in this folder and takes them from there the next time.
+        #[arg(long)]
+        keys: Option<PathBuf>,
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         fast: u32,
     },
@@ -184,7 +187,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo { port, data, once } => cli::demo::run(port, data, once, &strings).await,
         Command::Serve { config, listen, fast } => cli::serve::run(&config, listen, fast, strings).await,
-        Command::Sandbox { control, write_config, fast } => cli::sandbox::run(control, write_config.as_deref(), fast).await,
+        Command::Sandbox { control, write_config, keys, fast } => cli::sandbox::run(control, write_config.as_deref(), keys, fast).await,
         Command::Check { config } => cli::check::run(&config, &strings),
         Command::Migrate { config } => cli::check::migrate(&config, &strings).await,
         Command::Reconcile { config, date, account, json } => cli::reconcile::run(&config, &date, account.as_deref(), json, &strings).await,

@@ -2,13 +2,17 @@
 
 use super::{Failed, until_told_to_stop};
 use crate::clock::{SystemChance, random};
-use crate::sandbox::{Options, Sandbox, start};
+use crate::sandbox::{Options, Sandbox, keep_in, start};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub async fn run(control: SocketAddr, write_config: Option<&Path>, fast: u32) -> Result<(), Failed> {
+pub async fn run(control: SocketAddr, write_config: Option<&Path>, keys: Option<PathBuf>, fast: u32) -> Result<(), Failed> {
+    if let Some(folder) = keys {
+        let named = folder.display().to_string();
+        keep_in(folder).map_err(|e| Failed::Error(format!("{named}: {e}")))?;
+    }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sandbox = start(Options { control, fast, seed: seed() }, &tasks, &stop).await?;
     if let Some(dir) = write_config {

@@ -4,8 +4,11 @@
 mod apps;
 mod callbacks;
 mod control;
+mod kept_keys;
 mod listener;
 mod phone;
+
+pub use kept_keys::keep_in;
 
 use crate::channels::CHANNELS;
 use crate::clock::{Clock, SystemClock};

@@ -5,6 +5,7 @@ use crate::harness::postgres::{Database, on_postgres};
 use crate::harness::process::{Running, outcome};
 use crate::harness::world::{edit, keep_books_in, scratch, start_sandbox};
 use crate::harness::{World, order};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A folder as the sandbox writes it.
@@ -51,6 +52,32 @@ fn bad_usage_is_2_and_says_how() {
     for help in [&["--help"][..], &["serve", "--help"], &["--version"]] {
         assert_eq!(outcome(help).0, 0);
     }
+}
+
+/// Without a folder every sandbox has keys of its own.
+#[test]
+fn a_sandbox_keeps_its_keys_where_it_is_told_to() {
+    let dir = scratch("keys");
+    let keys = dir.join("keys");
+    let pems = |round: &str, kept: &[&str]| {
+        let config = dir.join(round);
+        let written = config.to_string_lossy().into_owned();
+        let arguments = [&["sandbox", "--control", "127.0.0.1:0", "--write-config", &written][..], kept].concat();
+        drop(Running::start(&arguments, &[], &dir.join("log")));
+        let accounts = std::fs::read_to_string(config.join("channels.toml")).unwrap();
+        let private: Vec<String> = accounts.split("-----BEGIN PRIVATE KEY-----").skip(1).map(|after| after[..200].to_owned()).collect();
+        assert!(private.len() > 1, "{accounts}");
+        private
+    };
+    let kept = ["--keys", &keys.to_string_lossy()];
+    let (first, second, own) = (pems("first", &kept), pems("second", &kept), pems("own", &[]));
+    assert_eq!(first, second);
+    assert!(own.iter().all(|key| !first.contains(key)));
+    for file in std::fs::read_dir(&keys).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::books::Books;
 use super::limits::RULES;
 use crate::harness::postgres::{Database, SQLITE_URL, on_postgres};
+use crate::harness::process::KEYS;
 use serde::Deserialize;
 use serde_json::Value;
 use std::error::Error;
@@ -190,7 +191,7 @@ impl Sandbox {
     pub async fn start(name: &str, fast: u32) -> Done<Sandbox> {
         let folder = Folder::new(name)?;
         let mut command = Command::new(sluice());
-        command.args(["sandbox", "--control", "127.0.0.1:0", "--fast", &fast.to_string(), "--write-config"]);
+        command.args(["sandbox", "--keys", KEYS, "--control", "127.0.0.1:0", "--fast", &fast.to_string(), "--write-config"]);
         command.arg(folder.0.join("config"));
         let process = start(command, &folder.0.join("sandbox.log")).await?;
         Ok(Sandbox { process, folder, http: client()?, fast })

@@ -12,6 +12,10 @@ pub fn binary() -> PathBuf {
     std::env::var_os("SLUICE_BIN").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sluice")), PathBuf::from)
 }
 
+/// The key pairs of every pretend channel that tests start: making them anew was most of a suite's processor time. Who tests that they are
+/// fresh uses a sandbox of his own.
+pub const KEYS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/sandbox-keys");
+
 /// A server that printed `ready http://ADDR`.
 pub struct Running {
     child: Child,

@@ -6,7 +6,7 @@
 use super::client::{Merchant, Ops, http};
 use super::control::Control;
 use super::postgres::{Database, SQLITE_URL, on_postgres};
-use super::process::Running;
+use super::process::{KEYS, Running};
 use super::unique;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -116,7 +116,7 @@ pub fn keep_books_in(dir: &Path, database: &Database) {
 
 /// A sandbox that wrote its config into the folder.
 pub fn start_sandbox(dir: &Path, fast: u32) -> Running {
-    let arguments = ["sandbox", "--control", "127.0.0.1:0", "--write-config", &text(dir), "--fast", &fast.to_string()];
+    let arguments = ["sandbox", "--keys", KEYS, "--control", "127.0.0.1:0", "--write-config", &text(dir), "--fast", &fast.to_string()];
     Running::start(&arguments, &[], &dir.join("sandbox.log"))
 }
 

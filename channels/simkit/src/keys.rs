@@ -5,7 +5,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize, SerialNumber, date_time_ymd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a simulator's keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,17 @@ pub enum KeySource {
     Fixed,
     /// Generated when it opens, secrets too.
     Fresh,
+}
+
+/// Where keys come from.
+pub type Supply = Box<dyn Fn() -> RsaKey + Send + Sync>;
+
+static SUPPLY: OnceLock<Supply> = OnceLock::new();
+
+/// From now on every key of this process comes from here: making one is most of what opening the pretend channels costs. The first call
+/// counts.
+pub fn supply(from: Supply) {
+    let _ = SUPPLY.set(from);
 }
 
 /// A key pair that signs, and tells both its halves.
@@ -36,9 +47,15 @@ impl RsaKey {
         RsaKey::of(must(KeyPair::from_pkcs8_pem_and_sign_algo(pem, &PKCS_RSA_SHA256), "read a fixed key"))
     }
 
-    /// A fresh key of 2048 bits; takes a fraction of a second.
+    /// A key of 2048 bits: fresh, or whatever [`supply`] gives.
     #[must_use]
     pub fn generate() -> RsaKey {
+        SUPPLY.get().map_or_else(RsaKey::fresh, |supply| supply())
+    }
+
+    /// A key that nobody had before; takes a fraction of a second.
+    #[must_use]
+    pub fn fresh() -> RsaKey {
         RsaKey::of(must(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048), "generate a key"))
     }
 
