@@ -219,6 +219,9 @@ pub struct Effect {
     pub data: Value,
 }
 
+/// The line of the trail that says that an attempt was opened.
+const SENDING: &str = "attempt.sending";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Life {
     pub order: Order,
@@ -324,7 +327,16 @@ impl Life {
             notes,
         });
         let data = json!({"attempt": seq, "account": candidate.account, "channel_order_no": self.order.id.attempt_number(seq)});
-        self.event(at, "attempt.sending", data, None);
+        self.event(at, SENDING, data, None);
+    }
+
+    /// The attempt that this very change opened: whoever made the change sends it, and nobody else. Two senders of one number could not tell
+    /// what "nothing was sent" of one of them means.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Attempt> {
+        let newest = self.attempts.last().filter(|attempt| attempt.status == AttemptStatus::Sending)?;
+        let opens = |event: &Event| event.kind == SENDING && event.data.get("attempt").and_then(Value::as_u64) == Some(newest.seq.into());
+        self.events.iter().any(opens).then_some(newest)
     }
 
     #[must_use]

@@ -188,9 +188,9 @@ impl Gateway {
         let Some(attempt) = life.attempt(seq).filter(|attempt| attempt.undo.is_some() && !self.is_mute(&attempt.account)) else {
             return Ok(life);
         };
-        let (seq, attempts) = (attempt.seq, life.attempts.len());
+        let seq = attempt.seq;
         let (left, _) = self.undo(&life, seq).await?;
-        let left = self.carry_on(left, attempts).await?;
+        let left = self.carry_on(left).await?;
         // Not closed: because it is paid, because it will not, or because nobody answered. What the channel says now decides.
         let open = left.attempt(seq).is_some_and(|attempt| attempt.status().is_open());
         if open { self.query_attempt(&left, seq).await } else { Ok(left) }

@@ -16,7 +16,7 @@ impl Gateway {
     pub(super) async fn pay(&self, mut life: Life, request: &OrderRequest, pay_order: &PayOrder) -> Result<Life, Refused> {
         // Every account once: none is tried twice.
         for _ in 0..=self.directory.load().accounts.len() {
-            let Some(attempt) = sending(&life) else { break };
+            let Some(attempt) = life.opened() else { break };
             let (seq, account) = (attempt.seq, self.account_of(attempt)?);
             let asked = self.ask_to_pay(&life, attempt, &account, pay_order).await;
             crate::crash::point("paid_call.before_commit");
@@ -30,8 +30,8 @@ impl Gateway {
 
     /// Pays what a question or a close has just opened, for an order nobody waits for any more. A payment code is gone by then, and so
     /// such an order never goes on.
-    pub(super) async fn carry_on(&self, life: Life, attempts_before: usize) -> Result<Life, Refused> {
-        if life.attempts.len() <= attempts_before || sending(&life).is_none() {
+    pub(super) async fn carry_on(&self, life: Life) -> Result<Life, Refused> {
+        if life.opened().is_none() {
             return Ok(life);
         }
         let request = self.request_of(&life)?;
@@ -66,11 +66,6 @@ impl Gateway {
         // A dead channel confirms nothing: the worker closes it when it answers again.
         if self.is_mute(&account.id) { Ok(life) } else { Ok(self.undo(&life, seq).await?.0) }
     }
-}
-
-/// The newest attempt, if its payment is still to be asked for.
-fn sending(life: &Life) -> Option<&Attempt> {
-    life.attempts.last().filter(|attempt| attempt.status() == AttemptStatus::Sending)
 }
 
 /// Nobody has been given anything to pay with.

@@ -21,7 +21,7 @@ impl Gateway {
         self.heard(&account, &asked, |pay| if let Pay::Unknown(why) = pay { Some(why.kind) } else { None });
         crate::crash::point("query.before_commit");
         let booked = self.book(life, attempt, &account, asked, Source::Query, None).await?;
-        self.carry_on(booked, life.attempts.len()).await
+        self.carry_on(booked).await
     }
 
     /// `sync`: asks about whatever is not settled, now.

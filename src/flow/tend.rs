@@ -120,7 +120,7 @@ impl Gateway {
                     .is_some_and(|a| a.status().is_open() && a.undo.is_some() && a.next_at.is_some_and(|at| at <= self.now()))
                 {
                     let (undone, _) = self.undo(&asked, seq).await?;
-                    self.carry_on(undone, asked.attempts.len()).await?;
+                    self.carry_on(undone).await?;
                 }
             }
             Due::Suspend(seq) => {

@@ -1,5 +1,5 @@
 //! The books of a gateway, read beside it on either engine. Tests write plain SQL with `?1`; what they give is text, what they get is
-//! whole numbers.
+//! whole numbers or text.
 
 use super::rig::Done;
 use crate::harness::postgres::connect;
@@ -40,6 +40,23 @@ impl Books {
 
     /// The first column of every row.
     pub async fn ints(&self, sql: &str, given: &[&str]) -> Done<Vec<i64>> {
+        match self {
+            Books::Sqlite(path) => {
+                let conn = open(path)?;
+                let mut statement = conn.prepare(sql)?;
+                let rows = statement.query_map(rusqlite::params_from_iter(given), |row| row.get(0))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            }
+            Books::Postgres(served) => {
+                let given: Vec<&(dyn ToSql + Sync)> = given.iter().map(|text| -> &(dyn ToSql + Sync) { text }).collect();
+                let rows = served.client().await?.query(&sql.replace('?', "$"), &given).await?;
+                Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
+    /// The first column of every row, as text.
+    pub async fn texts(&self, sql: &str, given: &[&str]) -> Done<Vec<String>> {
         match self {
             Books::Sqlite(path) => {
                 let conn = open(path)?;

@@ -12,6 +12,11 @@ use std::time::Duration;
 /// Everything ends within the shortest expiry (60 s, never divided), the channel's own waits, and some.
 pub const REST: Duration = Duration::from_secs(150);
 
+/// Where a number that was sent once is never sent again (packs: UnionPay 4.1, ICBC UNCONFIRMED): a refund whose request died with its
+/// sender stays open until the channel's statement decides. Asked as often as UnionPay's pack says at most, nothing else is to be expected.
+const STATEMENT_DECIDES: &[&str] = &["unionpay", "icbc"];
+const ASKED_IN_VAIN: u32 = 6;
+
 /// What was judged, to be printed.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
@@ -26,32 +31,43 @@ pub struct Verdict {
     pub wrong: Vec<String>,
 }
 
+/// Orders of which anything is still to be expected.
+fn due() -> String {
+    let names = STATEMENT_DECIDES.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    format!(
+        "FROM orders WHERE wake_at IS NOT NULL AND suspended = 0 AND (status = 'pending' \
+         OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = orders.id AND a.next_at IS NOT NULL AND a.suspended = 0) \
+         OR EXISTS (SELECT 1 FROM refunds r JOIN attempts a ON a.order_id = r.order_id AND a.seq = r.attempt_seq WHERE r.order_id = orders.id \
+         AND r.status = 'pending' AND NOT (r.pending_reason = 'unknown' AND r.queries >= {ASKED_IN_VAIN} AND a.channel IN ({names}))))"
+    )
+}
+
 /// Waits until nothing is due any more but what is suspended (I10).
 pub async fn rest(world: &World, gateway: &Gateway) -> Done {
     if gateway.books.is_none() {
         return rest_from_outside(world).await;
     }
-    let due = "SELECT (SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL AND suspended = 0) + \
-        (SELECT COUNT(*) FROM notices WHERE status = 'waiting')";
-    let rested = until("I10 rest", REST, || async { (gateway.count(due).await == Some(0)).then_some(()) }).await;
+    let all = format!("SELECT (SELECT COUNT(*) {}) + (SELECT COUNT(*) FROM notices WHERE status = 'waiting')", due());
+    let rested = until("I10 rest", REST, || async { (gateway.count(&all).await == Some(0)).then_some(()) }).await;
     let Err(error) = rested else { return Ok(()) };
-    let orders = gateway.count("SELECT COUNT(*) FROM orders WHERE wake_at IS NOT NULL").await;
+    let orders = gateway.count(&format!("SELECT COUNT(*) {}", due())).await;
     let notices = gateway.count("SELECT COUNT(*) FROM notices WHERE status = 'waiting'").await;
-    let restless = restless(world).await?;
+    let restless = restless(gateway).await?;
     Err(format!("{error}; still due: {orders:?} orders, {notices:?} notifications;{restless}\nits log ends: {}", gateway.log_tail()).into())
 }
 
-/// The first orders that anything of is open, each with the end of its trail.
-async fn restless(world: &World) -> Done<String> {
-    let is_open = |of: &Value| matches!(of["status"].as_str(), Some("pending" | "sending" | "awaiting_payer" | "unknown" | "abandoned"));
-    let orders = all_orders(world).await?;
-    let open = orders.values().filter(|order| is_open(order) || list(order, "attempts").iter().chain(list(order, "refunds")).any(is_open));
-    let told = open.take(3).map(|order| {
-        let events = list(order, "events");
-        let last = events.get(events.len().saturating_sub(12)..).unwrap_or_default().iter().map(|event| format!("\n  {event}"));
-        format!("\n{} {} {} {}{}", order["id"], order["status"], order["attempts"], order["refunds"], last.collect::<String>())
-    });
-    Ok(told.collect())
+/// The first orders that are still due, each with its trail and what only operators see of it.
+async fn restless(gateway: &Gateway) -> Done<String> {
+    let books = gateway.books()?;
+    let mut told = String::new();
+    for id in books.texts(&format!("SELECT id {} LIMIT 3", due()), &[]).await? {
+        told.push_str(&format!("\n{id}"));
+        let trail = "SELECT seq || ' ' || at || ' ' || kind || ' ' || data || ' ' || COALESCE(\"inner\", '') FROM events WHERE order_id = ?1 ORDER BY seq";
+        for line in books.texts(trail, &[&id]).await? {
+            told.push_str(&format!("\n  {line}"));
+        }
+    }
+    Ok(told)
 }
 
 /// The same for a store that cannot be read beside the gateway: nothing is pending, and every end was told.
@@ -199,7 +215,7 @@ impl Case<'_> {
         if status == "paid" {
             self.must(row.is_some_and(|r| r.status == "paid" && r.total == amount && r.charges == 1), "I3 paid here, not so at the channel");
             self.must(self.order["paid_amount"] == amount, "I3 paid another amount");
-        } else if !suspended {
+        } else if !suspended && !list(self.order, "refunds").iter().any(|r| r["status"] == "pending") {
             self.must(rows.iter().all(|r| r.kept() == 0), "I3 the channel keeps money of an order that is not paid");
         }
         for attempt in attempts {
@@ -228,12 +244,18 @@ impl Case<'_> {
             let there = rows.iter().flat_map(|r| &r.refunds).any(|r| refund["id"] == *r.out_refund_no && r.status == "succeeded");
             self.must(there, "I5 a refund succeeded here only");
         }
-        self.must(!refunds.iter().any(|r| r["status"] == "pending"), "I10 a refund is pending at rest");
+        let waits: Vec<Value> = refunds.iter().filter(|r| r["status"] == "pending").cloned().collect();
+        for refund in &waits {
+            let unheard = !rows.iter().flat_map(|r| &r.refunds).any(|back| refund["id"] == *back.out_refund_no);
+            let by_statement = rows.iter().any(|r| STATEMENT_DECIDES.contains(&r.channel.as_str())) && refund["pending_reason"] == "unknown";
+            self.must(by_statement && unheard, "I10 a refund is pending at rest");
+        }
         let captured: i64 = list(self.order, "attempts").iter().filter_map(|a| a["captured_amount"].as_i64()).sum();
         self.must(sum(&refunds, "succeeded") + sum(&refunds, "pending") <= captured, "I5 refunds exceed what was captured");
         let own: Vec<Value> = refunds.iter().filter(|r| matches!(r["origin"].as_str(), Some("merchant" | "reversal"))).cloned().collect();
         self.must(self.order["refunded_amount"] == sum(&own, "succeeded"), "I3 refunded_amount is not the sum of its refunds");
-        self.must(self.order["refunding_amount"] == 0, "I10 something is being refunded at rest");
+        let left: Vec<Value> = waits.into_iter().filter(|r| matches!(r["origin"].as_str(), Some("merchant" | "reversal"))).collect();
+        self.must(self.order["refunding_amount"] == sum(&left, "pending"), "I10 something else is being refunded at rest");
     }
 
     /// I6: numbered without a gap, one end at most and the right one.
@@ -256,7 +278,8 @@ impl Case<'_> {
         for refund in list(self.order, "refunds").to_vec() {
             let news: Vec<&Told> = told.iter().filter(|t| t.data["id"] == refund["id"] && matches!(t.kind.as_str(), "refund.succeeded" | "refund.failed")).collect();
             let ids: BTreeSet<&str> = news.iter().map(|t| t.event_id.as_str()).collect();
-            self.must(ids.len() == 1 && news.iter().all(|t| t.data["status"] == refund["status"]), &format!("I7 a refund was told under {} ids", ids.len()));
+            let ended = usize::from(refund["status"] != "pending");
+            self.must(ids.len() == ended && news.iter().all(|t| t.data["status"] == refund["status"]), &format!("I7 a refund was told under {} ids", ids.len()));
         }
         let mut versions: Vec<(&str, i64)> = told.iter().filter(|t| t.kind.starts_with("order.")).filter_map(|t| Some((t.event_id.as_str(), t.data["version"].as_i64()?))).collect();
         versions.sort_unstable();

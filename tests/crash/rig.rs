@@ -4,6 +4,7 @@ use super::books::Books;
 use super::limits::RULES;
 use crate::harness::postgres::{Database, SQLITE_URL, on_postgres};
 use crate::harness::process::KEYS;
+pub use crate::harness::process::binary as sluice;
 use serde::Deserialize;
 use serde_json::Value;
 use std::error::Error;
@@ -15,11 +16,6 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 pub type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// The binary under test: the one built with these tests, or the one that `SLUICE_BINARY` names.
-pub fn sluice() -> PathBuf {
-    std::env::var_os("SLUICE_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sluice")), PathBuf::from)
-}
 
 /// How long a condition is waited for before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
