@@ -2,5 +2,6 @@
 
 mod cutter;
 mod database;
+mod deadlines;
 mod links;
 mod proxy;

@@ -202,7 +202,9 @@ fn one_account_at_a_time(core: &Core, before: Option<&Life>, after: &Life, wrong
     for earlier in known.into_iter().filter(|a| a.seq != newest.seq && !(chosen && a.status() == A::Abandoned)) {
         let number = number(earlier);
         let taken = entry(&number).map_or(0, |e| e.remaining().0);
-        if is_payable(&number) || taken > 0 || core.is_on_its_way(&number) {
+        // A request that still travels makes no code of a number that its channel has ended.
+        let may_come = entry(&number).is_none() && core.is_on_its_way(&number);
+        if is_payable(&number) || taken > 0 || may_come {
             wrong.push(format!("B6: attempt {} was opened while {number} can be paid or was: {taken}", newest.seq));
         }
         if earlier.account == newest.account && !chosen {
