@@ -6,7 +6,7 @@ use crate::config::{Role, Settings, Strings};
 use crate::flow::Gateway;
 use crate::http::identity::operator::Wanted;
 use crate::http::identity::{Made, password};
-use crate::sandbox::{Options, start};
+use crate::sandbox::{Lent, Options, start};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
     let dir = data.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("sluice-demo-{:016x}", sandbox::seed())));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let control = SocketAddr::from(([127, 0, 0, 1], 0));
-    let pretend = start(Options { control, fast: FAST, seed: sandbox::seed() }, &tasks, &stop).await?;
+    let till = Lent::default();
+    let pretend = start(Options { control, fast: FAST, seed: sandbox::seed() }, Some(Arc::clone(&till)), &tasks, &stop).await?;
     // The story must run beside anything; a person's demo wants its known port.
     let listen = SocketAddr::from(([127, 0, 0, 1], if once { 0 } else { port }));
     sandbox::write(&dir, &format!("127.0.0.1:{port}"), &pretend)?;
@@ -34,14 +35,20 @@ pub async fn run<S: Strings + Clone + Send + Sync + 'static>(
     let manner = serve::Manner { listen: Some(listen), fast: FAST, phone: Some(format!("http://{}/", pretend.control)) };
     let served = serve::start(&dir, settings, manner, Arc::new(strings.clone()), &tasks, &stop).await?;
     let gateway = format!("http://{}", served.address);
+    let control = format!("http://{}", pretend.control);
+    let client = Client {
+        http: client()?,
+        gateway: gateway.clone(),
+        control: control.clone(),
+        key_id: demo.key_id.clone(),
+        secret: demo.key_secret.clone(),
+    };
     let done = if once {
         let merchant = MerchantServer::start(&demo.webhook_secret, &tasks).await?;
-        let http = client()?;
-        let client = Client { http, gateway, control: format!("http://{}", pretend.control), key_id: demo.key_id, secret: demo.key_secret };
         play(&client, &merchant, &served.gateway).await.map_err(Failed::Error)
     } else {
+        let _ = till.set(Box::new(client));
         let operator = demo_operator(&served.gateway).await?;
-        let control = format!("http://{}", pretend.control);
         print_welcome(&gateway, &control, &dir, &demo, &operator);
         print_store(&served.gateway, &control);
         until_told_to_stop(stop.clone()).await;
@@ -99,6 +106,7 @@ fn print_welcome(gateway: &str, control: &str, dir: &std::path::Path, demo: &Dem
     println!("ready {gateway}\n");
     println!("  Gateway            {gateway}       Docs: {gateway}/docs");
     println!("  The payer's phone  {control}/");
+    println!("  A cashier's till   {control}/till       for payment codes");
     println!("  Operators' console {gateway}/console       sign in as {} with {}", operator.person.name, operator.password);
     println!("  Config and store   {}", dir.display());
     println!("  Merchant m_demo    key {}  secret {}\n", demo.key_id, demo.key_secret);

@@ -14,7 +14,7 @@ pub async fn run(control: SocketAddr, write_config: Option<&Path>, keys: Option<
         keep_in(folder).map_err(|e| Failed::Error(format!("{named}: {e}")))?;
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let sandbox = start(Options { control, fast, seed: seed() }, &tasks, &stop).await?;
+    let sandbox = start(Options { control, fast, seed: seed() }, None, &tasks, &stop).await?;
     if let Some(dir) = write_config {
         write(dir, "127.0.0.1:8080", &sandbox)?;
     }

@@ -6,11 +6,14 @@ use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::flow::Gateway;
 use crate::merchant_auth::{self, Request};
 use crate::outbound::webhook;
+use crate::sandbox::{Called, Counter};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use sluice_contract::Headers;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The demo merchant's own server: it believes a notification only if its signature verifies.
@@ -95,6 +98,17 @@ impl Client {
         let text = self.http.get(format!("{}/ledger", self.control)).send().await.map_err(|e| e.to_string())?.text().await;
         let rows: Vec<Value> = serde_json::from_str(&text.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
         rows.into_iter().find(|row| row["out_trade_no"] == out_trade_no).ok_or_else(|| "the channel has no such order".to_owned())
+    }
+}
+
+impl Counter for Client {
+    fn call<'a>(
+        &'a self,
+        method: &'static str,
+        path: &'a str,
+        body: Option<&'a Value>,
+    ) -> Pin<Box<dyn Future<Output = Called> + Send + 'a>> {
+        Box::pin(Client::call(self, method, path, body))
     }
 }
 

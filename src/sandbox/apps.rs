@@ -72,7 +72,7 @@ fn in_app(app: &str, url: &str) -> Option<String> {
 }
 
 /// Another site's page must not make this machine's browser pay, nor reach this by a name that it has given the loopback address.
-fn is_ours(method: &Method, headers: &HeaderMap) -> bool {
+pub(super) fn is_ours(method: &Method, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text("host").unwrap_or_default();
     let same = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"))

@@ -7,8 +7,11 @@ mod control;
 mod kept_keys;
 mod listener;
 mod phone;
+mod till;
+mod till_page;
 
 pub use kept_keys::keep_in;
+pub use till::{Called, Counter, Lent};
 
 use crate::channels::CHANNELS;
 use crate::clock::{Clock, SystemClock};
@@ -54,7 +57,8 @@ fn now() -> Millis {
 }
 
 /// Opens every listener and starts serving; ends when `stop` is cancelled.
-pub async fn start(options: Options, tasks: &TaskTracker, stop: &CancellationToken) -> Result<Sandbox, String> {
+/// `counter`: whose till stands beside the phone.
+pub async fn start(options: Options, counter: Option<Lent>, tasks: &TaskTracker, stop: &CancellationToken) -> Result<Sandbox, String> {
     let bind = |address: SocketAddr| async move { TcpListener::bind(address).await.map_err(|e| format!("{address}: {e}")) };
     let control = bind(options.control).await?;
     let (mut stands, codes) = (Vec::new(), Codes::default());
@@ -81,6 +85,9 @@ pub async fn start(options: Options, tasks: &TaskTracker, stop: &CancellationTok
     // The apps reach this machine's pages: they are for whoever sits at it.
     if let Some(client) = callbacks::client().filter(|_| address.ip().is_loopback()) {
         router = router.merge(apps::router(Arc::new(stands.clone()), client));
+    }
+    if let Some(counter) = counter.filter(|_| address.ip().is_loopback()) {
+        router = router.merge(till::router(counter, Arc::new(stands.clone())));
     }
     let until = stop.clone();
     tasks.spawn(async move {

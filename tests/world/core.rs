@@ -121,6 +121,7 @@ pub struct Core {
     pub seen: BTreeMap<String, u64>,
     /// Healed: nothing fails any more.
     pub calm: bool,
+    pub calm_from_ms: i64,
     /// Nothing fails but what the recipe asks for.
     pub tame: bool,
     /// So many of a thousand payments at the first account provably do not leave, if a recipe asks for it.
@@ -162,6 +163,7 @@ impl Core {
             wrong: Vec::new(),
             seen: BTreeMap::new(),
             calm: false,
+            calm_from_ms: 0,
             tame: false,
             unsent_permille: 0,
             silent: None,

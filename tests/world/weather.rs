@@ -76,6 +76,7 @@ pub fn weather(core: &mut Core) {
 /// Everything works again, and stays so.
 pub fn heal(core: &mut Core) {
     core.calm = true;
+    core.calm_from_ms = core.now_ms;
     core.offset_ms = 0;
     core.say("HEALED");
     for booth in 0..core.booths.len() {
