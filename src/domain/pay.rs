@@ -52,6 +52,8 @@ impl Life {
     pub fn take_pay(&mut self, told: &PayTold) -> Result<(), Broken> {
         let seq = told.attempt_seq;
         let attempt = self.attempt_mut(seq)?;
+        // The answer to a question may be older than what a hint has made due since: that stays due, also where the attempt has ended.
+        let hinted = attempt.next_at.filter(|due| told.source == Source::Query && *due > told.asked_at && *due <= told.at);
         match told.source {
             Source::Pay => attempt.notes.call_ended_at = Some(told.at),
             Source::Query => attempt.queries = attempt.queries.saturating_add(1),
@@ -68,6 +70,10 @@ impl Life {
             Pay::NotFound if told.not_found_final => self.never_arrived(told)?,
             Pay::NotFound => self.look_again(told, "the channel does not know the number yet")?,
             Pay::Unknown(why) => self.not_known(why, told)?,
+        }
+        let attempt = self.attempt_mut(seq)?;
+        if attempt.status != AttemptStatus::Succeeded {
+            attempt.next_at = attempt.next_at.or(hinted);
         }
         self.undo_what_is_left_open(told.at);
         Ok(())

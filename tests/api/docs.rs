@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// `sluice demo`, and what it printed for a person.
-struct Demo {
+pub(super) struct Demo {
     child: Child,
     gateway: String,
-    phone: String,
+    pub(super) phone: String,
     secret: String,
     dir: PathBuf,
 }
@@ -26,7 +26,7 @@ impl Drop for Demo {
     }
 }
 
-fn demo() -> Demo {
+pub(super) fn demo() -> Demo {
     let dir = scratch("docs");
     let mut command = Command::new(binary());
     command.args(["demo", "--port", "0", "--data"]).arg(&dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -54,4 +54,5 @@ mod secrets;
 mod signature_help;
 mod statements;
 mod store_code;
+mod till;
 mod trouble;

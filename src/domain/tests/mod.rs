@@ -231,6 +231,17 @@ fn who_opened_an_attempt_sends_it_and_a_call_that_never_left_takes_no_code_away(
 }
 
 #[test]
+fn a_hint_about_an_ended_attempt_outlives_the_question_that_was_under_way() {
+    let mut life = placed(Method::WechatNative);
+    assert_eq!(life.take_pay(&told(Pay::Closed, Source::Query, 1, 2)), Ok(()));
+    life.ask_now(START.plus_s(10), "the channel hints at news");
+    assert_eq!(life.take_pay(&told(Pay::Closed, Source::Query, 9, 11)), Ok(()));
+    assert_eq!(attempt(&life).next_at, Some(START.plus_s(10)), "asked before the hint");
+    assert_eq!(life.take_pay(&told(Pay::Closed, Source::Query, 12, 13)), Ok(()));
+    assert_eq!(attempt(&life).next_at, None);
+}
+
+#[test]
 fn nothing_is_booked_as_paid_while_a_reversal_is_under_way() {
     let mut life = placed(Method::WechatBarcode);
     assert_eq!(life.want_undone(1, Undo::Reverse, START.plus_s(45), START.plus_s(45), "late"), Ok(()));
