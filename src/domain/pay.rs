@@ -64,8 +64,6 @@ impl Life {
             Pay::Waiting(action, handles) => self.wait(action, handles, told)?,
             Pay::Closed => self.end_attempt(seq, AttemptStatus::Closed, told.at, &told.inner, &told.fallback)?,
             Pay::Reversed => self.end_attempt(seq, AttemptStatus::Reversed, told.at, &told.inner, &told.fallback)?,
-            // A code is there, whoever brought it: that a call of ours failed, or never left, takes nothing away.
-            Pay::Failed(_) if told.source == Source::Pay && self.is_shown(seq) => self.look_again(told, "another call brought the code")?,
             Pay::Failed(failure) => self.fail_attempt(failure, told)?,
             Pay::NotFound if told.not_found_final => self.never_arrived(told)?,
             Pay::NotFound => self.look_again(told, "the channel does not know the number yet")?,
@@ -77,10 +75,6 @@ impl Life {
         }
         self.undo_what_is_left_open(told.at);
         Ok(())
-    }
-
-    fn is_shown(&self, seq: u32) -> bool {
-        self.attempt(seq).is_some_and(|attempt| attempt.status == AttemptStatus::AwaitingPayer)
     }
 
     fn book(&mut self, payment: &Payment, told: &PayTold) -> Result<(), Broken> {

@@ -177,7 +177,7 @@ async fn doubled_held_and_repeated_callbacks_are_one_event_at_every_channel() {
     all_paid_once(&world, "repeated", &ids).await;
     for id in &ids {
         inbox.taken(id, "order.paid").await;
-        assert_eq!(inbox.about(id, "order.paid").len(), 1);
+        assert_eq!(inbox.ids(id, "order.paid").len(), 1);
     }
 }
 

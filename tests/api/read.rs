@@ -73,6 +73,8 @@ async fn expansions_show_attempts_refunds_and_the_trail() {
     let id = paid["id"].as_str().unwrap();
     let body = json!({"merchant_refund_no": format!("{}-R", paid["merchant_order_no"].as_str().unwrap()), "amount": 10});
     let refund = world.demo.post(&format!("/v1/orders/{id}/refunds"), &body).await.expect(201);
+    // What is compared below must stand still.
+    world.demo.until_refund(refund["id"].as_str().unwrap(), "succeeded").await;
     let full = world.demo.expanded(id).await;
     let attempt = &full["attempts"][0];
     assert_eq!((&attempt["account"], &attempt["status"]), (&json!("wx-main"), &json!("succeeded")));

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -72,6 +73,11 @@ impl Inbox {
     /// The deliveries about an order or refund.
     pub fn about(&self, id: &str, kind: &str) -> Vec<Delivery> {
         self.deliveries().into_iter().filter(|d| d.event["type"] == kind && d.event["data"]["id"] == id).collect()
+    }
+
+    /// Under which ids: a notification may come more than once, always under one.
+    pub fn ids(&self, id: &str, kind: &str) -> BTreeSet<String> {
+        self.about(id, kind).into_iter().map(|delivery| delivery.id).collect()
     }
 
     /// Waits for a delivery that we took.

@@ -162,11 +162,14 @@ pub fn take(known: &BTreeMap<Key, Stored>, run: &BillRun, found: &[Found]) -> Ve
     changed
 }
 
-/// The same one, found again. What a person settled stays so; what a run settled opens again.
+/// The same one, found again. What a person settled stays so, and what one proposed waits on, for the sum that they saw: another sum is
+/// another matter. What a run settled opens again.
 fn again(known: &Stored, finding: &Found, at: Millis) -> Stored {
+    let same = known.found.gap == finding.gap;
     let by_run = known.settled_by.as_deref() == Some(BY_RUN);
-    if known.found.standing == Standing::Settled && !by_run {
+    if known.found.standing == Standing::Settled && !by_run && same {
         return Stored { last_seen: at, ..known.clone() };
     }
-    Stored { found: finding.clone(), last_seen: at, settled_by: None, settled_at: None, reason: None, ..known.clone() }
+    let proposal = known.proposal.clone().filter(|_| same);
+    Stored { found: finding.clone(), last_seen: at, settled_by: None, settled_at: None, reason: None, proposal, ..known.clone() }
 }

@@ -382,6 +382,46 @@ fn a_rerun_changes_nothing_and_a_persons_word_stands() {
     assert_eq!(stands(&back), BTreeSet::from([(Kind::Amount, Standing::Settled), (Kind::MissingThere, Standing::Open)]));
 }
 
+/// One person proposed to write off a fen; a later bill makes it ten thousand yuan. Nobody has agreed to that.
+#[test]
+fn a_write_off_is_of_the_sum_that_was_seen() {
+    use super::record::{BillRun, RunState, Settled, Stored, settle, take};
+    let made = made(&[(1_000_000, 0)]);
+    let (number, run) = (made.payments[0].0.attempt_number(1), |at| BillRun {
+        account: "a".into(),
+        day: day(),
+        at: Millis(at),
+        state: RunState::Done,
+        why: None,
+        rows: 1,
+        matched: 0,
+    });
+    let found = |amount: i64| {
+        let mut rows = made.rows.clone();
+        rows.iter_mut().filter(|row| row.number == number).for_each(|row| row.amount = Fen(amount));
+        outcome(made.books(), &rows).found
+    };
+    let (small, large) = (found(999_999), found(1));
+    let seen = |known: Option<&Stored>, at: i64, found: &[Found]| {
+        let known = known.map(|stored| (stored.key(), stored.clone())).into_iter().collect();
+        take(&known, &run(at), found).into_iter().find(|stored| stored.found.kind == Kind::Amount).unwrap()
+    };
+    let first = seen(None, 1, &small);
+    let stored = |said: Settled, done: bool| match said {
+        Settled::Proposed(stored) if !done => Some(stored),
+        Settled::Done(stored) if done => Some(stored),
+        _ => None,
+    };
+    let proposed = stored(settle(&first, "li", "rounding", Millis(2)), false).unwrap();
+    assert_eq!(seen(Some(&proposed), 3, &small).proposal, proposed.proposal, "the same sum again");
+    let grown = seen(Some(&proposed), 3, &large);
+    assert_eq!(grown.proposal, None);
+    assert!(matches!(settle(&grown, "wang", "agreed", Millis(4)), Settled::Proposed(_)), "the second person's word is a first one now");
+    let settled = stored(settle(&proposed, "wang", "agreed", Millis(4)), true).unwrap();
+    assert_eq!(seen(Some(&settled), 5, &small).found.standing, Standing::Settled);
+    assert_eq!(seen(Some(&settled), 5, &large).found.standing, Standing::Open);
+}
+
 /// A provider's bill has many sub-merchants: whose the money is stands beside who was named when the order was placed.
 #[test]
 fn a_payment_of_another_sub_merchant_is_a_difference_and_one_that_the_bill_does_not_tell_is_none() {
