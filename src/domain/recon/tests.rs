@@ -355,15 +355,19 @@ fn the_bill_of_another_merchant_is_refused_and_a_single_stranger_is_not() {
     }
 }
 
+fn run(at: i64) -> super::record::BillRun {
+    let state = super::record::RunState::Done;
+    super::record::BillRun { account: "a".into(), day: day(), at: Millis(at), state, why: None, rows: 2, matched: 0 }
+}
+
 #[test]
 fn a_rerun_changes_nothing_and_a_persons_word_stands() {
-    use super::record::{BillRun, RunState, Stored, take};
+    use super::record::{Stored, take};
     let made = made(&[(1_000, 0), (2_000, 0)]);
     let mut rows = made.rows.clone();
     plant(&mut rows, &made.payments[0].0.attempt_number(1), Kind::Amount);
     plant(&mut rows, &made.payments[1].0.attempt_number(1), Kind::MissingThere);
     let found = outcome(made.books(), &rows).found;
-    let run = |at| BillRun { account: "a".into(), day: day(), at: Millis(at), state: RunState::Done, why: None, rows: 2, matched: 0 };
     let store = |rows: Vec<Stored>| -> BTreeMap<_, _> { rows.into_iter().map(|stored| (stored.key(), stored)).collect() };
     let first = store(take(&BTreeMap::new(), &run(1), &found));
     let second = store(take(&first, &run(2), &found));
@@ -385,17 +389,9 @@ fn a_rerun_changes_nothing_and_a_persons_word_stands() {
 /// One person proposed to write off a fen; a later bill makes it ten thousand yuan. Nobody has agreed to that.
 #[test]
 fn a_write_off_is_of_the_sum_that_was_seen() {
-    use super::record::{BillRun, RunState, Settled, Stored, settle, take};
+    use super::record::{Settled, Stored, settle, take};
     let made = made(&[(1_000_000, 0)]);
-    let (number, run) = (made.payments[0].0.attempt_number(1), |at| BillRun {
-        account: "a".into(),
-        day: day(),
-        at: Millis(at),
-        state: RunState::Done,
-        why: None,
-        rows: 1,
-        matched: 0,
-    });
+    let number = made.payments[0].0.attempt_number(1);
     let found = |amount: i64| {
         let mut rows = made.rows.clone();
         rows.iter_mut().filter(|row| row.number == number).for_each(|row| row.amount = Fen(amount));
