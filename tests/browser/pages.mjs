@@ -118,7 +118,9 @@ must(took[Math.ceil(took.length * 0.95) - 1] <= 1_500, `paid to screen took ${to
 await visit({ agent: "desktop", script: false }, async (page) => {
   await page.goto(live.noscript);
   await page.getByRole("button", { name: "微信支付（扫码）" }).click();
-  const content = decode(await page.screenshot());
+  let content = "";
+  // The page refreshes itself: a picture taken between two pages is none.
+  await until("a code on the screen", async () => (content = (await page.screenshot().then(decode).catch(() => "")) ?? "") !== "", 15_000);
   await tell("/payers/scan", { content, outcome: "pay" });
   await until("paid without script", async () => (await heading(page).catch(() => "")).includes("支付成功"), 15_000);
 });
