@@ -140,10 +140,8 @@ async fn charge(State(till): Held, headers: HeaderMap, body: Bytes) -> Response 
         Ok((200 | 201, order)) => {
             Redirect::to(&format!("/till/sales/{}", order.get("id").and_then(Value::as_str).unwrap_or_default())).into_response()
         }
-        // A definite no of the gateway: it stored nothing and asked no channel.
-        Ok((status, problem)) if (400..500).contains(&status) && problem.get("code").is_none_or(|code| code != "IN_PROGRESS") => {
-            answer(Sale::Refused, problem.get("detail").and_then(Value::as_str).unwrap_or_default(), "")
-        }
+        // These alone say that the gateway stored nothing under this number and asked no channel. A conflict, say, means that it was sold.
+        Ok((400 | 422, problem)) => answer(Sale::Refused, problem.get("detail").and_then(Value::as_str).unwrap_or_default(), ""),
         Ok((_, problem)) => answer(Sale::Unknown, problem.get("detail").and_then(Value::as_str).unwrap_or_default(), &again(&given)),
         Err(why) => answer(Sale::Unknown, &why, &again(&given)),
     }
@@ -165,18 +163,20 @@ async fn sale(State(till): Held, Path(id): Path<String>) -> Response {
     }
 }
 
-/// `POST /till/sales/{id}/refund`: all that is left of it. The number says what is left, so a key pressed twice refunds once.
+/// `POST /till/sales/{id}/refund`: all that is left of it. The number counts the refunds before it, so a key pressed twice refunds once, and
+/// a refund that failed is followed by another.
 async fn refund(State(till): Held, Path(id): Path<String>, headers: HeaderMap) -> Response {
     if !is_ours(&Method::POST, &headers) {
         return page(StatusCode::FORBIDDEN, "", "<p>这张表单不是本收银台的 This form is another page's</p>");
     }
     let path: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let Ok((200, order)) = till.call("GET", &format!("/v1/orders/{path}"), None).await else {
+    let Ok((200, order)) = till.call("GET", &format!("/v1/orders/{path}?expand=refunds"), None).await else {
         return answer(Sale::Unknown, "", "");
     };
     let fen = |name: &str| order.get(name).and_then(Value::as_i64).unwrap_or_default();
     let left = fen("paid_amount").saturating_sub(fen("refunded_amount")).saturating_sub(fen("refunding_amount"));
-    let number = format!("TILL-R-{id}-{}", fen("paid_amount").saturating_sub(left));
+    let before = order.get("refunds").and_then(Value::as_array).map_or(0, Vec::len);
+    let number = format!("TILL-R-{id}-{before}");
     let asked = json!({"merchant_refund_no": number, "amount": left, "reason": "till"});
     match till.call("POST", &format!("/v1/orders/{path}/refunds"), Some(&asked)).await {
         Ok((200 | 201, _)) => Redirect::to(&format!("/till/sales/{path}")).into_response(),

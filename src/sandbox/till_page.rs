@@ -13,7 +13,7 @@ pub(super) enum Sale {
     Paid,
     /// Certain: nothing was taken.
     NotPaid,
-    /// Undone: what was taken goes back.
+    /// Reversed or closed: what was taken, if anything, goes back.
     Undone,
     /// The gateway said no before anybody was asked.
     Refused,
@@ -24,8 +24,9 @@ impl Sale {
     fn of(order: &Value) -> Sale {
         match order.get("status").and_then(Value::as_str) {
             Some("paid") => Sale::Paid,
-            Some("failed" | "closed") => Sale::NotPaid,
-            Some("reversed") => Sale::Undone,
+            Some("failed") => Sale::NotPaid,
+            // Money that still comes is given back.
+            Some("closed" | "reversed") => Sale::Undone,
             _ => Sale::Unknown,
         }
     }
@@ -43,7 +44,7 @@ impl Sale {
         match self {
             Sale::Paid => "收款成功<br>Paid",
             Sale::NotPaid => "未收款，付款人没有被扣款<br>Not paid: nothing was taken",
-            Sale::Undone => "已撤销，扣的款已退回<br>Reversed: what was taken is returned",
+            Sale::Undone => "已撤销，若有扣款会退回<br>Undone: what was taken, if anything, goes back",
             Sale::Refused => "未收款，没有发起扣款<br>Not paid: nothing was asked for",
             Sale::Unknown => "结果未知，请勿重复收款<br>Not known yet: do not charge again",
         }

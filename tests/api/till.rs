@@ -11,6 +11,11 @@ struct Cashier {
 }
 
 impl Cashier {
+    fn at(till: &str) -> Cashier {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Cashier { http, till: till.to_owned() }
+    }
+
     async fn page(&self, path: &str) -> String {
         self.http.get(format!("{}{path}", self.till)).send().await.unwrap().text().await.unwrap()
     }
@@ -49,8 +54,7 @@ impl Cashier {
 #[tokio::test]
 async fn a_cashier_sells_refunds_and_is_told_what_is_not_known() {
     let demo = demo();
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let cashier = Cashier { http, till: demo.phone.clone() };
+    let cashier = Cashier::at(&demo.phone);
 
     let (number, code) = cashier.shown("wechat", "pay").await;
     // A scanner's spaces do not matter.
@@ -61,6 +65,8 @@ async fn a_cashier_sells_refunds_and_is_told_what_is_not_known() {
     assert!(paid.contains("收款成功") && paid.contains("¥12.80") && !paid.contains("http-equiv=\"refresh\""), "{paid}");
     assert_eq!(cashier.charge(&number, "12.80", &code).await.1, sale, "the key was pressed twice: one sale");
     assert_eq!(cashier.page("/till").await.matches("/till/sales/").count(), 1);
+    let (_, _, other) = cashier.charge(&number, "12.81", &code).await;
+    assert!(other.contains("请勿重复收款") && !other.contains("没有发起扣款"), "this number was sold: {other}");
 
     let refund = format!("{sale}/refund");
     assert_eq!(cashier.send(&refund, &[], "http://elsewhere.example").await.0, 403);
@@ -84,8 +90,7 @@ async fn a_cashier_sells_refunds_and_is_told_what_is_not_known() {
 #[tokio::test]
 async fn what_cannot_be_sold_says_which_field_and_sells_nothing() {
     let demo = demo();
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let cashier = Cashier { http, till: demo.phone.clone() };
+    let cashier = Cashier::at(&demo.phone);
     let (number, code) = cashier.shown("wechat", "pay").await;
     for (amount, code, wrong) in [("", code.as_str(), 1), ("1.234", &code, 1), ("0", &code, 1), ("-1", &code, 1), ("1", "12", 1), ("x", "y", 2)] {
         let (_, to, page) = cashier.charge(&number, amount, code).await;

@@ -38,8 +38,11 @@ impl Books {
         Books::Postgres(Served { url: url.to_owned(), client: Mutex::default() })
     }
 
-    /// The first column of every row.
-    pub async fn ints(&self, sql: &str, given: &[&str]) -> Done<Vec<i64>> {
+    /// The first column of every row: whole numbers, or text.
+    pub async fn column<T>(&self, sql: &str, given: &[&str]) -> Done<Vec<T>>
+    where
+        T: rusqlite::types::FromSql + for<'a> tokio_postgres::types::FromSql<'a>,
+    {
         match self {
             Books::Sqlite(path) => {
                 let conn = open(path)?;
@@ -55,21 +58,12 @@ impl Books {
         }
     }
 
-    /// The first column of every row, as text.
+    pub async fn ints(&self, sql: &str, given: &[&str]) -> Done<Vec<i64>> {
+        self.column(sql, given).await
+    }
+
     pub async fn texts(&self, sql: &str, given: &[&str]) -> Done<Vec<String>> {
-        match self {
-            Books::Sqlite(path) => {
-                let conn = open(path)?;
-                let mut statement = conn.prepare(sql)?;
-                let rows = statement.query_map(rusqlite::params_from_iter(given), |row| row.get(0))?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            }
-            Books::Postgres(served) => {
-                let given: Vec<&(dyn ToSql + Sync)> = given.iter().map(|text| -> &(dyn ToSql + Sync) { text }).collect();
-                let rows = served.client().await?.query(&sql.replace('?', "$"), &given).await?;
-                Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
-            }
-        }
+        self.column(sql, given).await
     }
 
     /// One number. `None`: the store cannot be read at this moment.
